@@ -1,0 +1,41 @@
+//! `migrate`: the schema, without a sync.
+
+use anyhow::anyhow;
+
+use super::Failed;
+use super::text::{plural, say};
+use crate::exit::Exit;
+use crate::store::{Access, Store};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Change nothing: list what is pending, and exit 78 if anything is
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
+    let access = if args.check { Access::Existing } else { Access::Create };
+    let store = Store::open(database_url, access).await?;
+    let outcome = migrate(&args, &store).await;
+    store.close().await;
+    outcome
+}
+
+async fn migrate(args: &Args, store: &Store) -> Result<(), Failed> {
+    let migrations = if args.check { store.pending().await? } else { store.migrate().await? };
+    if migrations.is_empty() {
+        say("the schema is up to date");
+        return Ok(());
+    }
+    let verb = if args.check { "pending" } else { "applied" };
+    for migration in &migrations {
+        say(&format!("{verb} {migration}"));
+    }
+    if args.check {
+        let pending = plural(migrations.len() as u64, "migration");
+        let error = anyhow!("{pending} pending: run `onelogin-sync migrate`, or `sync`");
+        return Err(Failed::new(Exit::Configuration, error));
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! The progress bar, and log lines that do not tear it.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::sync::Progress;
+
+/// What is drawn on stderr: a bar on a terminal, nothing elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Screen {
+    bar: ProgressBar,
+}
+
+impl Screen {
+    pub(super) fn new() -> Self {
+        let target = if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(1), target);
+        let style = ProgressStyle::with_template("{spinner} [{wide_bar}] {percent}%  {msg}");
+        bar.set_style(style.expect("the template is valid").progress_chars("=> "));
+        Self { bar }
+    }
+
+    pub(super) fn is_drawn(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
+    /// Starts to draw; the bar moves even while the source keeps the program waiting.
+    pub(super) fn start(&self) {
+        if self.is_drawn() {
+            self.bar.reset();
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+    }
+
+    pub(super) fn show(&self, progress: Progress) {
+        if !self.is_drawn() {
+            return;
+        }
+        // The bar measures the span of time that is scanned: nobody knows how many rows there are.
+        self.bar.set_length(progress.span.num_seconds().unsigned_abs());
+        self.bar.set_position(progress.done.num_seconds().unsigned_abs());
+        let milliseconds = u64::try_from(self.bar.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        self.bar.set_message(format!(
+            "{}  {} rows, {}/s",
+            progress.window,
+            HumanCount(progress.fetched),
+            HumanCount(progress.fetched.saturating_mul(1_000) / milliseconds)
+        ));
+    }
+
+    pub(super) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// A writer to stderr that lifts the bar while it writes.
+    pub(super) fn writer(&self) -> impl Write + use<> {
+        BesideBar(self.bar.clone())
+    }
+}
+
+struct BesideBar(ProgressBar);
+
+impl Write for BesideBar {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}

@@ -1,0 +1,106 @@
+//! `status`: where each account and source stands.
+
+use anyhow::anyhow;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::text::{self, age, number, plural, say, time};
+use super::{Failed, Format};
+use crate::exit::Exit;
+use crate::store::{Access, Health, Store};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only this account
+    #[arg(long, env = "ONELOGIN_ACCOUNT", value_name = "NAME")]
+    account: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Exit 75 when anything was last scanned longer ago, or never
+    #[arg(long, value_name = "DURATION", value_parser = text::duration)]
+    max_age: Option<TimeDelta>,
+}
+
+pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
+    let store = Store::open(database_url, Access::Existing).await?;
+    let health = read(&store, args.account.as_deref()).await;
+    store.close().await;
+    let health = health?;
+    match args.format {
+        Format::Json => {
+            say(&Value::Array(health.iter().map(as_json).collect()).to_string());
+        }
+        Format::Text if health.is_empty() => say("no run yet"),
+        Format::Text => health.iter().for_each(print),
+    }
+    args.max_age.map_or(Ok(()), |max_age| refuse_stale(&health, max_age))
+}
+
+async fn read(store: &Store, account: Option<&str>) -> Result<Vec<Health>, Failed> {
+    let pending = store.pending().await?;
+    if !pending.is_empty() {
+        let error = anyhow!(
+            "the schema is not up to date ({} pending): run `onelogin-sync migrate`, or `sync`",
+            plural(pending.len() as u64, "migration")
+        );
+        return Err(Failed::new(Exit::Configuration, error));
+    }
+    Ok(store.health(account).await?)
+}
+
+fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
+    let stale = |h: &&Health| h.scan_age_seconds.is_none_or(|age| age > max_age.num_seconds());
+    let error = match (health.first(), health.iter().find(stale)) {
+        (None, _) => anyhow!("nothing was ever scanned: run `onelogin-sync sync`"),
+        (_, None) => return Ok(()),
+        (_, Some(h)) => anyhow!(
+            "account {}, source {}: last scanned {}, longer ago than {}",
+            h.account,
+            h.source,
+            h.scan_age_seconds.map_or("never".to_owned(), |s| format!("{} ago", age(s))),
+            age(max_age.num_seconds())
+        ),
+    };
+    Err(Failed::new(Exit::TryLater, error))
+}
+
+fn print(h: &Health) {
+    let ago =
+        |seconds: Option<i64>| seconds.map_or(String::new(), |s| format!(" ({} ago)", age(s)));
+    say(&format!("account {}, source {}", h.account, h.source));
+    say(&format!("  scanned through  {}{}", time(h.scanned_through), ago(h.scan_age_seconds)));
+    say(&format!("  newest failure   {}{}", time(h.high_water_mark), ago(h.mark_age_seconds)));
+    if let Some(run) = &h.last_run {
+        let exit = run.exit_code.map_or(String::new(), |code| format!(", exit {code}"));
+        say(&format!(
+            "  last run         {}{exit}, began {}",
+            run.status,
+            time(Some(run.started_at))
+        ));
+        if let Some(error) = &run.error {
+            say(&format!("                   {error}"));
+        }
+    }
+    say(&format!("  open rejects     {}", number(h.open_rejects.unsigned_abs())));
+}
+
+fn as_json(h: &Health) -> Value {
+    json!({
+        "account": h.account,
+        "source": h.source,
+        "high_water_mark": h.high_water_mark,
+        "scanned_through": h.scanned_through,
+        "mark_age_seconds": h.mark_age_seconds,
+        "scan_age_seconds": h.scan_age_seconds,
+        "last_run": h.last_run.as_ref().map(|run| json!({
+            "run_id": run.run_id.to_string(),
+            "status": run.status,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "exit_code": run.exit_code,
+            "error": run.error,
+        })),
+        "open_rejects": h.open_rejects,
+    })
+}

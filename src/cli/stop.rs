@@ -1,0 +1,29 @@
+//! Ctrl-C and SIGTERM.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Failed;
+use crate::exit::Exit;
+use crate::sync::Signal;
+
+/// Listens from now on, and resolves when the process is asked to stop. A second request ends it
+/// at once: whoever asks twice does not want to wait for a rollback.
+pub(super) fn listen() -> Result<impl Future<Output = Signal>, Failed> {
+    let bug = |error| Failed::new(Exit::Bug, error);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(bug)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(bug)?;
+    Ok(async move {
+        let first = tokio::select! {
+            _ = interrupt.recv() => Signal::Interrupt,
+            _ = terminate.recv() => Signal::Terminate,
+        };
+        tokio::spawn(async move {
+            let exit = tokio::select! {
+                _ = interrupt.recv() => Exit::Interrupted,
+                _ = terminate.recv() => Exit::Terminated,
+            };
+            std::process::exit(exit.code().into());
+        });
+        first
+    })
+}

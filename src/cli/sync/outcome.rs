@@ -1,0 +1,120 @@
+//! What a run prints on stdout.
+
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::text::{number, plural, say, time};
+use super::super::{Failed, Format};
+use crate::model::{Counts, Origin};
+use crate::store::{Status, Traffic};
+use crate::sync::{Error, Report};
+use crate::window::Mark;
+
+/// A finished run, or one that never began.
+pub(in crate::cli) struct Outcome<'a> {
+    origin: &'a Origin,
+    run_id: Uuid,
+    status: Status,
+    counts: Counts,
+    windows: u64,
+    traffic: Traffic,
+    mark: Mark,
+    took: Duration,
+    pub(in crate::cli) result: Result<(), Failed>,
+}
+
+impl<'a> Outcome<'a> {
+    pub(in crate::cli) fn of_run(origin: &'a Origin, report: Report, took: Duration) -> Self {
+        let status = match &report.result {
+            Ok(()) => Status::Succeeded,
+            Err(Error::Stopped(_)) => Status::Interrupted,
+            Err(_) => Status::Failed,
+        };
+        Self {
+            origin,
+            run_id: report.run_id,
+            status,
+            counts: report.counts,
+            windows: report.windows,
+            traffic: report.traffic,
+            mark: report.mark,
+            took,
+            result: report.result.map_err(|error| Failed::new(error.exit(), error)),
+        }
+    }
+
+    pub(super) fn without_run(
+        origin: &'a Origin,
+        run_id: Uuid,
+        failed: Failed,
+        took: Duration,
+    ) -> Self {
+        let interrupted = matches!(failed.error.downcast_ref(), Some(Error::Stopped(_)));
+        Self {
+            origin,
+            run_id,
+            status: if interrupted { Status::Interrupted } else { Status::Failed },
+            counts: Counts::default(),
+            windows: 0,
+            traffic: Traffic::default(),
+            mark: Mark::default(),
+            took,
+            result: Err(failed),
+        }
+    }
+
+    pub(in crate::cli) fn print(&self, format: Format) {
+        match format {
+            Format::Json => say(&self.json()),
+            // One that never began has nothing to tell but its error, on stderr.
+            Format::Text if self.traffic.requests == 0 && self.result.is_err() => {}
+            Format::Text => say(&self.text()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Counts { inserted, updated, unchanged, rejected, users_written, .. } = self.counts;
+        format!(
+            "{} of account {}, {} changed, {} known, {} rejected; {} written\n\
+             scanned through {}: {}, {}, {:.1} s",
+            plural(inserted, "new failure"),
+            self.origin.account,
+            number(updated),
+            number(unchanged),
+            number(rejected),
+            plural(users_written, "user"),
+            time(self.mark.scanned_through),
+            plural(self.windows, "window"),
+            plural(self.traffic.requests, "request"),
+            self.took.as_secs_f64(),
+        )
+    }
+
+    fn json(&self) -> String {
+        let failed = self.result.as_ref().err();
+        json!({
+            "run_id": self.run_id.to_string(),
+            "account": self.origin.account,
+            "source": self.origin.source,
+            "status": self.status.as_str(),
+            "exit_code": failed.map_or(0, |failed| failed.exit.code()),
+            "fetched": self.counts.fetched,
+            "inserted": self.counts.inserted,
+            "updated": self.counts.updated,
+            "unchanged": self.counts.unchanged,
+            "rejected": self.counts.rejected,
+            "users_written": self.counts.users_written,
+            "windows": self.windows,
+            "requests": self.traffic.requests,
+            "retries": self.traffic.retries,
+            "bytes": self.traffic.bytes,
+            "high_water_mark": self.mark.high_water_mark,
+            "scanned_through": self.mark.scanned_through,
+            "seconds": (self.took.as_secs_f64() * 1_000.0).round() / 1_000.0,
+            "error": failed.map(|failed| format!("{:#}", failed.error)),
+        })
+        .to_string()
+    }
+}

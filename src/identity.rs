@@ -1,0 +1,67 @@
+//! What makes two records the same failure, and the ids made from it.
+//!
+//! The documentation does not settle whether the legacy `id` is the failure or the app, so `id`
+//! alone would let one failure overwrite another. E-mail, names and `error_description` are left
+//! out: they may change without it becoming another failure.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::model::Origin;
+
+/// A UUIDv8: 48 bits of milliseconds since 1970, then a hash of the identity. Equal failures get
+/// equal ids on every machine, and new rows land at the end of the index.
+pub(crate) fn failure_id(
+    origin: &Origin,
+    source_id: i64,
+    login_id: Option<&str>,
+    user_id: Option<i64>,
+    created_at: DateTime<Utc>,
+    description: Option<&str>,
+) -> Uuid {
+    let milliseconds = created_at.timestamp_millis();
+    let mut hash = Sha256::new();
+    part(&mut hash, Some(origin.account.as_bytes()));
+    part(&mut hash, Some(origin.source.as_bytes()));
+    part(&mut hash, Some(&source_id.to_be_bytes()));
+    part(&mut hash, login_id.map(str::as_bytes));
+    part(&mut hash, user_id.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+    part(&mut hash, Some(&milliseconds.to_be_bytes()));
+    part(&mut hash, description.map(str::as_bytes));
+    let mut id = first_16(hash);
+    id[..6].copy_from_slice(&milliseconds.to_be_bytes()[2..]);
+    Uuid::new_v8(id)
+}
+
+/// The id of a record put aside: one for a text, however often it is read.
+pub(crate) fn reject_id(origin: &Origin, raw: &str) -> Uuid {
+    let mut hash = Sha256::new();
+    part(&mut hash, Some(origin.account.as_bytes()));
+    part(&mut hash, Some(origin.source.as_bytes()));
+    part(&mut hash, Some(raw.as_bytes()));
+    Uuid::new_v8(first_16(hash))
+}
+
+/// 64 bits of the text and of the version of the code that reads it.
+pub(crate) fn content_hash(version: u8, raw: &str) -> i64 {
+    let hash = Sha256::new().chain_update([version]).chain_update(raw).finalize();
+    i64::from_be_bytes(std::array::from_fn(|i| hash[i]))
+}
+
+fn first_16(hash: Sha256) -> [u8; 16] {
+    let hash = hash.finalize();
+    std::array::from_fn(|i| hash[i])
+}
+
+/// One field, with its length before it: `ab` + `c` is not `a` + `bc`, and none is not empty.
+fn part(hash: &mut Sha256, bytes: Option<&[u8]>) {
+    match bytes {
+        None => hash.update([0]),
+        Some(bytes) => {
+            hash.update([1]);
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        }
+    }
+}

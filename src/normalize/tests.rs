@@ -1,0 +1,151 @@
+use super::*;
+use crate::model::Reason::{BadCreatedAt, BadField, BadId, NotAnObject, NotJson};
+
+fn origin() -> Origin {
+    Origin { account: "acme".into(), source: "legacy" }
+}
+
+fn load(raw: &str) -> Failure {
+    legacy(&origin(), raw.as_bytes()).expect("loads")
+}
+
+fn refuse(raw: &[u8]) -> Reason {
+    legacy(&origin(), raw).expect_err("is put aside").reason
+}
+
+/// The smallest record that loads, with more fields in front.
+fn record(more: &str) -> String {
+    format!(r#"{{{more}"id":1,"created_at":"2014/09/08 18:17:23 -0700"}}"#)
+}
+
+#[test]
+fn the_documented_record_is_read_whole() {
+    let raw = r#"{"login_id":234567,"id":765432,"created_at":"2014\/09\/09 15:25:23 -0700",
+        "error_description":"The connection timed out while provisioning to https:\/\/lux.onelogin.com\/sales",
+        "description":"Tanja Ono could not be reactivated in Sales App",
+        "user":{"email":"tanja@ono.com","username":"tono","id":111111,"lastname":"Ono","firstname":"Tanja"}}"#;
+    let failure = load(raw);
+    assert_eq!(
+        failure,
+        Failure {
+            // Fixed for ever: another id would load every failure a second time.
+            failure_id: "01485c85-7438-81d9-997b-1266e521174b".parse().unwrap(),
+            source_id: 765_432,
+            login_id: Some("234567".into()),
+            person: Some(Person {
+                user_id: 111_111,
+                email: Some("tanja@ono.com".into()),
+                username: Some("tono".into()),
+                firstname: Some("Tanja".into()),
+                lastname: Some("Ono".into()),
+            }),
+            app_name: Some("Sales App".into()),
+            created_at: "2014-09-09T22:25:23Z".parse().unwrap(),
+            created_at_raw: "2014/09/09 15:25:23 -0700".into(),
+            description: Some("Tanja Ono could not be reactivated in Sales App".into()),
+            error_description: Some(
+                "The connection timed out while provisioning to https://lux.onelogin.com/sales"
+                    .into()
+            ),
+            raw: raw.into(),
+            content_hash: failure.content_hash,
+        }
+    );
+}
+
+#[test]
+fn ids_may_be_numbers_or_strings() {
+    let failure = load(
+        r#"{"id":"81004691744","login_id":"tanja@app","created_at":"2014-09-08T18:17:23.5Z",
+            "user":{"id":"7"}}"#,
+    );
+    assert_eq!(failure.source_id, 81_004_691_744);
+    assert_eq!(failure.login_id.as_deref(), Some("tanja@app"));
+    assert_eq!(failure.person.unwrap().user_id, 7);
+    assert_eq!(failure.created_at.timestamp_subsec_millis(), 500);
+}
+
+#[test]
+fn a_record_without_a_person_loads() {
+    for user in ["", r#""user":null,"#, r#""user":{"email":"a@b.c"},"#, r#""user":{"id":null},"#] {
+        assert_eq!(load(&record(user)).person, None, "{user}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_put_aside_with_its_reason() {
+    let time = r#""created_at":"2014/09/08 18:17:23 -0700""#;
+    let cases: &[(&str, Reason)] = &[
+        ("{", NotJson),
+        (r#"{"id":1,"id":2}"#, NotJson),
+        ("7", NotAnObject),
+        ("null", NotAnObject),
+        (r#"[1,2,"2014/09/08 18:17:23 -0700","d","e",null]"#, NotAnObject),
+        (&format!("{{{time}}}"), BadId),
+        (&format!(r#"{{"id":null,{time}}}"#), BadId),
+        (&format!(r#"{{"id":1.5,{time}}}"#), BadId),
+        (&format!(r#"{{"id":"x",{time}}}"#), BadId),
+        (&format!(r#"{{"id":99999999999999999999,{time}}}"#), BadId),
+        (&format!(r#"{{"id":{{}},{time}}}"#), BadId),
+        (r#"{"id":1}"#, BadCreatedAt),
+        (r#"{"id":1,"created_at":null}"#, BadCreatedAt),
+        (r#"{"id":1,"created_at":1410225443}"#, BadCreatedAt),
+        (r#"{"id":1,"created_at":"2014/13/08 18:17:23 -0700"}"#, BadCreatedAt),
+        (r#"{"id":1,"created_at":"1969/12/31 23:59:59 +0000"}"#, BadCreatedAt),
+        (r#"{"id":1,"created_at":["x"]}"#, BadCreatedAt),
+        (&record(r#""user":"tanja","#), BadField),
+        (&record(r#""user":[1,"e","u","f","l"],"#), BadField),
+        (&record(r#""user":{"id":"x"},"#), BadField),
+        (&record(r#""user":{"id":1,"email":{}},"#), BadField),
+        (&record(r#""description":[],"#), BadField),
+    ];
+    for (raw, reason) in cases {
+        assert_eq!(refuse(raw.as_bytes()), *reason, "{raw}");
+    }
+    assert_eq!(refuse(b"{\"id\":1,\"x\":\"\xff\"}"), NotJson);
+}
+
+#[test]
+fn text_that_postgres_would_refuse_is_replaced_in_columns_and_kept_in_raw() {
+    let raw = record(
+        r#""description":"a\u0000b","user":{"id":1,"firstname":"\ud83d!","lastname":"\ud83d\ude00\udc00"},"#,
+    );
+    let failure = load(&raw);
+    assert_eq!(failure.description.as_deref(), Some("a\u{FFFD}b"));
+    let person = failure.person.unwrap();
+    assert_eq!(person.firstname.as_deref(), Some("\u{FFFD}!"));
+    assert_eq!(person.lastname.as_deref(), Some("😀\u{FFFD}"));
+    assert_eq!(failure.raw, raw);
+}
+
+#[test]
+fn the_same_failure_has_the_same_id_whatever_else_changes() {
+    let of = |created_at: &str, more: &str| {
+        load(&format!(
+            r#"{{"id":1,"login_id":2,"created_at":"{created_at}","description":"d"{more}}}"#
+        ))
+        .failure_id
+    };
+    let id = of("2014/09/08 18:17:23 -0700", r#","user":{"id":3,"email":"a"}"#);
+    // The same instant in another zone; another e-mail; another error.
+    assert_eq!(id, of("2014/09/09 01:17:23 +0000", r#","user":{"id":3,"email":"b"}"#));
+    assert_eq!(id, of("2014-09-09T01:17:23Z", r#","user":{"id":3},"error_description":"e""#));
+    assert_ne!(id, of("2014/09/08 18:17:24 -0700", r#","user":{"id":3}"#));
+    assert_ne!(id, of("2014/09/08 18:17:23 -0700", r#","user":{"id":4}"#));
+    assert_ne!(id, of("2014/09/08 18:17:23 -0700", ""));
+}
+
+#[test]
+fn ids_order_by_time() {
+    let at = |t: &str| load(&format!(r#"{{"id":1,"created_at":"{t}"}}"#)).failure_id;
+    assert!(at("1970-01-01T00:00:00Z") < at("2014-09-08T18:17:23Z"));
+    assert!(at("2014-09-08T18:17:23.001Z") > at("2014-09-08T18:17:23Z"));
+    assert!(at("9999-12-31T23:59:59Z") > at("2099-01-01T00:00:00Z"));
+}
+
+#[test]
+fn the_app_is_read_from_the_sentence() {
+    assert_eq!(app_in_sentence("A B could not be created in Sales in EU"), Some("Sales in EU"));
+    assert_eq!(app_in_sentence("Internal provisioning error"), None);
+    assert_eq!(app_in_sentence("A could not be created in "), None);
+}

@@ -1,0 +1,460 @@
+//! Splits one top-level JSON array into its elements while it arrives, in flat memory.
+//!
+//! The legacy answer has no paging: one array, of any size. Only brackets and strings are followed
+//! here. Whether an element is valid JSON is decided by whoever reads it, so that one bad record
+//! costs one record and not the response.
+
+use memchr::memchr2;
+
+/// The largest element accepted, in bytes. A record is a few hundred bytes; without a limit, an
+/// unclosed string would collect the whole response in memory.
+pub const MAX_ELEMENT: usize = 16 * 1024 * 1024;
+
+/// How much of a body that is no array is quoted, in characters.
+const EXCERPT_CHARS: usize = 80;
+
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// Why a body is not one complete JSON array.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// The body begins with something else: a web page, an object, plain text.
+    #[error("the body is not a JSON array; it begins with `{excerpt}`")]
+    NotAnArray {
+        /// The first characters of what came, printable and on one line.
+        excerpt: String,
+    },
+    /// The body ended before the closing bracket. An empty body is the shortest case.
+    #[error("the body ended after {bytes} bytes, before the closing bracket of its JSON array")]
+    Truncated {
+        /// Length of the body, in bytes after decompression.
+        bytes: u64,
+    },
+    /// Something follows the closing bracket.
+    #[error("the JSON array is followed by more data at byte {offset}")]
+    TrailingData {
+        /// Where it begins, in bytes after decompression.
+        offset: u64,
+    },
+    /// A byte that cannot stand between two elements.
+    #[error("the JSON array has `{}` at byte {offset}, where {expected} belongs", found.escape_ascii())]
+    Unexpected {
+        /// The byte.
+        found: u8,
+        /// What JSON allows there.
+        expected: &'static str,
+        /// Where it stands, in bytes after decompression.
+        offset: u64,
+    },
+    /// An element longer than [`MAX_ELEMENT`].
+    #[error(
+        "an element of the JSON array, before byte {offset}, is larger than {MAX_ELEMENT} bytes"
+    )]
+    ElementTooLarge {
+        /// How far the body was read, in bytes after decompression.
+        offset: u64,
+    },
+}
+
+/// A splitter for one body. Feed it every chunk in order, then call [`Splitter::finish`].
+///
+/// After an error it must not be fed again.
+#[derive(Debug, Default)]
+pub struct Splitter {
+    place: Place,
+    /// The beginning of an element that did not end in its chunk.
+    held: Vec<u8>,
+    /// Bytes in the chunks before this one.
+    offset: u64,
+}
+
+/// Where in the grammar the next byte stands.
+#[derive(Debug, Default, Clone, Copy)]
+enum Place {
+    /// Before anything but this many bytes of a byte order mark.
+    #[default]
+    Start,
+    Mark(usize),
+    BeforeArray,
+    /// After the opening bracket: an element or the end.
+    First,
+    /// After a comma: an element.
+    Next,
+    Element(Element),
+    AfterElement,
+    AfterArray,
+}
+
+/// How far an element has been read.
+#[derive(Debug, Clone, Copy)]
+enum Element {
+    /// A number, `true`, `false`, `null`, or nonsense: it ends before a delimiter.
+    Scalar,
+    /// An object, an array or a string: it ends with its closing bracket or quote.
+    Enclosed { depth: usize, string: InString },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum InString {
+    No,
+    Yes,
+    /// The last byte was a backslash.
+    Escaped,
+}
+
+impl Splitter {
+    /// A splitter that has seen nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads the next chunk and hands each element that ends in it to `sink`, as the bytes that
+    /// came, without the whitespace around it. Only an element that spans chunks is copied.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`], when the body can no longer be one JSON array. Elements before that place
+    /// have been handed out.
+    pub fn feed(&mut self, chunk: &[u8], sink: &mut impl FnMut(&[u8])) -> Result<(), Malformed> {
+        let mut at = 0;
+        while at < chunk.len() {
+            if let Place::Element(element) = self.place {
+                at = self.element(element, chunk, at, sink)?;
+            } else {
+                at = self.between(chunk, at)?;
+            }
+        }
+        self.offset += chunk.len() as u64;
+        Ok(())
+    }
+
+    /// Says whether the array was closed. Only then has every element been handed out.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed::Truncated`] when it was not.
+    pub fn finish(&self) -> Result<(), Malformed> {
+        match self.place {
+            Place::AfterArray => Ok(()),
+            _ => Err(Malformed::Truncated { bytes: self.offset }),
+        }
+    }
+
+    /// Takes one byte that is not part of an element; gives the place of the next one.
+    fn between(&mut self, chunk: &[u8], at: usize) -> Result<usize, Malformed> {
+        let byte = chunk[at];
+        let offset = self.offset + at as u64;
+        let unexpected = |expected| Err(Malformed::Unexpected { found: byte, expected, offset });
+        self.place = match (self.place, byte) {
+            (Place::Start, first) if first == BOM[0] => Place::Mark(1),
+            (Place::Mark(seen), next) if next == BOM[seen] => match seen + 1 {
+                3 => Place::BeforeArray,
+                seen => Place::Mark(seen),
+            },
+            (Place::Start | Place::BeforeArray, b' ' | b'\t' | b'\n' | b'\r') => Place::BeforeArray,
+            (Place::Start | Place::BeforeArray, b'[') => Place::First,
+            (Place::Start | Place::Mark(_) | Place::BeforeArray, _) => {
+                return Err(Malformed::NotAnArray { excerpt: excerpt(&chunk[at..]) });
+            }
+            (place, b' ' | b'\t' | b'\n' | b'\r') => place,
+            (Place::First | Place::AfterElement, b']') => Place::AfterArray,
+            (Place::AfterElement, b',') => Place::Next,
+            (Place::AfterElement, _) => return unexpected("a comma or `]`"),
+            (Place::AfterArray, _) => return Err(Malformed::TrailingData { offset }),
+            (_, b',' | b':' | b']' | b'}') => return unexpected("an element"),
+            (_, first) => {
+                // The first byte is read again as part of the element.
+                self.place = Place::Element(Element::starting_with(first));
+                return Ok(at);
+            }
+        };
+        Ok(at + 1)
+    }
+
+    /// Reads on in an element to its end or the end of the chunk; gives the place of the next byte.
+    fn element(
+        &mut self,
+        element: Element,
+        chunk: &[u8],
+        start: usize,
+        sink: &mut impl FnMut(&[u8]),
+    ) -> Result<usize, Malformed> {
+        let (end, rest) = match element {
+            Element::Scalar => scalar(chunk, start),
+            Element::Enclosed { depth, string } => enclosed(chunk, start, depth, string),
+        };
+        let part = &chunk[start..end];
+        if self.held.len() + part.len() > MAX_ELEMENT {
+            return Err(Malformed::ElementTooLarge { offset: self.offset + end as u64 });
+        }
+        match rest {
+            Some(rest) => {
+                self.held.extend_from_slice(part);
+                self.place = Place::Element(rest);
+            }
+            None if self.held.is_empty() => {
+                sink(part);
+                self.place = Place::AfterElement;
+            }
+            None => {
+                self.held.extend_from_slice(part);
+                sink(&self.held);
+                self.held.clear();
+                self.place = Place::AfterElement;
+            }
+        }
+        Ok(end)
+    }
+}
+
+impl Element {
+    fn starting_with(byte: u8) -> Self {
+        match byte {
+            b'{' | b'[' | b'"' => Self::Enclosed { depth: 0, string: InString::No },
+            _ => Self::Scalar,
+        }
+    }
+}
+
+/// The end of a scalar, exclusive, and what is still to read of it.
+fn scalar(chunk: &[u8], start: usize) -> (usize, Option<Element>) {
+    let delimiter = |byte: &u8| matches!(byte, b',' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+    match chunk[start..].iter().position(delimiter) {
+        Some(length) => (start + length, None),
+        None => (chunk.len(), Some(Element::Scalar)),
+    }
+}
+
+/// The end of an object, array or string, exclusive, and what is still to read of it.
+fn enclosed(
+    chunk: &[u8],
+    start: usize,
+    mut depth: usize,
+    mut string: InString,
+) -> (usize, Option<Element>) {
+    let mut at = start;
+    while at < chunk.len() {
+        match string {
+            InString::Escaped => {
+                string = InString::Yes;
+                at += 1;
+            }
+            InString::Yes => {
+                let Some(found) = memchr2(b'"', b'\\', &chunk[at..]) else { break };
+                at += found + 1;
+                if chunk[at - 1] == b'\\' {
+                    string = InString::Escaped;
+                    continue;
+                }
+                string = InString::No;
+                if depth == 0 {
+                    return (at, None);
+                }
+            }
+            InString::No => {
+                match chunk[at] {
+                    b'"' => string = InString::Yes,
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => depth -= 1,
+                    _ => {}
+                }
+                at += 1;
+                if depth == 0 && matches!(string, InString::No) {
+                    return (at, None);
+                }
+            }
+        }
+    }
+    (chunk.len(), Some(Element::Enclosed { depth, string }))
+}
+
+/// The first characters of a body, fit for one line of a terminal.
+fn excerpt(bytes: &[u8]) -> String {
+    // Four bytes is the longest character in UTF-8.
+    let head = &bytes[..bytes.len().min(EXCERPT_CHARS * 4)];
+    String::from_utf8_lossy(head)
+        .chars()
+        .take(EXCERPT_CHARS)
+        .map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+/// Characters that change the direction or the lines of text around them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    /// Splits a body given in chunks of the given sizes, repeated; the elements and the outcome.
+    fn split(body: &[u8], sizes: &[usize]) -> (Vec<String>, Result<(), Malformed>) {
+        let mut splitter = Splitter::new();
+        let mut elements = Vec::new();
+        let mut sink = |raw: &[u8]| elements.push(String::from_utf8(raw.to_vec()).unwrap());
+        let mut rest = body;
+        let mut sizes = sizes.iter().cycle();
+        while !rest.is_empty() {
+            let (chunk, tail) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+            if let Err(malformed) = splitter.feed(chunk, &mut sink) {
+                return (elements, Err(malformed));
+            }
+            rest = tail;
+        }
+        let outcome = splitter.finish();
+        (elements, outcome)
+    }
+
+    #[test]
+    fn arrays_come_apart_into_their_elements_however_they_are_cut() {
+        let cases: &[(&str, &[&str])] = &[
+            ("[]", &[]),
+            (" \r\n\t[ \n] \n", &[]),
+            ("\u{FEFF} [1]", &["1"]),
+            ("[1]", &["1"]),
+            ("[ 1 ,\n-2.5e+3,true , null]", &["1", "-2.5e+3", "true", "null"]),
+            (
+                r#"["a","",  "\\", "\"]", "\\\"" ]"#,
+                &[r#""a""#, r#""""#, r#""\\""#, r#""\"]""#, r#""\\\"""#],
+            ),
+            (r#"[{"a":"}]\"{["} , [[],[{}]],{}]"#, &[r#"{"a":"}]\"{["}"#, "[[],[{}]]", "{}"]),
+            ("[{\"a\" :\n1}\n,\n{\"b\":2}\n]\n", &["{\"a\" :\n1}", "{\"b\":2}"]),
+            (r#"[{"n":"Zoë 🦀"}]"#, &[r#"{"n":"Zoë 🦀"}"#]),
+            // Not valid inside, but each is one element: its reader rejects it, the rest loads.
+            (
+                "[{\"a\":\"line\nbreak\"},nul,{a b},{,}]",
+                &["{\"a\":\"line\nbreak\"}", "nul", "{a b}", "{,}"],
+            ),
+        ];
+        for (body, elements) in cases {
+            for sizes in [vec![1], vec![2], vec![3], vec![1, 4], vec![usize::MAX]] {
+                let expected = elements.iter().map(ToString::to_string).collect::<Vec<_>>();
+                assert_eq!(
+                    split(body.as_bytes(), &sizes),
+                    (expected, Ok(())),
+                    "{body} by {sizes:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_array_is_named_with_its_place() {
+        let unexpected =
+            |found, expected, offset| Malformed::Unexpected { found, expected, offset };
+        let cases: &[(&str, Malformed)] = &[
+            ("[1]x", Malformed::TrailingData { offset: 3 }),
+            ("[1] []", Malformed::TrailingData { offset: 4 }),
+            ("[1 2]", unexpected(b'2', "a comma or `]`", 3)),
+            ("[{}{}]", unexpected(b'{', "a comma or `]`", 3)),
+            ("[{}}]", unexpected(b'}', "a comma or `]`", 3)),
+            ("[,1]", unexpected(b',', "an element", 1)),
+            ("[1,]", unexpected(b']', "an element", 3)),
+            ("[1,,2]", unexpected(b',', "an element", 3)),
+            ("[}", unexpected(b'}', "an element", 1)),
+        ];
+        for (body, malformed) in cases {
+            for size in [1, 2, usize::MAX] {
+                assert_eq!(split(body.as_bytes(), &[size]).1, Err(malformed.clone()), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_came_instead_is_quoted_on_one_line() {
+        let excerpt_of = |body: &[u8]| match split(body, &[usize::MAX]).1 {
+            Err(Malformed::NotAnArray { excerpt }) => excerpt,
+            other => panic!("expected NotAnArray, got {other:?}"),
+        };
+        assert_eq!(excerpt_of(b"\n <!DOCTYPE html>\n<html>"), "<!DOCTYPE html> <html>");
+        assert_eq!(excerpt_of(b"{\"status\":1}"), "{\"status\":1}");
+        assert_eq!(excerpt_of(b"a\x1b[31m\xff\x00b"), "a [31m\u{FFFD} b");
+        assert_eq!(excerpt_of("a\u{202E}b".as_bytes()), "a b");
+        assert_eq!(excerpt_of("é".repeat(500).as_bytes()), "é".repeat(80));
+        assert_eq!(excerpt_of(b"\xEF\xBBx[]"), "x[]", "half a byte order mark");
+        assert_eq!(excerpt_of(b" \xEF\xBB\xBF[]"), "[]", "a byte order mark that is not first");
+    }
+
+    #[test]
+    fn an_element_above_the_limit_is_refused_and_one_at_the_limit_is_not() {
+        for size in [64 * 1024, usize::MAX] {
+            let body = |inner: usize| format!("[\"{}\"]", "x".repeat(inner)).into_bytes();
+            let (elements, outcome) = split(&body(MAX_ELEMENT - 2), &[size]);
+            assert_eq!((elements.len(), outcome), (1, Ok(())));
+            let (elements, outcome) = split(&body(MAX_ELEMENT - 1), &[size]);
+            assert!(elements.is_empty());
+            assert!(matches!(outcome, Err(Malformed::ElementTooLarge { .. })), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_by_one_element() {
+        let mut splitter = Splitter::new();
+        splitter.feed(b"[", &mut |_| {}).unwrap();
+        for _ in 0..100_000 {
+            splitter.feed(b"{\"id\":1,\"a\":\"", &mut |_| {}).unwrap();
+            splitter.feed(b"b\"},", &mut |_| {}).unwrap();
+        }
+        assert!(splitter.held.capacity() < 128, "{}", splitter.held.capacity());
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            r#"[\\"\[\]{},: a]{0,8}"#.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(r#"[\\"a}]{0,4}"#, inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_array_cut_anywhere_comes_out_whole(
+            values in prop::collection::vec(any_value(), 0..6),
+            space in r"[ \t\r\n]{0,3}",
+            sizes in prop::collection::vec(1_usize..12, 1..6),
+        ) {
+            let elements = values.iter().map(Value::to_string).collect::<Vec<_>>();
+            let body = format!("{space}[{space}{}{space}]", elements.join(&format!("{space},{space}")));
+            for sizes in [vec![1], vec![usize::MAX], sizes] {
+                prop_assert_eq!(split(body.as_bytes(), &sizes), (elements.clone(), Ok(())));
+            }
+            for length in 0..body.len() {
+                let (given, outcome) = split(&body.as_bytes()[..length], &[7]);
+                prop_assert_eq!(outcome, Err(Malformed::Truncated { bytes: length as u64 }));
+                // A number at the cut may be a part of one; it must not come out.
+                prop_assert_eq!(&given[..], &elements[..given.len()]);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic_and_no_cut_changes_the_outcome(
+            body in r#"\[?[\[\]{},:"\\ 1x\xEF]{0,40}"#,
+            sizes in prop::collection::vec(1_usize..6, 1..4),
+        ) {
+            let whole = split(body.as_bytes(), &[usize::MAX]);
+            let cut = split(body.as_bytes(), &sizes);
+            if !matches!(whole.1, Err(Malformed::NotAnArray { .. })) {
+                prop_assert_eq!(cut, whole);
+            } else {
+                let named = matches!(cut.1, Err(Malformed::NotAnArray { .. }));
+                prop_assert!(named);
+            }
+        }
+    }
+}

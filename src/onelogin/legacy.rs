@@ -1,0 +1,384 @@
+//! The legacy source: `GET /api/v1/logins/failed_provisioning.json`.
+//!
+//! No paging: whatever lies between the two dates comes as one JSON array.
+
+use chrono::{DateTime, Utc};
+use reqwest::Response;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::array::Splitter;
+use super::retry::Policy;
+use super::{Client, ConfigError, Error, Options, date};
+
+const PATH: [&str; 4] = ["api", "v1", "logins", "failed_provisioning.json"];
+
+/// The documentation's fixed password: only the key is secret.
+const PASSWORD: &str = "x";
+
+/// `YYYY-MM-DDThh:mm:ssZ`. The documented zone designator `-Z` is read as a slip for `Z`.
+const DATE_FORMAT: &str = "%Y-%m-%dT%H:%M:%SZ";
+
+/// The legacy source of one account.
+#[derive(Debug)]
+pub struct Legacy {
+    client: Client,
+    api_key: SecretString,
+    policy: Policy,
+}
+
+impl Legacy {
+    /// A source; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], when the base URL is not acceptable, the key cannot be one, or the HTTP
+    /// client cannot start.
+    pub fn new(options: &Options, api_key: SecretString) -> Result<Self, ConfigError> {
+        let key = api_key.expose_secret();
+        // A colon would end the user name in HTTP Basic; the rest is what a careless copy adds.
+        if key.is_empty() || key.contains(|c: char| c == ':' || c.is_whitespace() || c.is_control())
+        {
+            return Err(ConfigError::ApiKey);
+        }
+        Ok(Self { client: Client::new(options)?, api_key, policy: options.policy.clone() })
+    }
+
+    /// How long to go on after failures, for [`decide`](super::retry::decide).
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Asks once for the failures from `from` to `to`, in whole seconds.
+    ///
+    /// Whether the source includes either bound is not documented.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], when no answer came or its status is not a success.
+    pub async fn open(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Answer, Error> {
+        let mut url = self.client.url(&PATH);
+        let endpoint = url.to_string();
+        url.query_pairs_mut()
+            .append_pair("start_date", &from.format(DATE_FORMAT).to_string())
+            .append_pair("stop_date", &to.format(DATE_FORMAT).to_string());
+        let request =
+            self.client.http.get(url).basic_auth(self.api_key.expose_secret(), Some(PASSWORD));
+        let response = self.client.send(request, &endpoint).await?;
+        Ok(Answer {
+            server_now: date(response.headers()).map(DateTime::from),
+            response,
+            endpoint,
+            splitter: Splitter::new(),
+            bytes: 0,
+        })
+    }
+}
+
+/// A successful answer whose body is still to be read.
+///
+/// Nothing of it counts before [`Answer::next`] has said that the array was closed.
+#[derive(Debug)]
+pub struct Answer {
+    /// The server's clock when it answered, from its `Date` header.
+    pub server_now: Option<DateTime<Utc>>,
+    response: Response,
+    endpoint: String,
+    splitter: Splitter,
+    bytes: u64,
+}
+
+impl Answer {
+    /// Reads the next chunk of the body and hands the raw text of each record that ends in it to
+    /// `sink`. Gives `false` when the body has ended and its array was closed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], when the connection fails or the body is not one complete array. The answer
+    /// cannot be read any further, and the records handed out must be dropped.
+    pub async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
+        let chunk = self.response.chunk().await;
+        let chunk =
+            chunk.map_err(|error| Error::transport(&self.endpoint, Some(self.bytes), error))?;
+        let more = chunk.is_some();
+        let outcome = match chunk {
+            Some(chunk) => {
+                self.bytes += chunk.len() as u64;
+                self.splitter.feed(&chunk, sink)
+            }
+            None => self.splitter.finish(),
+        };
+        outcome.map_err(|malformed| Error::body(&self.endpoint, self.bytes, malformed))?;
+        Ok(more)
+    }
+
+    /// Bytes of the body read so far, decompressed.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::retry::Failure;
+    use super::super::{Foreign, Kind};
+    use super::*;
+    use std::error::Error as _;
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread::JoinHandle;
+    use std::time::{Duration, SystemTime};
+
+    const KEY: &str = "s3cret-key";
+
+    /// `[{"id":1}, {"id":2}]`, gzipped.
+    const GZIPPED: &[u8] =
+        b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01\x14\0\xeb\xff[{\"id\":1}, {\"id\":2}]\
+        \x18H\xbf\xaf\x14\0\0\0";
+
+    /// What a server does with its one connection.
+    #[derive(Clone, Copy)]
+    enum Then {
+        Close,
+        /// Says nothing more until the client goes.
+        Stall,
+    }
+
+    /// A server for one request: reads its head, writes `answer`. Joined, it gives the head.
+    fn serve(answer: &[u8], then: Then) -> (String, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        let answer = answer.to_vec();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let head = read_head(&mut stream);
+            stream.write_all(&answer).unwrap();
+            if matches!(then, Then::Stall) {
+                // Ends when the client closes or resets; either will do.
+                let _ = stream.read(&mut [0]);
+            }
+            head
+        });
+        (base_url, server)
+    }
+
+    fn read_head(stream: &mut TcpStream) -> String {
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+            head.push(byte[0]);
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    fn legacy(base_url: &str) -> Legacy {
+        let options = Options {
+            read_timeout: Duration::from_millis(300),
+            request_timeout: Duration::from_secs(20),
+            ..Options::new(base_url)
+        };
+        Legacy::new(&options, KEY.into()).unwrap()
+    }
+
+    /// Reads a whole answer: its records, its length, and the server's clock.
+    async fn read(base_url: &str) -> Result<(Vec<String>, u64, Option<DateTime<Utc>>), Error> {
+        let from = "2026-01-02T03:04:05.999Z".parse().unwrap();
+        let to = "2026-01-09T05:04:05+02:00".parse().unwrap();
+        let mut answer = legacy(base_url).open(from, to).await?;
+        let mut records = Vec::new();
+        let mut sink = |raw: &[u8]| records.push(String::from_utf8_lossy(raw).into_owned());
+        while answer.next(&mut sink).await? {}
+        assert!(!answer.next(&mut sink).await?, "the end stays the end");
+        let bytes = answer.bytes();
+        Ok((records, bytes, answer.server_now))
+    }
+
+    async fn error_of(answer: &str, then: Then) -> Error {
+        let (base_url, server) = serve(answer.as_bytes(), then);
+        let error = read(&base_url).await.unwrap_err();
+        server.join().unwrap();
+        let told = format!(
+            "{error} {error:?} {}",
+            error.source().map_or(String::new(), ToString::to_string)
+        );
+        assert!(!told.contains(KEY) && !told.contains("start_date"), "{told}");
+        assert!(error.to_string().contains(&base_url), "{error}");
+        assert!(error.to_string().contains("/api/v1/logins/failed_provisioning.json"), "{error}");
+        error
+    }
+
+    #[tokio::test]
+    async fn the_request_is_the_documented_one_and_the_records_come_as_they_are() {
+        let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
+            transfer-encoding: chunked\r\n\r\n8\r\n[{\"id\" :\r\nc\r\n1}, {\"id\":2}\r\n2\r\n]\n\r\n0\r\n\r\n";
+        let (base_url, server) = serve(answer.as_bytes(), Then::Close);
+        let (records, bytes, server_now) = read(&format!("{base_url}/one/")).await.unwrap();
+        assert_eq!(records, ["{\"id\" :1}", "{\"id\":2}"]);
+        assert_eq!(bytes, 22);
+        assert_eq!(server_now, Some("1994-11-06T08:49:37Z".parse().unwrap()));
+
+        let head = server.join().unwrap();
+        let (line, headers) = head.split_once("\r\n").unwrap();
+        assert_eq!(
+            line,
+            "GET /one/api/v1/logins/failed_provisioning.json?start_date=2026-01-02T03%3A04%3A05Z\
+             &stop_date=2026-01-09T03%3A04%3A05Z HTTP/1.1"
+        );
+        let headers = headers.to_lowercase();
+        assert!(head.contains("Basic czNjcmV0LWtleTp4\r\n"), "{KEY}:x in base 64");
+        assert!(headers.contains("accept-encoding: gzip"), "{headers}");
+        assert!(headers.contains(concat!("user-agent: onelogin-sync/", env!("CARGO_PKG_VERSION"))));
+    }
+
+    #[tokio::test]
+    async fn a_gzipped_body_is_read_and_a_cut_one_is_not_a_success() {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+            GZIPPED.len()
+        );
+        let (base_url, _server) = serve(&[head.as_bytes(), GZIPPED].concat(), Then::Close);
+        let (records, bytes, server_now) = read(&base_url).await.unwrap();
+        assert_eq!((records.len(), bytes, server_now), (2, 20, None));
+
+        // The array is closed, but the checksum that vouches for it is missing.
+        let cut = &GZIPPED[..GZIPPED.len() - 8];
+        let head = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n";
+        let (base_url, _server) = serve(&[head.as_bytes(), cut].concat(), Then::Close);
+        let error = read(&base_url).await.unwrap_err();
+        assert_eq!(error.failure(), Some(&Failure::Reset), "{error:?}");
+        assert!(error.wants_smaller_window());
+    }
+
+    #[tokio::test]
+    async fn a_status_becomes_the_error_a_caller_can_act_on() {
+        let cases = [
+            (400, Kind::NotThisApi, false, false),
+            (401, Kind::Refused, false, false),
+            (403, Kind::Refused, false, false),
+            (404, Kind::NotThisApi, false, false),
+            (408, Kind::Unavailable, true, false),
+            (410, Kind::NotThisApi, false, false),
+            (413, Kind::NotThisApi, false, true),
+            (414, Kind::NotThisApi, false, true),
+            (422, Kind::NotThisApi, false, false),
+            (206, Kind::NotThisApi, false, false),
+            (429, Kind::Unavailable, true, false),
+            (500, Kind::Unavailable, true, false),
+            (503, Kind::Unavailable, true, false),
+            (504, Kind::Unavailable, true, true),
+        ];
+        for (status, kind, retried, smaller) in cases {
+            let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\n[]");
+            let error = error_of(&answer, Then::Close).await;
+            let seen = (error.kind(), error.failure().is_some(), error.wants_smaller_window());
+            assert_eq!(seen, (kind, retried, smaller), "{status}: {error:?}");
+            let status = status.to_string();
+            let told =
+                format!("{error} {}", error.source().map_or(String::new(), ToString::to_string));
+            assert!(told.contains(&status), "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_failure_asks_for_less() {
+        let error = |after| Error::ServerFailed {
+            endpoint: String::new(),
+            status: 500,
+            after: Duration::from_secs(after),
+            failure: Failure::Timeout,
+        };
+        assert!(!error(19).wants_smaller_window());
+        assert!(error(20).wants_smaller_window());
+    }
+
+    #[tokio::test]
+    async fn the_headers_about_waiting_reach_the_failure() {
+        let answer = "HTTP/1.1 429 X\r\nretry-after: 7\r\nx-ratelimit-reset: 30\r\n\
+            date: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-length: 0\r\n\r\n";
+        let expected = Failure::Answer {
+            status: 429,
+            retry_after: Some("7".to_owned()),
+            rate_limit_reset: Some("30".to_owned()),
+            answered_at: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777),
+        };
+        assert_eq!(error_of(answer, Then::Close).await.failure(), Some(&expected));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_named_and_not_followed() {
+        let answer = "HTTP/1.1 302 X\r\nlocation: https://login.example/a?session=hush\r\n\
+            content-length: 0\r\n\r\n";
+        let error = error_of(answer, Then::Close).await;
+        let Error::NotThisApi { source, .. } = error else { panic!("{error:?}") };
+        assert_eq!(source, Foreign::Redirect { status: 302, to: "login.example".to_owned() });
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_no_whole_array_is_never_a_success() {
+        let close = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
+        let cases = [
+            // A clean end without the closing bracket.
+            (format!("{close}[{{\"id\":1}},"), Kind::Unavailable, Failure::Truncated, true),
+            (close.to_owned(), Kind::Unavailable, Failure::Truncated, false),
+            ("HTTP/1.1 204 X\r\n\r\n".to_owned(), Kind::Unavailable, Failure::Truncated, false),
+            // An end that breaks the framing, even after the closing bracket.
+            (
+                "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[1]".to_owned(),
+                Kind::Unavailable,
+                Failure::Reset,
+                true,
+            ),
+            (
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\n[1]\r\n".to_owned(),
+                Kind::Unavailable,
+                Failure::Reset,
+                true,
+            ),
+            // No answer at all.
+            (String::new(), Kind::Unavailable, Failure::Reset, false),
+            // An error page behind half an answer.
+            (format!("{close}[{{\"id\":1}}<html>"), Kind::NotThisApi, Failure::Truncated, false),
+        ];
+        for (answer, kind, failure, smaller) in cases {
+            let error = error_of(&answer, Then::Close).await;
+            let seen = (error.kind(), error.failure(), error.wants_smaller_window());
+            assert_eq!(seen, (kind, Some(&failure), smaller), "{answer}: {error:?}");
+        }
+        for body in ["<html>", "{\"data\":[]}", "null"] {
+            let error = error_of(&format!("{close}{body}"), Then::Close).await;
+            assert_eq!((error.kind(), error.failure()), (Kind::NotThisApi, None), "{body}");
+            assert!(error.source().unwrap().to_string().contains(body), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_silent_server_is_a_time_out_before_and_within_the_body() {
+        for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n[1,"] {
+            let error = error_of(answer, Then::Stall).await;
+            assert_eq!(error.failure(), Some(&Failure::Timeout), "{error:?}");
+            assert!(error.wants_smaller_window());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_unreachable() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base_url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let error = read(&base_url).await.unwrap_err();
+        assert_eq!(error.failure(), Some(&Failure::Connect), "{error:?}");
+        assert!(!error.wants_smaller_window());
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_one_is_refused_and_none_is_shown() {
+        let options = Options::new("https://api.onelogin.com");
+        for key in ["", " ", "key\n", "a b", "key:x"] {
+            let error = Legacy::new(&options, key.into()).unwrap_err();
+            assert!(matches!(error, ConfigError::ApiKey), "{key:?}");
+        }
+        let legacy = Legacy::new(&options, KEY.into()).unwrap();
+        assert!(!format!("{legacy:?}").contains(KEY));
+    }
+}

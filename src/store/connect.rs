@@ -1,0 +1,103 @@
+//! From a database URL to an open [`Store`].
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use super::{Error, Store};
+
+/// Long enough for a server that is just starting, short enough for a scheduler.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// A run on another account may hold the write lock of the file for a whole window.
+const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
+/// KiB of page cache; negative by SQLite's convention.
+const CACHE_SIZE: &str = "-16384";
+
+/// What to do about a file that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Create it: the first `sync`.
+    Create,
+    /// Refuse: a command that only looks must not leave an empty database behind.
+    Existing,
+}
+
+impl Store {
+    /// Opens the database that a URL names: `sqlite:FILE`, or `postgres://user@host/name`.
+    ///
+    /// # Errors
+    /// [`Error::Url`] when it names none, [`Error::Connect`] when there is no connection to it.
+    pub async fn open(url: &str, access: Access) -> Result<Self, Error> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => open_sqlite(url, access).await,
+            Some("postgres" | "postgresql") => open_postgres(url).await,
+            Some(_) => Err(Error::Url("it must begin with sqlite: or postgres:".to_owned())),
+            None => Err(Error::Url(
+                "it has no scheme; write sqlite:FILE or postgres://user@host/name".to_owned(),
+            )),
+        }
+    }
+}
+
+async fn open_postgres(url: &str) -> Result<Store, Error> {
+    // The driver's error quotes parts of the URL, and so perhaps of the password.
+    let options = PgConnectOptions::from_str(url).map_err(|_| {
+        Error::Url("write postgres://user:password@host:5432/name, with % escapes".to_owned())
+    })?;
+    let options = options.application_name("onelogin-sync").disable_statement_logging();
+    let target = format!(
+        "{} at {}:{}",
+        options.get_database().unwrap_or("(default)"),
+        options.get_host(),
+        options.get_port()
+    );
+    // One for the window, one for the lease meanwhile, one for the run's end after an interrupt.
+    let pool = PgPoolOptions::new()
+        .max_connections(3)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_with(options)
+        .await;
+    pool.map(Store::Postgres).map_err(|source| Error::Connect { target, source })
+}
+
+async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|_| Error::Url("write sqlite:FILE, with % escapes".to_owned()))?
+        .create_if_missing(access == Access::Create)
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("cache_size", CACHE_SIZE)
+        .disable_statement_logging();
+    let target = options.get_filename().display().to_string();
+    let open = async {
+        let mut first = SqliteConnection::connect_with(&options).await?;
+        use_wal(&mut first).await?;
+        first.close().await?;
+        // One: a second connection of ours could only wait for the first one's transaction.
+        SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_with(options)
+            .await
+    };
+    open.await.map(Store::Sqlite).map_err(|source| Error::Connect { target, source })
+}
+
+/// With a write-ahead log, readers such as BI tools do not block the writer, nor it them. The mode
+/// stays with the file. The switch needs the file alone and does not wait for it: if another
+/// program is there, the next run switches, and until then only the concurrency is less.
+async fn use_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mode: String =
+        sqlx::query_scalar("pragma journal_mode").fetch_one(&mut *connection).await?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    match sqlx::query("pragma journal_mode = wal").execute(connection).await {
+        Err(sqlx::Error::Database(e)) if e.message().contains("locked") => Ok(()),
+        other => other.map(drop),
+    }
+}

@@ -1,0 +1,101 @@
+//! What `status` reads: the view `sync_health`.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::value::Id;
+use super::{Error, Store, failed, on_either};
+
+/// How one account and source is doing.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// The account.
+    pub account: String,
+    /// The source.
+    pub source: String,
+    /// The greatest `created_at` committed.
+    pub high_water_mark: Option<DateTime<Utc>>,
+    /// The end of the last window committed.
+    pub scanned_through: Option<DateTime<Utc>>,
+    /// Seconds since the mark: how long nothing has failed.
+    pub mark_age_seconds: Option<i64>,
+    /// Seconds since the scan: how far the copy is behind.
+    pub scan_age_seconds: Option<i64>,
+    /// The last run.
+    pub last_run: Option<LastRun>,
+    /// Records put aside and not loaded since.
+    pub open_rejects: i64,
+}
+
+/// The last run of an account and source.
+#[derive(Debug, Clone)]
+pub struct LastRun {
+    /// Its id.
+    pub run_id: Uuid,
+    /// `running`, `succeeded`, `failed` or `interrupted`.
+    pub status: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Its exit code.
+    pub exit_code: Option<i32>,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// The columns of `health.sql`, in its order.
+type Row = (
+    String,
+    String,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    Option<i64>,
+    Option<i64>,
+    Option<Id>,
+    Option<String>,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    Option<i32>,
+    Option<String>,
+    i64,
+);
+
+impl Store {
+    /// How every account and source is doing, or those of one account.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub async fn health(&self, account: Option<&str>) -> Result<Vec<Health>, Error> {
+        let rows: Vec<Row> =
+            on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/health.sql"))
+                .bind(account)
+                .fetch_all(pool)
+                .await)
+            .map_err(failed("reading sync_health"))?;
+        Ok(rows.into_iter().map(Health::from).collect())
+    }
+}
+
+impl From<Row> for Health {
+    fn from(row: Row) -> Self {
+        let (account, source, high_water_mark, scanned_through, mark_age, scan_age, ..) = row;
+        let (.., run_id, status, started_at, finished_at, exit_code, error, open_rejects) = row;
+        let last_run = match (run_id, status, started_at) {
+            (Some(Id(run_id)), Some(status), Some(started_at)) => {
+                Some(LastRun { run_id, status, started_at, finished_at, exit_code, error })
+            }
+            _ => None,
+        };
+        Self {
+            account,
+            source,
+            high_water_mark,
+            scanned_through,
+            mark_age_seconds: mark_age,
+            scan_age_seconds: scan_age,
+            last_run,
+            open_rejects,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Migrations: embedded in the program, run by refinery over our own connections.
+
+use refinery::{Migration, Runner};
+use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
+use sqlx::{AssertSqlSafe, Executor, Postgres, Row, Sqlite, Transaction};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Error, Store, failed, on_either};
+
+mod postgres {
+    refinery::embed_migrations!("migrations/postgres");
+}
+mod sqlite {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// What is applied, oldest first: one query, which is all that a run on a current schema needs.
+const APPLIED: &str =
+    "select version, name, applied_on, checksum from refinery_schema_history order by version";
+/// Any number, as long as no other program locks it on the same database: `onelogi` in ASCII.
+const LOCK: i64 = 0x6f_6e65_6c6f_6769;
+
+impl Store {
+    /// The migrations that this database lacks, as `V1__name`, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] when the database is newer than the program, or was migrated by other
+    /// files than the program's.
+    pub async fn pending(&self) -> Result<Vec<String>, Error> {
+        let applied = on_either!(Store, self, pool => sqlx::query(APPLIED).fetch_all(pool).await
+            .and_then(|rows| rows.iter().map(applied).collect::<Result<Vec<_>, _>>()));
+        let applied = match applied {
+            Err(sqlx::Error::Database(e)) if names_no_table(&*e) => Vec::new(),
+            other => other.map_err(failed("reading which migrations are applied"))?,
+        };
+        self.compare(&applied)
+    }
+
+    /// Applies what is pending, all of it or none, and says what it was. Of two programs that do
+    /// so at once, one waits and then finds nothing to do.
+    ///
+    /// # Errors
+    /// As [`Store::pending`]; [`Error::Migration`] when one fails.
+    pub async fn migrate(&self) -> Result<Vec<String>, Error> {
+        let pending = self.pending().await?;
+        if pending.is_empty() {
+            return Ok(pending);
+        }
+        match self {
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await.map_err(failed("beginning a migration"))?;
+                // Held until the commit, so it works behind a connection pooler too.
+                sqlx::query("select pg_advisory_xact_lock($1)")
+                    .bind(LOCK)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(failed("waiting for another migration"))?;
+                apply(self.runner(), tx).await
+            }
+            Self::Sqlite(pool) => {
+                let tx = pool.begin_with("begin immediate").await;
+                apply(self.runner(), tx.map_err(failed("beginning a migration"))?).await
+            }
+        }
+    }
+
+    fn runner(&self) -> Runner {
+        match self {
+            Self::Postgres(_) => postgres::migrations::runner(),
+            Self::Sqlite(_) => sqlite::migrations::runner(),
+        }
+    }
+
+    fn compare(&self, applied: &[Migration]) -> Result<Vec<String>, Error> {
+        let known = self.runner();
+        let known = known.get_migrations();
+        let newest = known.iter().map(Migration::version).max().unwrap_or_default();
+        for there in applied {
+            if there.version() > newest {
+                return Err(Error::Schema(format!(
+                    "the database has schema {there}, and this program ({}) knows up to version \
+                     {newest}: use the newer program",
+                    env!("CARGO_PKG_VERSION")
+                )));
+            }
+            if !known.contains(there) {
+                return Err(Error::Schema(format!(
+                    "the database was migrated by another {there} than this program's: it belongs \
+                     to another program, or a migration was edited"
+                )));
+            }
+        }
+        Ok(known.iter().filter(|m| !applied.contains(m)).map(ToString::to_string).collect())
+    }
+}
+
+async fn apply<DB>(runner: Runner, tx: Transaction<'static, DB>) -> Result<Vec<String>, Error>
+where
+    DB: sqlx::Database,
+    Session<DB>: AsyncMigrate,
+{
+    let mut session = Session(tx);
+    let report = runner.run_async(&mut session).await.map_err(|e| Error::Migration(Box::new(e)))?;
+    session.0.commit().await.map_err(failed("committing a migration"))?;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+/// What refinery works on: one open transaction, so that all migrations come or none.
+struct Session<DB: sqlx::Database>(Transaction<'static, DB>);
+
+macro_rules! impl_session {
+    ($db:ty) => {
+        impl AsyncTransaction for Session<$db> {
+            type Error = sqlx::Error;
+
+            async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
+                &'a mut self,
+                queries: T,
+            ) -> Result<usize, sqlx::Error> {
+                let mut count = 0;
+                for sql in queries {
+                    // Safe: the text is a migration of ours, or refinery's own.
+                    self.0.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
+                    count += 1;
+                }
+                Ok(count)
+            }
+        }
+
+        impl AsyncQuery<Vec<Migration>> for Session<$db> {
+            async fn query<'a>(&'a mut self, sql: &'a str) -> Result<Vec<Migration>, sqlx::Error> {
+                let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *self.0).await?;
+                rows.iter().map(applied).collect()
+            }
+        }
+
+        impl AsyncMigrate for Session<$db> {}
+    };
+}
+impl_session!(Postgres);
+impl_session!(Sqlite);
+
+/// One row of refinery's history.
+fn applied<R: Row>(row: &R) -> Result<Migration, sqlx::Error>
+where
+    usize: sqlx::ColumnIndex<R>,
+    i32: for<'r> sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    String: for<'r> sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    let bad = |e: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(e);
+    let applied_on = OffsetDateTime::parse(&row.try_get::<String, _>(2)?, &Rfc3339);
+    let checksum = row.try_get::<String, _>(3)?.parse();
+    Ok(Migration::applied(
+        row.try_get(0)?,
+        row.try_get(1)?,
+        applied_on.map_err(|e| bad(e.into()))?,
+        checksum.map_err(|e: std::num::ParseIntError| bad(e.into()))?,
+    ))
+}
+
+/// Postgres has a code for it (undefined table), SQLite only words.
+fn names_no_table(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error.code().is_some_and(|code| code == "42P01") || error.message().contains("no such table")
+}

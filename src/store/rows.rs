@@ -1,0 +1,272 @@
+//! The statements of a window: each over all rows of a batch at once, never row by row.
+//!
+//! `/*rows*/` in a statement's text is where the rows go.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::{
+    Arguments, Database, Encode, IntoArguments, Postgres, QueryBuilder, Sqlite, SqlitePool,
+    Transaction, Type,
+};
+use uuid::Uuid;
+
+use super::value::{Id, Json};
+use super::{Error, Store, failed, on_either};
+use crate::model::{Failure, Origin, Person, Reject};
+
+/// Rows a statement. 16 columns each stay below the 32,766 parameters of SQLite, and above
+/// this size neither database is faster.
+pub(super) const BATCH: usize = 1_000;
+
+/// The transaction of a window.
+pub(super) enum Tx {
+    Postgres(Transaction<'static, Postgres>),
+    Sqlite(Transaction<'static, Sqlite>),
+}
+
+/// What all rows of a window have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Stamp {
+    pub(super) origin: Origin,
+    pub(super) run_id: Id,
+    /// Written into the rows; differs from window to window of a run.
+    pub(super) at: DateTime<Utc>,
+}
+
+/// What is stored of a failure.
+pub(super) struct StoredFailure {
+    pub(super) content_hash: i64,
+    pub(super) run_id: Id,
+    pub(super) synced_at: DateTime<Utc>,
+}
+
+/// What is stored of a person, and the failure it comes from.
+pub(super) struct StoredPerson {
+    pub(super) last_failure_id: Uuid,
+    pub(super) person: Person,
+}
+
+type PersonRow = (i64, Id, Option<String>, Option<String>, Option<String>, Option<String>);
+
+impl Tx {
+    pub(super) async fn begin(store: &Store) -> Result<Self, sqlx::Error> {
+        match store {
+            Store::Postgres(pool) => pool.begin().await.map(Self::Postgres),
+            Store::Sqlite(pool) => begin_sqlite(pool).await.map(Self::Sqlite),
+        }
+    }
+
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => tx.commit().await)
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => tx.rollback().await)
+    }
+
+    pub(super) async fn stored_failures(
+        &mut self,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> Result<HashMap<Uuid, StoredFailure>, Error> {
+        let sql = include_str!("sql/failures_stored.sql");
+        let rows: Vec<(Id, i64, Id, DateTime<Utc>)> = on_either!(Tx, self, tx =>
+            among(sql, None::<&str>, ids.map(Id)).build_query_as().fetch_all(&mut **tx).await)
+        .map_err(failed("looking up failures"))?;
+        let stored = rows.into_iter().map(|(id, content_hash, run_id, synced_at)| {
+            (id.0, StoredFailure { content_hash, run_id, synced_at })
+        });
+        Ok(stored.collect())
+    }
+
+    pub(super) async fn raw_failures(&mut self, ids: &[Uuid]) -> Result<Vec<String>, Error> {
+        let sql = include_str!("sql/failures_raw.sql");
+        on_either!(Tx, self, tx => {
+            let mut query = among(sql, None::<&str>, ids.iter().copied().map(Id));
+            let rows = query.build().fetch_all(&mut **tx).await;
+            rows.and_then(|rows| rows.iter().map(raw_text).collect())
+        })
+        .map_err(failed("reading displaced failures"))
+    }
+
+    pub(super) async fn upsert_failures(
+        &mut self,
+        stamp: &Stamp,
+        failures: &[Failure],
+    ) -> Result<(), Error> {
+        let (before, after) = around_rows(include_str!("sql/failures_upsert.sql"));
+        on_either!(Tx, self, tx => {
+            let mut query = QueryBuilder::new(before);
+            query.push_values(failures, |mut row, f| {
+                row.push_bind(Id(f.failure_id))
+                    .push_bind(&stamp.origin.account)
+                    .push_bind(stamp.origin.source)
+                    .push_bind(f.source_id)
+                    .push_bind(f.login_id.as_deref())
+                    .push_bind(f.person.as_ref().map(|p| p.user_id))
+                    .push_bind(f.app_name.as_deref())
+                    .push_bind(f.created_at)
+                    .push_bind(&f.created_at_raw)
+                    .push_bind(f.description.as_deref())
+                    .push_bind(f.error_description.as_deref())
+                    .push_bind(Json(&f.raw))
+                    .push_bind(f.content_hash)
+                    .push_bind(stamp.at)
+                    .push_bind(stamp.at)
+                    .push_bind(stamp.run_id);
+            });
+            let full = failures.len() == BATCH;
+            query.push(after).build().persistent(full).execute(&mut **tx).await.map(drop)
+        })
+        .map_err(failed("writing failures"))
+    }
+
+    pub(super) async fn stored_people(
+        &mut self,
+        account: &str,
+        user_ids: impl Iterator<Item = i64>,
+    ) -> Result<HashMap<i64, StoredPerson>, Error> {
+        let sql = include_str!("sql/users_stored.sql");
+        let rows: Vec<PersonRow> = on_either!(Tx, self, tx =>
+            among(sql, Some(account), user_ids).build_query_as().fetch_all(&mut **tx).await)
+        .map_err(failed("looking up users"))?;
+        let stored =
+            rows.into_iter().map(|(user_id, last, email, username, firstname, lastname)| {
+                let person = Person { user_id, email, username, firstname, lastname };
+                (user_id, StoredPerson { last_failure_id: last.0, person })
+            });
+        Ok(stored.collect())
+    }
+
+    /// Returns how many rows were written.
+    pub(super) async fn upsert_people(
+        &mut self,
+        stamp: &Stamp,
+        people: &[(&Failure, &Person)],
+    ) -> Result<u64, Error> {
+        let (before, after) = around_rows(include_str!("sql/users_upsert.sql"));
+        on_either!(Tx, self, tx => {
+            let mut query = QueryBuilder::new(before);
+            query.push_values(people, |mut row, (failure, person)| {
+                row.push_bind(&stamp.origin.account)
+                    .push_bind(person.user_id)
+                    .push_bind(person.email.as_deref())
+                    .push_bind(person.username.as_deref())
+                    .push_bind(person.firstname.as_deref())
+                    .push_bind(person.lastname.as_deref())
+                    .push_bind(Id(failure.failure_id))
+                    .push_bind(failure.created_at)
+                    .push_bind(stamp.at)
+                    .push_bind(stamp.at)
+                    .push_bind(stamp.run_id);
+            });
+            let done = query.push(after).build().persistent(false).execute(&mut **tx).await;
+            done.map(|done| done.rows_affected())
+        })
+        .map_err(failed("writing users"))
+    }
+
+    /// Whether any record of this origin is put aside and not loaded since.
+    pub(super) async fn any_open_reject(&mut self, origin: &Origin) -> Result<bool, Error> {
+        let open: i64 = on_either!(Tx, self, tx =>
+            sqlx::query_scalar(include_str!("sql/rejects_open.sql"))
+                .bind(&origin.account)
+                .bind(origin.source)
+                .fetch_one(&mut **tx)
+                .await)
+        .map_err(failed("counting rejected records"))?;
+        Ok(open > 0)
+    }
+
+    /// How many of these are not put aside already.
+    pub(super) async fn count_new_rejects(&mut self, ids: &[Uuid]) -> Result<usize, Error> {
+        let sql = include_str!("sql/rejects_stored.sql");
+        let known: Vec<(Id,)> = on_either!(Tx, self, tx => {
+            let mut query = among(sql, None::<&str>, ids.iter().copied().map(Id));
+            query.build_query_as().fetch_all(&mut **tx).await
+        })
+        .map_err(failed("looking up rejected records"))?;
+        Ok(ids.len() - known.len())
+    }
+
+    pub(super) async fn upsert_rejects(
+        &mut self,
+        stamp: &Stamp,
+        rejects: &[Reject],
+    ) -> Result<(), Error> {
+        let (before, after) = around_rows(include_str!("sql/rejects_upsert.sql"));
+        on_either!(Tx, self, tx => {
+            let mut query = QueryBuilder::new(before);
+            query.push_values(rejects, |mut row, reject| {
+                row.push_bind(Id(reject.reject_id))
+                    .push_bind(stamp.run_id)
+                    .push_bind(&stamp.origin.account)
+                    .push_bind(stamp.origin.source)
+                    .push_bind(reject.reason.as_str())
+                    .push_bind(&reject.detail)
+                    .push_bind(&reject.raw)
+                    .push_bind(stamp.at)
+                    .push_bind(stamp.at);
+            });
+            query.push(after).build().persistent(false).execute(&mut **tx).await.map(drop)
+        })
+        .map_err(failed("writing rejected records"))
+    }
+
+    /// Closes the rejects whose text was loaded after all.
+    pub(super) async fn close_rejects(
+        &mut self,
+        at: DateTime<Utc>,
+        ids: &[Uuid],
+    ) -> Result<(), Error> {
+        let sql = include_str!("sql/rejects_replayed.sql");
+        on_either!(Tx, self, tx => {
+            let mut query = among(sql, Some(at), ids.iter().copied().map(Id));
+            query.build().persistent(false).execute(&mut **tx).await.map(drop)
+        })
+        .map_err(failed("closing rejected records"))
+    }
+}
+
+async fn begin_sqlite(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    // The write lock from the start: a transaction that has read first could be refused it.
+    pool.begin_with("begin immediate").await
+}
+
+/// A statement with `$1` before a list, or with the list alone: `… in ($2, $3, …)`.
+fn among<'q, DB, First, Item>(
+    sql: &'static str,
+    first: Option<First>,
+    items: impl Iterator<Item = Item>,
+) -> QueryBuilder<DB>
+where
+    DB: Database<Arguments: IntoArguments<DB>>,
+    First: Encode<'q, DB> + Type<DB>,
+    Item: Encode<'q, DB> + Type<DB>,
+{
+    let (before, after) = sql.split_once("/*rows*/").expect("the statement says where rows go");
+    let mut arguments = DB::Arguments::default();
+    if let Some(first) = first {
+        arguments.add(first).expect("text and times can be encoded");
+    }
+    let mut query = QueryBuilder::with_arguments(before, arguments);
+    let mut list = query.separated(", ");
+    for item in items {
+        list.push_bind(item);
+    }
+    query.push(after);
+    query
+}
+
+/// The part of an insert before its rows, and the part behind them.
+fn around_rows(sql: &'static str) -> (&'static str, &'static str) {
+    sql.split_once("values /*rows*/").expect("the statement says where rows go")
+}
+
+fn raw_text<R: sqlx::Row>(row: &R) -> Result<String, sqlx::Error>
+where
+    usize: sqlx::ColumnIndex<R>,
+    for<'r> Json<'r>: sqlx::Decode<'r, R::Database> + Type<R::Database>,
+{
+    row.try_get::<Json, _>(0).map(|raw| raw.0.to_owned())
+}

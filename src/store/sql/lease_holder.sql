@@ -1,0 +1,1 @@
+select lease_owner, lease_expires_at from watermarks where account = $1 and source = $2

@@ -1,0 +1,11 @@
+-- Takes the lease if nobody holds it: none was taken, it was given back, or it ran out at $5.
+-- The token grows with every lease, so that a run that lost its own can be told from its successor.
+insert into watermarks (account, source, lease_owner, lease_token, lease_expires_at, updated_at)
+values ($1, $2, $3, 1, $4, $5)
+on conflict (account, source) do update set
+    lease_owner = excluded.lease_owner,
+    lease_token = watermarks.lease_token + 1,
+    lease_expires_at = excluded.lease_expires_at,
+    updated_at = excluded.updated_at
+where watermarks.lease_expires_at is null or watermarks.lease_expires_at <= excluded.updated_at
+returning lease_token, high_water_mark, scanned_through

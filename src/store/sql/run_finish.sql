@@ -1,0 +1,3 @@
+update sync_runs set
+    status = $2, finished_at = $3, exit_code = $4, error = $5, requests = $6, retries = $7, bytes = $8
+where run_id = $1

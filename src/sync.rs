@@ -1,0 +1,224 @@
+//! The job: copies the failures of an account, window by window, and moves the mark behind them.
+
+mod copy;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::exit::Exit;
+use crate::model::{Counts, Origin};
+use crate::onelogin;
+use crate::onelogin::legacy::Legacy;
+use crate::store::{self, Ending, Lease, Run, Status, Store, Traffic};
+use crate::window::{Mark, Window};
+use copy::Copy;
+
+/// How long a failing database may delay the end of a run that only has to be recorded.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// What to copy, and how.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The account and source.
+    pub origin: Origin,
+    /// Who is at work, for people: host and process.
+    pub owner: String,
+    /// How long the lease lasts when this process dies.
+    pub lease: TimeDelta,
+    /// Where to begin instead of behind the mark.
+    pub since: Option<DateTime<Utc>>,
+    /// Where to end instead of at the server's now.
+    pub until: Option<DateTime<Utc>>,
+    /// How far to go back on a first run that has no `since`.
+    pub first_run: TimeDelta,
+    /// How far before the last scan to begin: late failures are found so far back.
+    pub overlap: TimeDelta,
+    /// How many new rejects are tolerated.
+    pub max_rejects: u64,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// The window at hand.
+    pub window: Window,
+    /// How much of the run's span lies behind it.
+    pub done: TimeDelta,
+    /// The run's span.
+    pub span: TimeDelta,
+    /// Records so far.
+    pub fetched: u64,
+}
+
+/// What a run did, and how it ended.
+#[derive(Debug)]
+pub struct Report {
+    /// The run.
+    pub run_id: Uuid,
+    /// What became of the records of all committed windows.
+    pub counts: Counts,
+    /// How many windows were committed.
+    pub windows: u64,
+    /// What went over the network.
+    pub traffic: Traffic,
+    /// Where the sync stands now.
+    pub mark: Mark,
+    /// Whether it went well.
+    pub result: Result<(), Error>,
+}
+
+/// Who stops a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM, as a scheduler sends it.
+    Terminate,
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The source.
+    #[error(transparent)]
+    Source(#[from] onelogin::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// More records than tolerated could not be read.
+    #[error(
+        "{new} new records could not be read, more than --max-rejects {max}: all others are \
+         loaded; see the table rejected_records"
+    )]
+    Rejects {
+        /// Never seen before this run.
+        new: u64,
+        /// Tolerated.
+        max: u64,
+    },
+    /// The counts do not add up.
+    #[error(
+        "{records} records of the window {window} came and {counts:?} were counted: this is a bug, \
+         please report it; the window was rolled back"
+    )]
+    Unbalanced {
+        /// The window.
+        window: Window,
+        /// Records that the source gave.
+        records: u64,
+        /// What became of them.
+        counts: Counts,
+    },
+    /// Somebody stopped it.
+    #[error("stopped by a signal: the window at hand was rolled back, whole windows are kept")]
+    Stopped(Signal),
+}
+
+impl Error {
+    /// The process's exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Source(error) => match error.kind() {
+                onelogin::Kind::Unavailable => Exit::SourceUnavailable,
+                onelogin::Kind::NotThisApi => Exit::NotThisApi,
+                onelogin::Kind::Refused => Exit::CredentialsRefused,
+            },
+            Self::Store(error) => error.exit(),
+            Self::Rejects { .. } => Exit::Rejects,
+            Self::Unbalanced { .. } => Exit::Bug,
+            Self::Stopped(Signal::Interrupt) => Exit::Interrupted,
+            Self::Stopped(Signal::Terminate) => Exit::Terminated,
+        }
+    }
+}
+
+/// Runs the job on a migrated store until it is done, fails, or `stop` comes.
+pub async fn sync(
+    job: &Job,
+    run_id: Uuid,
+    store: &Store,
+    source: &Legacy,
+    on_progress: &(dyn Fn(Progress) + Sync),
+    stop: impl Future<Output = Signal>,
+) -> Report {
+    let mut report = Report {
+        run_id,
+        counts: Counts::default(),
+        windows: 0,
+        traffic: Traffic::default(),
+        mark: Mark::default(),
+        result: Ok(()),
+    };
+    let run = Run { run_id, origin: job.origin.clone() };
+    let begun = async {
+        let lease = store.take_lease(run.origin.clone(), &job.owner, job.lease).await?;
+        store.begin_run(&run).await?;
+        Ok(lease)
+    };
+    let (lease, mark) = match begun.await {
+        Ok(begun) => begun,
+        Err(error) => return Report { result: Err(Error::Store(error)), ..report },
+    };
+    report.mark = mark;
+    let result = {
+        let copy = Copy::new(job, &run, store, source, &lease, on_progress, &mut report);
+        let copied = pin!(copy.all_windows());
+        tokio::select! {
+            result = copied => result,
+            error = keep_lease(store, &lease) => Err(Error::Store(error)),
+            signal = stop => Err(Error::Stopped(signal)),
+        }
+    };
+    report.result = result.and_then(|()| within_limits(job, &report.counts));
+    end(&mut report, &run, store, &lease).await;
+    report
+}
+
+fn within_limits(job: &Job, counts: &Counts) -> Result<(), Error> {
+    let (new, max) = (counts.newly_rejected, job.max_rejects);
+    if new > max { Err(Error::Rejects { new, max }) } else { Ok(()) }
+}
+
+/// Renews the lease three times within its life, so that one renewal may fail. Returns when the
+/// lease is lost.
+async fn keep_lease(store: &Store, lease: &Lease) -> store::Error {
+    let third = (lease.ttl / 3).to_std().unwrap_or_default().max(Duration::from_millis(100));
+    loop {
+        tokio::time::sleep(third).await;
+        match store.renew_lease(lease).await {
+            Ok(()) => {}
+            Err(error @ store::Error::LeaseLost { .. }) => return error,
+            // The next commit tells whether it matters.
+            Err(error) => tracing::warn!(error = %crate::chain(&error), "lease not renewed"),
+        }
+    }
+}
+
+/// Records how the run ended and gives the lease back. A run that went well until here fails if
+/// that cannot be recorded; one that failed keeps its first error.
+async fn end(report: &mut Report, run: &Run, store: &Store, lease: &Lease) {
+    let (status, exit, error) = match &report.result {
+        Ok(()) => (Status::Succeeded, Exit::Done, None),
+        Err(error @ Error::Stopped(_)) => {
+            (Status::Interrupted, error.exit(), Some(crate::chain(error)))
+        }
+        Err(error) => (Status::Failed, error.exit(), Some(crate::chain(error))),
+    };
+    let ending = Ending { status, exit_code: exit.code(), error, traffic: report.traffic };
+    let recorded = async {
+        store.finish_run(run, &ending).await?;
+        store.release_lease(lease).await
+    };
+    match tokio::time::timeout(LAST_WORDS, recorded).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) if report.result.is_ok() => report.result = Err(Error::Store(error)),
+        Ok(Err(error)) => {
+            tracing::warn!(error = %crate::chain(&error), "the end of the run is not recorded");
+        }
+        Err(_) => tracing::warn!("the end of the run is not recorded: the database is too slow"),
+    }
+}

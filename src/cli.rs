@@ -1,8 +1,10 @@
 //! The command line: the only place that reads arguments, the environment and secrets.
 
+mod demo;
 mod migrate;
 mod progress;
 mod secret;
+mod simulate;
 mod status;
 mod stop;
 mod sync;
@@ -54,6 +56,10 @@ enum Command {
     Migrate(migrate::Args),
     /// Serve a stand-in OneLogin API, to try things out without an account
     /// Show the whole thing at work, with no account and no network
+    /// Serve a stand-in OneLogin API, to try things out without an account
+    Simulate(Box<simulate::Args>),
+    /// Show the whole thing at work, with no account and no network
+    Demo(demo::Args),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -113,13 +119,16 @@ impl Cli {
     /// Runs the command, prints its outcome, and says how to exit.
     pub async fn run(self) -> Exit {
         let screen = Screen::new();
-        let quiet = screen.is_drawn() && matches!(self.command, Command::Sync(_));
+        let quiet =
+            screen.is_drawn() && matches!(self.command, Command::Sync(_) | Command::Demo(_));
         start_log(&screen, self.log_level, quiet);
         let url = &self.database_url;
         let outcome = match self.command {
             Command::Sync(args) => sync::run(*args, url, &screen).await,
             Command::Status(args) => status::run(args, url).await,
             Command::Migrate(args) => migrate::run(args, url).await,
+            Command::Simulate(args) => simulate::run(*args).await,
+            Command::Demo(args) => demo::run(args, &screen).await,
             Command::Completions { shell } => {
                 clap_complete::generate(
                     shell,

@@ -10,6 +10,7 @@ mod identity;
 pub mod model;
 pub mod normalize;
 pub mod onelogin;
+pub mod simulator;
 pub mod store;
 pub mod sync;
 pub mod window;

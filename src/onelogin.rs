@@ -49,9 +49,9 @@ impl Options {
             allow_http: false,
             connect_timeout: Duration::from_secs(10),
             // A large window is computed before its first byte is sent.
-            read_timeout: Duration::from_secs(60),
+            read_timeout: Duration::from_mins(1),
             // Catches a body that drips for ever; 300 MB at 200 kB/s still pass.
-            request_timeout: Duration::from_secs(30 * 60),
+            request_timeout: Duration::from_mins(30),
             policy: Policy::default(),
         }
     }

@@ -7,6 +7,7 @@ mod connect;
 mod health;
 mod lease;
 mod migrate;
+mod peek;
 mod rows;
 mod run;
 mod settle;
@@ -21,6 +22,7 @@ use crate::exit::Exit;
 pub use connect::Access;
 pub use health::Health;
 pub use lease::Lease;
+pub use peek::QUESTION;
 pub use run::{Ending, Run, Status, Traffic};
 pub use write::WindowWriter;
 

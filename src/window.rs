@@ -145,11 +145,13 @@ impl Plan {
         }
     }
 
-    /// Halves the next window: the last was too much, for the server or for the way.
-    pub fn narrow(&mut self) {
+    /// Halves the next window: the last was too much, for the server or for the way. Says whether
+    /// it is narrower now.
+    pub fn narrow(&mut self) -> bool {
         let width = self.window().map_or(self.width, |w| w.to - w.from);
         // Whole seconds: the API would cut the rest off and leave a gap.
         self.width = TimeDelta::seconds(width.num_seconds() / 2).max(NARROWEST);
+        self.width < width
     }
 
     /// How much of the run's span lies before `at`, and the whole span.
@@ -203,8 +205,7 @@ mod tests {
     #[test]
     fn narrowing_stops_at_one_second_and_keeps_whole_seconds() {
         let mut plan = Plan::new(day(0), Some(day(1)), day(1));
-        for _ in 0..40 {
-            plan.narrow();
+        while plan.narrow() {
             let window = plan.window().unwrap();
             assert_eq!((window.to - window.from).subsec_nanos(), 0);
         }

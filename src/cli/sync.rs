@@ -19,7 +19,7 @@ use crate::onelogin::retry::Policy;
 use crate::onelogin::{ConfigError, Options};
 use crate::store::{Access, Store};
 use crate::sync::{self, Job, Report, Signal};
-use outcome::Outcome;
+pub(super) use outcome::Outcome;
 
 /// A first run without `--since` goes back so far.
 const FIRST_RUN: TimeDelta = TimeDelta::days(90);

@@ -117,3 +117,108 @@ pub(super) fn newest_of_each_person(failures: &[Failure]) -> HashMap<i64, &Failu
     }
     newest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Origin, Person};
+    use crate::store::value::Id;
+
+    fn stamp() -> Stamp {
+        let origin = Origin { account: "acme".into(), source: "legacy" };
+        let at = chrono::DateTime::from_timestamp(9, 0).unwrap();
+        Stamp { origin, run_id: Id(Uuid::from_u128(9)), at }
+    }
+
+    /// A failure of person `n`, whose identity is `n` and whose content is `raw`.
+    fn failure(n: u128, raw: &str) -> Failure {
+        let user_id = i64::try_from(n).unwrap();
+        Failure {
+            failure_id: Uuid::from_u128(n),
+            source_id: 1,
+            login_id: None,
+            person: Some(Person {
+                user_id,
+                email: None,
+                username: None,
+                firstname: None,
+                lastname: None,
+            }),
+            app_name: None,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            created_at_raw: String::new(),
+            description: None,
+            error_description: None,
+            raw: raw.into(),
+            content_hash: raw.bytes().map(i64::from).sum(),
+        }
+    }
+
+    /// What is stored after these were written by another window, or by this very one.
+    fn stored(rows: &[(u128, &str)], by_this_window: bool) -> HashMap<Uuid, StoredFailure> {
+        let this = stamp();
+        let run_id = if by_this_window { this.run_id } else { Id(Uuid::from_u128(1)) };
+        let row = |&(n, raw): &(u128, &str)| {
+            let content_hash = failure(n, raw).content_hash;
+            (Uuid::from_u128(n), StoredFailure { content_hash, run_id, synced_at: this.at })
+        };
+        rows.iter().map(row).collect()
+    }
+
+    fn raws(settled: &Settled) -> (Vec<&str>, Vec<&str>) {
+        let written = settled.write.iter().map(|f| f.raw.as_str()).collect();
+        (written, settled.displaced.iter().map(|r| r.raw.as_str()).collect())
+    }
+
+    /// Inserted, updated, unchanged, rejected.
+    fn counted(settled: &Settled) -> [u64; 4] {
+        let Counts { inserted, updated, unchanged, rejected, .. } = settled.counts;
+        [inserted, updated, unchanged, rejected]
+    }
+
+    #[test]
+    fn new_changed_and_unchanged_are_told_apart() {
+        let batch = vec![failure(1, "new"), failure(2, "changed"), failure(3, "same")];
+        let there = stored(&[(2, "before"), (3, "same")], false);
+        let settled = settle(&stamp(), batch, &there, &mut Repeated::default());
+        assert_eq!(raws(&settled), (vec!["new", "changed"], vec![]));
+        assert_eq!(counted(&settled), [1, 1, 1, 0]);
+    }
+
+    #[test]
+    fn the_last_of_one_identity_is_kept_and_equal_ones_are_repeats() {
+        let batch = ["b", "a", "c", "a"].map(|raw| failure(1, raw)).to_vec();
+        let settled = settle(&stamp(), batch, &HashMap::new(), &mut Repeated::default());
+        assert_eq!(raws(&settled), (vec!["a"], vec!["c", "b"]));
+        assert_eq!(counted(&settled), [1, 0, 1, 2]);
+    }
+
+    #[test]
+    fn a_row_that_this_window_wrote_is_displaced_not_updated() {
+        let there = stored(&[(1, "a")], true);
+        let settled = settle(&stamp(), vec![failure(1, "b")], &there, &mut Repeated::default());
+        assert_eq!(settled.displaced_stored, [Uuid::from_u128(1)]);
+        assert_eq!(counted(&settled), [0, 0, 0, 1], "the row it displaces was counted already");
+    }
+
+    #[test]
+    fn a_row_that_this_window_met_unchanged_is_displaced_too() {
+        let there = stored(&[(1, "a")], false);
+        let mut repeated = Repeated::default();
+        let first = settle(&stamp(), vec![failure(1, "a")], &there, &mut repeated);
+        assert_eq!(counted(&first), [0, 0, 1, 0]);
+        let then = settle(&stamp(), vec![failure(1, "b")], &there, &mut repeated);
+        assert_eq!(then.displaced_stored, [Uuid::from_u128(1)]);
+        assert_eq!((counted(&then), then.no_longer_unchanged), ([0, 1, 0, 1], 1));
+    }
+
+    #[test]
+    fn the_newest_failure_of_a_person_speaks_for_them_in_any_order() {
+        let mut older = failure(1, "older");
+        older.person.as_mut().unwrap().user_id = 2;
+        for batch in [[older.clone(), failure(2, "newer")], [failure(2, "newer"), older]] {
+            let newest = newest_of_each_person(&batch);
+            assert_eq!(newest.values().map(|f| f.raw.as_str()).collect::<Vec<_>>(), ["newer"]);
+        }
+    }
+}

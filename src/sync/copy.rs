@@ -1,6 +1,6 @@
 //! Window after window: ask, read, normalise, write, commit.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
@@ -154,14 +154,19 @@ impl<'a> Copy<'a> {
             let policy = self.source.policy();
             retry::decide(failure, trouble.attempts, spent, policy, fastrand::f64())
         });
-        let Decision::Wait(wait) = decision else { return Err(error.into()) };
+        let narrower = error.wants_smaller_window() && self.plan.narrow();
+        let wait = match decision {
+            Decision::Wait(wait) => wait,
+            // "Too large" is the server's last word on this window, not on a smaller one.
+            Decision::GiveUp if narrower && error.kind() == onelogin::Kind::NotThisApi => {
+                Duration::ZERO
+            }
+            Decision::GiveUp => return Err(error.into()),
+        };
         tracing::warn!(
             error = %crate::chain(&error), attempt = trouble.attempts,
             "trying again in {:.1} s", wait.as_secs_f64()
         );
-        if error.wants_smaller_window() {
-            self.plan.narrow();
-        }
         self.report.traffic.retries += 1;
         tokio::time::sleep(wait).await;
         Ok(())

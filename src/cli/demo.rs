@@ -1,0 +1,161 @@
+//! `demo`: the simulator and the job in one process, against a file in this folder.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use anyhow::{Context, anyhow};
+use chrono::{SubsecRound, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::progress::Screen;
+use super::sync::Outcome;
+use super::text::{number, say};
+use super::{Failed, Format, stop};
+use crate::exit::Exit;
+use crate::model::Origin;
+use crate::onelogin::Options;
+use crate::onelogin::legacy::Legacy;
+use crate::simulator::{Config, Simulator};
+use crate::store::{Access, QUESTION, Store};
+use crate::sync::{Job, sync};
+
+/// Failures of the days before: enough to see, loaded in a moment.
+const FAILURES: u64 = 5_950;
+const DAYS: u32 = 10;
+/// One failure in so many appears late.
+const LATE: u32 = 10;
+/// Each run writes the same history, counted back from the present.
+const SEED: u64 = 7;
+const ACCOUNT: &str = "demo";
+const HOUR: Duration = Duration::from_hours(1);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The SQLite file; a demo of an earlier run is replaced
+    #[arg(long, value_name = "FILE", default_value = "demo.db")]
+    file: PathBuf,
+}
+
+pub(super) async fn run(args: Args, screen: &Screen) -> Result<(), Failed> {
+    let stop = stop::listen()?;
+    tokio::select! {
+        shown = show(&args, screen) => shown,
+        signal = stop => {
+            let error = crate::sync::Error::Stopped(signal);
+            Err(Failed::new(error.exit(), error))
+        }
+    }
+}
+
+async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
+    let url = format!("sqlite:{}", args.file.display());
+    remove_earlier_demo(&args.file, &url).await?;
+    let config = Config {
+        seed: SEED,
+        failures: FAILURES,
+        days: DAYS,
+        late_records: LATE,
+        now: Utc::now().trunc_subsecs(0),
+        ..Config::default()
+    };
+    let onelogin = Simulator::start(([127, 0, 0, 1], 0).into(), config)
+        .context("cannot serve the stand-in API on a free port")
+        .map_err(|error| Failed::new(Exit::Bug, error))?;
+    let store = Store::open(&url, Access::Create).await?;
+    store.migrate().await?;
+
+    say(&format!("A stand-in OneLogin is on {}. The first run:", onelogin.url()));
+    one_run(&onelogin, &store, screen).await?;
+    let first_end = onelogin.now();
+    onelogin.advance(HOUR);
+    say("\nAn hour later. The second run:");
+    let second = one_run(&onelogin, &store, screen).await?;
+    let late = store.late(second, first_end).await?.unsigned_abs();
+    say(&format!(
+        "{} of them had happened before the first run, and appeared only now",
+        number(late)
+    ));
+
+    say(&format!("\nWhat is in {}:", args.file.display()));
+    for (table, rows) in store.table_sizes().await? {
+        say(&format!("  {table:<22}{rows:>8}"));
+    }
+    say(&format!("\nWho kept access, because a suspension failed?\n\n{QUESTION}"));
+    print_answer(&store).await?;
+    say(&format!(
+        "\nNext:\n  sqlite3 -box {file} \"select * from failure_details limit 5\"\n  \
+         onelogin-sync status --database-url {url}\n  \
+         ONELOGIN_API_KEY=… onelogin-sync sync    # with your account, into onelogin.db",
+        file = args.file.display(),
+    ));
+    store.close().await;
+    Ok(())
+}
+
+/// Runs the job once, as `sync` would, and gives the run's id.
+async fn one_run(onelogin: &Simulator, store: &Store, screen: &Screen) -> Result<Uuid, Failed> {
+    let source = Legacy::new(&Options::new(onelogin.url()), onelogin.key().into())
+        .map_err(|error| Failed::new(Exit::Bug, error))?;
+    let job = Job {
+        origin: Origin { account: ACCOUNT.to_owned(), source: "legacy" },
+        owner: "demo".to_owned(),
+        lease: TimeDelta::minutes(1),
+        since: None,
+        until: None,
+        first_run: TimeDelta::days(90),
+        overlap: TimeDelta::days(1),
+        max_rejects: 0,
+    };
+    let began = Instant::now();
+    screen.start();
+    let never = std::future::pending();
+    let run_id = Uuid::now_v7();
+    let report = sync(&job, run_id, store, &source, &|p| screen.show(p), never).await;
+    screen.clear();
+    let outcome = Outcome::of_run(&job.origin, report, began.elapsed());
+    outcome.print(Format::Text);
+    outcome.result.map(|()| run_id)
+}
+
+/// Removes what an earlier demo left, and nothing else.
+async fn remove_earlier_demo(file: &Path, url: &str) -> Result<(), Failed> {
+    let Ok(there) = fs::metadata(file) else { return Ok(()) };
+    if there.len() > 0 && !is_demo(url).await {
+        let error =
+            anyhow!("{} exists and is not of an earlier demo: give another --file", file.display());
+        return Err(Failed::new(Exit::Usage, error));
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let path = format!("{}{suffix}", file.display());
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let error = anyhow!(error).context(format!("cannot remove {path}"));
+                return Err(Failed::new(Exit::Usage, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file holds our tables, and no account but the demo's.
+async fn is_demo(url: &str) -> bool {
+    let Ok(store) = Store::open(url, Access::Existing).await else { return false };
+    let health = store.health(None).await;
+    store.close().await;
+    health.is_ok_and(|all| all.iter().all(|h| h.account == ACCOUNT))
+}
+
+/// Prints rows under their names, as wide as the widest value.
+async fn print_answer(store: &Store) -> Result<(), Failed> {
+    let answer = store.answer().await?;
+    let widths: Vec<usize> = (0..answer.first().map_or(0, Vec::len))
+        .map(|column| answer.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    for row in answer {
+        let cells = row.iter().zip(&widths).map(|(value, width)| format!("{value:<width$}"));
+        say(format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end());
+    }
+    Ok(())
+}

@@ -1,0 +1,332 @@
+//! What happened: the JSON text of every made-up failure, written straight into a buffer.
+//!
+//! About a microsecond a record, so that a response of a million measures the program that reads
+//! it and not the one that writes it: no value tree, no allocation, dates by hand.
+
+use std::io::Write as _;
+
+use chrono::{Datelike as _, NaiveDate};
+
+use super::history::{Choice, History, dice, moment};
+use super::people::{APPS, Person, Zone, person};
+use super::{Config, Ids};
+
+const FIRST_FAILURE_ID: u64 = 600_000_000;
+const FIRST_LOGIN_ID: u64 = 100_000_000;
+const FIRST_APP_ID: u64 = 360_000;
+/// One record in this many says `"user":null`.
+const NULL_USER: u32 = 500;
+/// One record in this many has no `user` at all.
+const ABSENT_USER: u32 = 2_000;
+/// One record in this many carries a field nobody knows.
+const UNKNOWN_FIELD: u32 = 400;
+/// One record in this many writes its ids as strings.
+const TEXT_IDS: u32 = 400;
+const VERBS: [&str; 5] = ["created", "updated", "suspended", "reactivated", "deleted"];
+
+/// The records of one simulator.
+#[derive(Clone, Debug)]
+pub(super) struct Failures {
+    pub(super) history: History,
+    seed: u64,
+    people: u64,
+    bad_records: u32,
+    ids: Ids,
+}
+
+impl Failures {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            history: History::new(config),
+            seed: config.seed,
+            people: u64::from(config.people()),
+            bad_records: config.bad_records,
+            ids: config.ids,
+        }
+    }
+
+    /// Appends record `index` to `out`.
+    pub(super) fn write(&self, index: u64, out: &mut Vec<u8>) {
+        let at = self.history.created_at(index);
+        let id = FIRST_FAILURE_ID + index;
+        if self.bad_records > 0 {
+            let mut dice = dice(self.seed, Choice::Bad, index);
+            if dice.u32(..self.bad_records) == 0 {
+                return write_bad(dice.u32(..5), id, at, out);
+            }
+        }
+        let mut dice = dice(self.seed, Choice::Content, index);
+        let person = person(self.seed, self.person(index, &mut dice));
+        // The lesser of two throws: the first apps of the list fail most often.
+        let app = dice.usize(..APPS.len()).min(dice.usize(..APPS.len()));
+        let id = match self.ids {
+            Ids::OfTheFailure => id,
+            Ids::OfTheApp => FIRST_APP_ID + app as u64,
+        };
+        let login = FIRST_LOGIN_ID + person.number * APPS.len() as u64 + app as u64;
+        let quote = if dice.u32(..TEXT_IDS) == 0 { "\"" } else { "" };
+        print(out, format_args!("{{\"login_id\":{quote}{login}{quote},\"id\":{quote}{id}{quote},"));
+        out.extend_from_slice(b"\"created_at\":\"");
+        write_date(at, offset_minutes(person.zone, at), out);
+        out.extend_from_slice(b"\",");
+        write_texts(&person, app, &mut dice, out);
+        if dice.u32(..UNKNOWN_FIELD) == 0 {
+            // Brackets and an escaped quote, to catch a reader that counts brackets in strings.
+            out.extend_from_slice(
+                br#","directory":{"id":7,"tags":["a]","b\"}",{}],"primary":true,"lag":1.5e3}"#,
+            );
+        }
+        write_user(&person, at, &mut dice, out);
+        out.push(b'}');
+    }
+
+    /// Whose failure record `index` is. A burst hits different people in the same second.
+    fn person(&self, index: u64, dice: &mut fastrand::Rng) -> u64 {
+        let Some(group) = self.history.burst(index) else { return dice.u64(..self.people) };
+        let first = self::dice(self.seed, Choice::Burst, group).u64(..u64::MAX >> 1);
+        (first + index) % self.people
+    }
+}
+
+fn write_texts(person: &Person, app: usize, dice: &mut fastrand::Rng, out: &mut Vec<u8>) {
+    let (first, last) = (person.first.0, person.last.0);
+    let app = &APPS[app];
+    let internal = dice.u32(..10) == 0;
+    out.extend_from_slice(b"\"error_description\":");
+    match dice.u32(..10) {
+        _ if internal => out.extend_from_slice(b"null"),
+        0..3 => print(
+            out,
+            format_args!(
+                "\"The connection timed out while provisioning to https:\\/\\/lux.onelogin.com\\/{}\"",
+                app.path
+            ),
+        ),
+        3..5 => {
+            print(out, format_args!("\"No licences left in {}: team_license_limit\"", app.name));
+        }
+        5 => out.extend_from_slice(b"\"Remote host refused the connection\""),
+        6 => print(out, format_args!("\"{first} {last} already exists\\nTake over the account?\"")),
+        7 => out.extend_from_slice(b"\"401 Unauthorized: the app's token has expired\""),
+        8 => out.extend_from_slice(b"\"Rate limit exceeded\""),
+        _ => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"description\":\"");
+    if internal {
+        out.extend_from_slice(b"Internal provisioning error\"");
+    } else {
+        let verb = VERBS[dice.usize(..VERBS.len())];
+        print(out, format_args!("{first} {last} could not be {verb} in {}\"", app.name));
+    }
+}
+
+fn write_user(person: &Person, at: i64, dice: &mut fastrand::Rng, out: &mut Vec<u8>) {
+    if dice.u32(..ABSENT_USER) == 0 {
+        return;
+    }
+    if dice.u32(..NULL_USER) == 0 {
+        return out.extend_from_slice(b",\"user\":null");
+    }
+    let ((first, first_slug), (last, last_slug)) = (person.first, person.last);
+    let (number, domain) = (person.number, person.domain_at(at));
+    print(
+        out,
+        format_args!(",\"user\":{{\"email\":\"{first_slug}.{last_slug}.{number}@{domain}\","),
+    );
+    if person.has_username {
+        let initial = first_slug.get(..1).unwrap_or_default();
+        print(out, format_args!("\"username\":\"{initial}{last_slug}{number}\","));
+    } else {
+        out.extend_from_slice(b"\"username\":null,");
+    }
+    let id = person.id();
+    print(out, format_args!("\"id\":{id},\"lastname\":\"{last}\",\"firstname\":\"{first}\"}}"));
+}
+
+/// A record that cannot be loaded. Each has its own text, so that each is one reject.
+fn write_bad(kind: u32, id: u64, at: i64, out: &mut Vec<u8>) {
+    match kind {
+        0 => {
+            print(out, format_args!("{{\"login_id\":{id},\"id\":null,\"created_at\":\""));
+            write_date(at, 0, out);
+            out.extend_from_slice(b"\",\"description\":\"Internal provisioning error\"}");
+        }
+        1 => {
+            print(out, format_args!("{{\"login_id\":1,\"id\":{id},\"created_at\":\"yesterday\"}}"));
+        }
+        2 => print(out, format_args!("{{\"id\":{{\"value\":{id}}},\"created_at\":[{at}]}}")),
+        3 => print(out, format_args!("{id}")),
+        // Not JSON, though its brackets match: a reader can still find where it ends.
+        _ => print(out, format_args!("{{\"id\":{id} 7,\"created_at\":,}}")),
+    }
+}
+
+/// Appends `2014\/09\/08 18:17:23 -0700`, the moment `at` in Unix seconds as read on a clock
+/// that is `offset` minutes ahead of UTC.
+pub(super) fn write_date(at: i64, offset: i32, out: &mut Vec<u8>) {
+    let local = moment(at + i64::from(offset) * 60);
+    let date = local.date_naive();
+    let second = u32::try_from(local.timestamp().rem_euclid(86_400)).unwrap_or(0);
+    let sign = if offset < 0 { b'-' } else { b'+' };
+    let offset = offset.unsigned_abs();
+    let year = u32::try_from(date.year()).unwrap_or(0);
+    two_digits(year / 100, out);
+    two_digits(year % 100, out);
+    out.extend_from_slice(b"\\/");
+    two_digits(date.month(), out);
+    out.extend_from_slice(b"\\/");
+    two_digits(date.day(), out);
+    out.push(b' ');
+    two_digits(second / 3600, out);
+    out.push(b':');
+    two_digits(second / 60 % 60, out);
+    out.push(b':');
+    two_digits(second % 60, out);
+    out.extend_from_slice(&[b' ', sign]);
+    two_digits(offset / 60, out);
+    two_digits(offset % 60, out);
+}
+
+fn two_digits(number: u32, out: &mut Vec<u8>) {
+    let digit = |value: u32| b'0' + u8::try_from(value % 10).unwrap_or(0);
+    out.extend_from_slice(&[digit(number / 10), digit(number)]);
+}
+
+/// Minutes ahead of UTC in `zone` at `at`, in Unix seconds.
+fn offset_minutes(zone: Zone, at: i64) -> i32 {
+    match zone {
+        Zone::Utc => 0,
+        Zone::India => 330,
+        Zone::Pacific if is_pacific_summer(at) => -7 * 60,
+        Zone::Pacific => -8 * 60,
+    }
+}
+
+/// Summer time of the US west coast since 2007: from the second Sunday of March to the first
+/// Sunday of November, changing at 02:00 local time.
+fn is_pacific_summer(at: i64) -> bool {
+    let utc = moment(at);
+    let changes = |month, earliest_day: u32, utc_hour: i64| {
+        let earliest = NaiveDate::from_ymd_opt(utc.year(), month, earliest_day).unwrap_or_default();
+        let to_sunday = (7 - earliest.weekday().num_days_from_sunday()) % 7;
+        let midnight = earliest.and_time(chrono::NaiveTime::MIN).and_utc().timestamp();
+        midnight + (i64::from(to_sunday) * 24 + utc_hour) * 3600
+    };
+    match utc.month() {
+        4..=10 => true,
+        3 => at >= changes(3, 8, 10),
+        11 => at < changes(11, 1, 9),
+        _ => false,
+    }
+}
+
+fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // A `Vec` takes every write, so there is no error to hand on.
+    let _ = out.write_fmt(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use chrono::DateTime;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn records(config: &Config) -> Vec<String> {
+        let failures = Failures::new(config);
+        let mut text = Vec::new();
+        (0..config.failures)
+            .map(|index| {
+                text.clear();
+                failures.write(index, &mut text);
+                String::from_utf8(text.clone()).expect("a record is UTF-8")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_instant_stays_right_across_both_changes_of_the_clock() {
+        for (instant, pacific) in [
+            ("2026-03-08T09:59:59Z", "2026\\/03\\/08 01:59:59 -0800"),
+            ("2026-03-08T10:00:00Z", "2026\\/03\\/08 03:00:00 -0700"),
+            ("2026-11-01T08:59:59Z", "2026\\/11\\/01 01:59:59 -0700"),
+            ("2026-11-01T09:00:00Z", "2026\\/11\\/01 01:00:00 -0800"),
+        ] {
+            let at = DateTime::parse_from_rfc3339(instant).expect("a date").timestamp();
+            let mut text = Vec::new();
+            write_date(at, offset_minutes(Zone::Pacific, at), &mut text);
+            assert_eq!(String::from_utf8_lossy(&text), pacific);
+        }
+    }
+
+    #[test]
+    fn every_record_reads_as_json_and_says_its_own_instant() {
+        let config = Config { failures: 5_000, ..Config::default() };
+        let failures = Failures::new(&config);
+        let (mut offsets, mut addresses) = (BTreeSet::new(), BTreeMap::new());
+        let mut odd = [0; 4];
+        for (index, text) in (0..).zip(records(&config)) {
+            let record: Value = serde_json::from_str(&text).expect("JSON");
+            let written = record["created_at"].as_str().expect("a date");
+            let read = DateTime::parse_from_str(written, "%Y/%m/%d %H:%M:%S %z").expect("a date");
+            assert_eq!(read.timestamp(), failures.history.created_at(index), "{written}");
+            offsets.insert(read.offset().local_minus_utc());
+            odd[0] += usize::from(record.get("user").is_none());
+            odd[1] += usize::from(record.get("user") == Some(&Value::Null));
+            odd[2] += usize::from(record["id"].is_string());
+            odd[3] += usize::from(record.get("directory").is_some());
+            let email = record["user"]["email"].to_string();
+            addresses
+                .entry(record["user"]["id"].as_u64())
+                .or_insert_with(BTreeSet::new)
+                .insert(email);
+        }
+        assert_eq!(offsets, BTreeSet::from([-28_800, -25_200, 0, 19_800]));
+        assert!(odd.iter().all(|&count| (1..50).contains(&count)), "odd records: {odd:?}");
+        assert!(addresses.values().any(|seen| seen.len() > 1), "nobody changed their e-mail");
+        assert!(addresses.len() > 200, "only {} people", addresses.len());
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+        let config = Config { failures: 200, ..Config::default() };
+        assert_eq!(records(&config), records(&config));
+        assert_ne!(records(&config), records(&Config { seed: config.seed + 1, ..config }));
+    }
+
+    #[test]
+    fn bad_records_are_all_different_and_of_every_kind() {
+        let config = Config { failures: 2_000, bad_records: 20, ..Config::default() };
+        let good = records(&Config { bad_records: 0, ..config.clone() });
+        let bad: BTreeSet<String> = records(&config)
+            .into_iter()
+            .zip(good)
+            .filter(|(a, b)| a != b)
+            .map(|(a, _)| a)
+            .collect();
+        assert!((60..160).contains(&bad.len()), "{} bad records", bad.len());
+        let unreadable = bad.iter().filter(|text| serde_json::from_str::<Value>(text).is_err());
+        assert!(unreadable.count() > 5);
+        for part in ["\"id\":null", "yesterday", "\"value\""] {
+            assert!(bad.iter().any(|text| text.contains(part)), "no record with {part}");
+        }
+        assert!(bad.iter().any(|text| text.parse::<u64>().is_ok()), "no bare number");
+    }
+
+    #[test]
+    fn an_id_of_the_app_repeats_and_still_no_two_failures_are_the_same() {
+        let config = Config { failures: 5_000, ids: Ids::OfTheApp, ..Config::default() };
+        let mut ids = BTreeSet::new();
+        let mut identities = BTreeSet::new();
+        for text in records(&config) {
+            let record: Value = serde_json::from_str(&text).expect("JSON");
+            ids.insert(record["id"].to_string().replace('"', ""));
+            let login = record["login_id"].to_string().replace('"', "");
+            identities.insert((login, record["created_at"].to_string()));
+        }
+        assert_eq!(ids.len(), APPS.len());
+        assert_eq!(identities.len(), 5_000);
+    }
+}

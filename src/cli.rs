@@ -119,8 +119,8 @@ impl Cli {
     /// Runs the command, prints its outcome, and says how to exit.
     pub async fn run(self) -> Exit {
         let screen = Screen::new();
-        let quiet =
-            screen.is_drawn() && matches!(self.command, Command::Sync(_) | Command::Demo(_));
+        // A demo is read by people, and where a bar is drawn it tells the rest.
+        let quiet = screen.is_drawn() || matches!(self.command, Command::Demo(_));
         start_log(&screen, self.log_level, quiet);
         let url = &self.database_url;
         let outcome = match self.command {

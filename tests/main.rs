@@ -1,0 +1,5 @@
+//! The stories, told through the real binary. One test binary links once and runs in parallel.
+
+mod support;
+
+mod kit;

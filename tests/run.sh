@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Runs all tests. Installs Postgres first where its server is missing.
+#
+#   tests/run.sh                  everything; ends with the summary of the stories
+#   tests/run.sh resume           the tests with `resume` in their names
+#   tests/run.sh --test main ...  any other arguments of `cargo test`
+#
+# Works as root and as a user, on Linux and macOS, from any directory.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { echo "tests/run.sh: $*" >&2; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+install_with_apt() {
+    # The tests start a server of their own, so the package is told not to start one for good.
+    local no_cluster=/etc/postgresql-common/createcluster.d/no-cluster.conf
+    as_root apt-get update -qq
+    as_root mkdir -p "$(dirname "$no_cluster")"
+    echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq -y --no-install-recommends postgresql
+    as_root rm "$no_cluster"
+}
+
+if ! command -v cargo >/dev/null; then
+    say "cargo is missing; get Rust from https://rustup.rs, open a new shell and run this again"
+    exit 1
+fi
+
+if ! sh tests/support/postgres.sh find >/dev/null; then
+    if command -v apt-get >/dev/null; then
+        say "no Postgres server found, installing it with apt-get"
+        install_with_apt
+    elif command -v brew >/dev/null; then
+        say "no Postgres server found, installing it with brew"
+        brew install postgresql@17
+    else
+        say "no Postgres server found; install one (initdb, pg_ctl and postgres) and run this again"
+        exit 1
+    fi
+fi
+
+if [ $# -gt 0 ]; then
+    exec cargo test --locked "$@"
+fi
+# The examples in the documentation first, since cargo would run them last and end with their summary.
+cargo test --locked --doc
+exec cargo test --locked --lib --bins --test main

@@ -1,0 +1,20 @@
+//! What the stories stand on: databases, the program, and assertions on whole tables.
+
+pub(crate) mod helper;
+pub(crate) mod postgres;
+pub(crate) mod program;
+pub(crate) mod tables;
+
+use std::future::Future;
+use std::sync::OnceLock;
+
+use tokio::runtime::Runtime;
+
+/// Runs a future to its end on the one runtime that all tests share.
+///
+/// Stories are plain functions, so that they may block on the program while what they spawned here
+/// (a stand-in API, say) goes on. Not to be called from inside a future.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a tokio runtime starts")).block_on(future)
+}

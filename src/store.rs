@@ -8,6 +8,7 @@ mod health;
 mod lease;
 mod migrate;
 mod peek;
+mod people;
 mod rows;
 mod run;
 mod settle;

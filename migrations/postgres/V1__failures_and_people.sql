@@ -48,7 +48,9 @@ create table provisioning_failures (
     first_seen_at     timestamptz not null,
     synced_at         timestamptz not null,
     run_id            uuid        not null,
+    -- Checked at the commit: the people of a window are written last, once each.
     foreign key (account, user_id) references users (account, user_id)
+        deferrable initially deferred
 );
 
 create index provisioning_failures_by_time on provisioning_failures (created_at);

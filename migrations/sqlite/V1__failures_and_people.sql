@@ -37,7 +37,9 @@ create table provisioning_failures (
     first_seen_at text not null, -- When this failure was first written
     synced_at text not null, -- When this row was last written
     run_id text not null, -- The run that last wrote this row (sync_runs)
+    -- Checked at the commit: the people of a window are written last, once each.
     foreign key (account, user_id) references users (account, user_id)
+        deferrable initially deferred
 ) strict;
 
 create index provisioning_failures_by_time on provisioning_failures (created_at);

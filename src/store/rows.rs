@@ -11,6 +11,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
+use super::people::Word;
 use super::value::{Id, Json};
 use super::{Error, Store, failed, on_either};
 use crate::model::{Failure, Origin, Person, Reject};
@@ -41,13 +42,8 @@ pub(super) struct StoredFailure {
     pub(super) synced_at: DateTime<Utc>,
 }
 
-/// What is stored of a person, and the failure it comes from.
-pub(super) struct StoredPerson {
-    pub(super) last_failure_id: Uuid,
-    pub(super) person: Person,
-}
-
-type PersonRow = (i64, Id, Option<String>, Option<String>, Option<String>, Option<String>);
+type PersonRow =
+    (i64, Id, DateTime<Utc>, Option<String>, Option<String>, Option<String>, Option<String>);
 
 impl Tx {
     pub(super) async fn begin(store: &Store) -> Result<Self, sqlx::Error> {
@@ -125,16 +121,16 @@ impl Tx {
         &mut self,
         account: &str,
         user_ids: impl Iterator<Item = i64>,
-    ) -> Result<HashMap<i64, StoredPerson>, Error> {
+    ) -> Result<HashMap<i64, Word>, Error> {
         let sql = include_str!("sql/users_stored.sql");
         let rows: Vec<PersonRow> = on_either!(Tx, self, tx =>
             among(sql, Some(account), user_ids).build_query_as().fetch_all(&mut **tx).await)
         .map_err(failed("looking up users"))?;
-        let stored =
-            rows.into_iter().map(|(user_id, last, email, username, firstname, lastname)| {
-                let person = Person { user_id, email, username, firstname, lastname };
-                (user_id, StoredPerson { last_failure_id: last.0, person })
-            });
+        let stored = rows.into_iter().map(|row| {
+            let (user_id, Id(failure_id), failed_at, email, username, firstname, lastname) = row;
+            let person = Person { user_id, email, username, firstname, lastname };
+            (user_id, Word { failure_id, failed_at, person })
+        });
         Ok(stored.collect())
     }
 
@@ -142,20 +138,20 @@ impl Tx {
     pub(super) async fn upsert_people(
         &mut self,
         stamp: &Stamp,
-        people: &[(&Failure, &Person)],
+        news: &[&Word],
     ) -> Result<u64, Error> {
         let (before, after) = around_rows(include_str!("sql/users_upsert.sql"));
         on_either!(Tx, self, tx => {
             let mut query = QueryBuilder::new(before);
-            query.push_values(people, |mut row, (failure, person)| {
+            query.push_values(news, |mut row, Word { failure_id, failed_at, person }| {
                 row.push_bind(&stamp.origin.account)
                     .push_bind(person.user_id)
                     .push_bind(person.email.as_deref())
                     .push_bind(person.username.as_deref())
                     .push_bind(person.firstname.as_deref())
                     .push_bind(person.lastname.as_deref())
-                    .push_bind(Id(failure.failure_id))
-                    .push_bind(failure.created_at)
+                    .push_bind(Id(*failure_id))
+                    .push_bind(*failed_at)
                     .push_bind(stamp.at)
                     .push_bind(stamp.at)
                     .push_bind(stamp.run_id);

@@ -105,23 +105,10 @@ pub(super) fn collision(stamp: &Stamp, raw: String) -> Reject {
     Reject::new(&stamp.origin, Reason::KeyCollision, detail.to_owned(), raw)
 }
 
-/// The newest failure of each person in a batch: the greatest `failure_id`.
-pub(super) fn newest_of_each_person(failures: &[Failure]) -> HashMap<i64, &Failure> {
-    let mut newest: HashMap<i64, &Failure> = HashMap::new();
-    for failure in failures {
-        let Some(person) = &failure.person else { continue };
-        let entry = newest.entry(person.user_id).or_insert(failure);
-        if failure.failure_id > entry.failure_id {
-            *entry = failure;
-        }
-    }
-    newest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Origin, Person};
+    use crate::model::Origin;
     use crate::store::value::Id;
 
     fn stamp() -> Stamp {
@@ -130,20 +117,13 @@ mod tests {
         Stamp { origin, run_id: Id(Uuid::from_u128(9)), at }
     }
 
-    /// A failure of person `n`, whose identity is `n` and whose content is `raw`.
+    /// A failure whose identity is `n` and whose content is `raw`.
     fn failure(n: u128, raw: &str) -> Failure {
-        let user_id = i64::try_from(n).unwrap();
         Failure {
             failure_id: Uuid::from_u128(n),
             source_id: 1,
             login_id: None,
-            person: Some(Person {
-                user_id,
-                email: None,
-                username: None,
-                firstname: None,
-                lastname: None,
-            }),
+            person: None,
             app_name: None,
             created_at: chrono::DateTime::UNIX_EPOCH,
             created_at_raw: String::new(),
@@ -210,15 +190,5 @@ mod tests {
         let then = settle(&stamp(), vec![failure(1, "b")], &there, &mut repeated);
         assert_eq!(then.displaced_stored, [Uuid::from_u128(1)]);
         assert_eq!((counted(&then), then.no_longer_unchanged), ([0, 1, 0, 1], 1));
-    }
-
-    #[test]
-    fn the_newest_failure_of_a_person_speaks_for_them_in_any_order() {
-        let mut older = failure(1, "older");
-        older.person.as_mut().unwrap().user_id = 2;
-        for batch in [[older.clone(), failure(2, "newer")], [failure(2, "newer"), older]] {
-            let newest = newest_of_each_person(&batch);
-            assert_eq!(newest.values().map(|f| f.raw.as_str()).collect::<Vec<_>>(), ["newer"]);
-        }
     }
 }

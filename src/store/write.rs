@@ -1,16 +1,15 @@
 //! The rows of a window and the mark behind them, in one transaction.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::rows::{BATCH, Stamp, StoredPerson, Tx};
+use super::people::{People, Word};
+use super::rows::{BATCH, Stamp, Tx};
 use super::run::{Traffic, count};
-use super::settle::{Repeated, Settled, collision, newest_of_each_person, settle};
+use super::settle::{Repeated, Settled, collision, settle};
 use super::value::Id;
 use super::{Error, Lease, Run, Store, failed, on_either};
-use crate::model::{Counts, Failure, Person, Reject};
+use crate::model::{Counts, Failure, Reject};
 use crate::window::{Mark, Window};
 
 /// Bytes of raw text that may wait for their statement: large records must not need more memory.
@@ -25,6 +24,7 @@ pub struct WindowWriter {
     /// Failures that do not fill a statement yet.
     waiting: Vec<Failure>,
     waiting_bytes: usize,
+    people: People,
     repeated: Repeated,
     /// Whether a record that loads could close a reject; asked once, since it is seldom so.
     rejects_open: bool,
@@ -52,6 +52,7 @@ impl Store {
             counts: Counts::default(),
             waiting: Vec::new(),
             waiting_bytes: 0,
+            people: People::default(),
             repeated: Repeated::default(),
             rejects_open,
         })
@@ -100,7 +101,7 @@ impl WindowWriter {
         while !self.waiting.is_empty() {
             self.write_batch().await?;
         }
-        Ok(())
+        self.write_people().await
     }
 
     async fn write_batch(&mut self) -> Result<(), Error> {
@@ -118,7 +119,6 @@ impl WindowWriter {
             displaced.extend(raw.into_iter().map(|raw| collision(&self.stamp, raw)));
         }
         if !write.is_empty() {
-            self.write_people(&write).await?;
             self.tx.upsert_failures(&self.stamp, &write).await?;
             if self.rejects_open {
                 let ids: Vec<Uuid> = write
@@ -127,28 +127,24 @@ impl WindowWriter {
                     .collect();
                 self.tx.close_rejects(self.stamp.at, &ids).await?;
             }
+            self.people.hear(write);
+            if self.people.are_many() {
+                self.write_people().await?;
+            }
         }
         self.put_aside(displaced).await
     }
 
-    /// Writes the people of new and changed failures, where these are the newest word on them.
-    /// Unchanged failures have nothing to say: the rows of their people know them already.
-    async fn write_people(&mut self, failures: &[Failure]) -> Result<(), Error> {
-        let newest = newest_of_each_person(failures);
-        if newest.is_empty() {
-            return Ok(());
-        }
-        let account = &self.stamp.origin.account;
-        let stored = self.tx.stored_people(account, newest.keys().copied()).await?;
-        let mut people: Vec<(&Failure, &Person)> = newest
-            .values()
-            .filter_map(|&failure| Some((failure, failure.person.as_ref()?)))
-            .filter(|(failure, person)| is_news(failure, person, &stored))
-            .collect();
-        // One order for all runs: two that write the same people cannot then block each other.
-        people.sort_unstable_by_key(|(_, person)| person.user_id);
-        if !people.is_empty() {
-            self.counts.users_written += self.tx.upsert_people(&self.stamp, &people).await?;
+    async fn write_people(&mut self) -> Result<(), Error> {
+        for some in self.people.take().chunks(BATCH) {
+            let account = &self.stamp.origin.account;
+            let stored =
+                self.tx.stored_people(account, some.iter().map(|w| w.person.user_id)).await?;
+            let is_news = |word: &&Word| word.is_news(stored.get(&word.person.user_id));
+            let news: Vec<&Word> = some.iter().filter(is_news).collect();
+            if !news.is_empty() {
+                self.counts.users_written += self.tx.upsert_people(&self.stamp, &news).await?;
+            }
         }
         Ok(())
     }
@@ -255,12 +251,4 @@ impl WindowWriter {
             .map(drop))
         .map_err(failed("counting for the run"))
     }
-}
-
-/// Whether a failure says something newer of a person than what is stored.
-fn is_news(failure: &Failure, person: &Person, stored: &HashMap<i64, StoredPerson>) -> bool {
-    stored.get(&person.user_id).is_none_or(|there| {
-        there.last_failure_id < failure.failure_id
-            || (there.last_failure_id == failure.failure_id && there.person != *person)
-    })
 }

@@ -1,6 +1,7 @@
 //! What the stories stand on: databases, the program, and assertions on whole tables.
 
 pub(crate) mod helper;
+pub(crate) mod onelogin;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod tables;

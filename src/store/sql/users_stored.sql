@@ -1,2 +1,2 @@
-select user_id, last_failure_id, email, username, firstname, lastname
+select user_id, last_failure_id, last_failure_at, email, username, firstname, lastname
 from users where account = $1 and user_id in (/*rows*/)

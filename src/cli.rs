@@ -55,8 +55,6 @@ enum Command {
     /// Bring the database's schema up to date, or only say what is missing
     Migrate(migrate::Args),
     /// Serve a stand-in OneLogin API, to try things out without an account
-    /// Show the whole thing at work, with no account and no network
-    /// Serve a stand-in OneLogin API, to try things out without an account
     Simulate(Box<simulate::Args>),
     /// Show the whole thing at work, with no account and no network
     Demo(demo::Args),

@@ -25,7 +25,7 @@ const FAILURES: u64 = 5_950;
 const DAYS: u32 = 10;
 /// One failure in so many appears late.
 const LATE: u32 = 10;
-/// Each run writes the same history, counted back from the present.
+/// Each demo has the same history, counted back from the present.
 const SEED: u64 = 7;
 const ACCOUNT: &str = "demo";
 const HOUR: Duration = Duration::from_hours(1);
@@ -56,7 +56,8 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
         failures: FAILURES,
         days: DAYS,
         late_records: LATE,
-        now: Utc::now().trunc_subsecs(0),
+        // The hour that passes ends now.
+        now: Utc::now().trunc_subsecs(0) - HOUR,
         ..Config::default()
     };
     let onelogin = Simulator::start(([127, 0, 0, 1], 0).into(), config)

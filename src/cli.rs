@@ -15,6 +15,8 @@ use std::io::IsTerminal;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 use crate::exit::Exit;
 use crate::store;
@@ -156,11 +158,12 @@ fn start_log(screen: &Screen, level: Option<LogLevel>, quiet: bool) {
         None if quiet => LevelFilter::WARN,
         Some(LogLevel::Info) | None => LevelFilter::INFO,
     };
+    // Ours only: what libraries log of a request is not ours to vouch for.
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     let screen = screen.clone();
-    tracing_subscriber::fmt()
-        .with_max_level(level)
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(move || screen.writer())
-        .init();
+        .with_writer(move || screen.writer());
+    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }

@@ -99,6 +99,8 @@ pub struct Plan {
     /// Whether `end` is the server's clock rather than a guess by ours.
     end_known: bool,
     width: TimeDelta,
+    /// With fewer records than this, the next window is wider.
+    nearly_empty: u64,
 }
 
 impl Plan {
@@ -112,7 +114,8 @@ impl Plan {
     ) -> Self {
         // A clock that is behind must not end the run before the server was asked.
         let end = until.unwrap_or_else(|| local_now.max(start + NARROWEST));
-        Self { start, next: start, end, end_known: until.is_some(), width: FIRST }
+        let end_known = until.is_some();
+        Self { start, next: start, end, end_known, width: FIRST, nearly_empty: NEARLY_EMPTY }
     }
 
     /// The next window to ask for; none when the run is through.
@@ -138,7 +141,7 @@ impl Plan {
             self.end = self.end.min(scanned.to);
         }
         self.next = scanned.to;
-        if records < NEARLY_EMPTY {
+        if records < self.nearly_empty {
             self.width = (self.width * 2).min(WIDEST);
         } else if records > TOO_LARGE {
             self.narrow();
@@ -149,9 +152,16 @@ impl Plan {
     /// it is narrower now.
     pub fn narrow(&mut self) -> bool {
         let width = self.window().map_or(self.width, |w| w.to - w.from);
-        // Whole seconds: the API would cut the rest off and leave a gap.
-        self.width = TimeDelta::seconds(width.num_seconds() / 2).max(NARROWEST);
+        // Whole seconds: the API would cut the rest off. Rounded up: two halves make the whole.
+        self.width = TimeDelta::seconds((width.num_seconds() + 1) / 2).max(NARROWEST);
         self.width < width
+    }
+
+    /// Halves the next window because the last answer, of so many records, looks cut; and grows
+    /// from now on only where twice as many records would not look so again.
+    pub fn narrow_below(&mut self, records: u64) {
+        self.narrow();
+        self.nearly_empty = self.nearly_empty.min(records / 4);
     }
 
     /// How much of the run's span lies before `at`, and the whole span.
@@ -210,6 +220,20 @@ mod tests {
             assert_eq!((window.to - window.from).subsec_nanos(), 0);
         }
         assert_eq!(plan.window().map(|w| w.to - w.from), Some(NARROWEST));
+    }
+
+    #[test]
+    fn after_an_answer_that_looks_cut_windows_grow_more_carefully() {
+        let mut plan = Plan::new(day(0), Some(day(300)), day(300));
+        plan.narrow_below(1_000);
+        let half = TimeDelta::hours(84);
+        let window = plan.window().unwrap();
+        assert_eq!(window.to - window.from, half);
+        plan.committed(window, window, 600);
+        let window = plan.window().unwrap();
+        assert_eq!(window.to - window.from, half, "1,200 would look cut again");
+        plan.committed(window, window, 200);
+        assert_eq!(plan.window().map(|w| w.to - w.from), Some(half * 2));
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// Let the clock stand still; `curl -X POST '…/simulator/advance?seconds=3600'` moves it
     #[arg(long)]
     frozen: bool,
+    /// One record in N appears ten minutes to six hours late; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    late_records: u32,
     /// One record in N cannot be read; 0 for none
     #[arg(long, value_name = "N", default_value_t = 0)]
     bad_records: u32,
@@ -114,6 +117,7 @@ fn config(args: &Args, key: String) -> Config {
         days: args.days,
         now: args.now.unwrap_or_else(|| Utc::now().trunc_subsecs(0)),
         ticking: !args.frozen,
+        late_records: args.late_records,
         bad_records: args.bad_records,
         ids: if args.ids_of_apps { Ids::OfTheApp } else { Ids::OfTheFailure },
         bounds: match args.bounds {

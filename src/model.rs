@@ -56,6 +56,9 @@ pub struct Person {
     pub lastname: Option<String>,
 }
 
+/// Bytes of a reject's detail: enough to understand; the whole record is beside it.
+const LONGEST_DETAIL: usize = 300;
+
 /// A record that could not be loaded, kept with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
@@ -72,7 +75,8 @@ pub struct Reject {
 impl Reject {
     /// Puts a record aside. `raw` must hold no NUL, which Postgres takes in no text.
     #[must_use]
-    pub fn new(origin: &Origin, reason: Reason, detail: String, raw: String) -> Self {
+    pub fn new(origin: &Origin, reason: Reason, mut detail: String, raw: String) -> Self {
+        detail.truncate(detail.floor_char_boundary(LONGEST_DETAIL));
         Self { reject_id: identity::reject_id(origin, &raw), reason, detail, raw }
     }
 }

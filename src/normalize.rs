@@ -15,6 +15,10 @@ use crate::model::{Failure, Origin, Person, Reason, Reject};
 /// read of a record then rewrites its row.
 const VERSION: u8 = 1;
 
+/// Levels of brackets that a record may have; the documented ones have two. Postgres gives up on
+/// JSON of some thousand levels, and the whole window with it.
+const DEEPEST: usize = 500;
+
 /// A record of the legacy endpoint. Every field is read leniently, as its raw text first: what
 /// the documentation promises and what an old API sends are two things.
 #[derive(Deserialize)]
@@ -57,6 +61,10 @@ pub fn legacy(origin: &Origin, raw: &[u8]) -> Result<Failure, Reject> {
 fn failure(origin: &Origin, raw: &[u8]) -> Result<Failure, Defect> {
     let raw = std::str::from_utf8(raw).map_err(|e| (Reason::NotJson, e.to_string()))?;
     let record: Record = object(raw)?;
+    if is_deeper_than(DEEPEST, raw) {
+        let what = format!("expected at most {DEEPEST} levels of brackets, found more");
+        return Err((Reason::BadField, what));
+    }
     let source_id = scalar::id(record.id)
         .map_err(|what| (Reason::BadId, format!("id: {what}")))?
         .ok_or_else(|| (Reason::BadId, "id: missing or null".to_owned()))?;
@@ -115,6 +123,26 @@ fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Defect> {
         return Err((Reason::NotAnObject, format!("expected an object, found {}", value.get())));
     }
     serde_json::from_str(text).map_err(not_json)
+}
+
+/// Whether a JSON text has more levels of brackets than this.
+fn is_deeper_than(levels: usize, json: &str) -> bool {
+    // Each level takes two characters, so that most records need no look.
+    if json.len() / 2 <= levels {
+        return false;
+    }
+    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    json.bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth -= 1,
+            _ => {}
+        }
+        depth > levels
+    })
 }
 
 fn field(name: &str, value: Option<&RawValue>) -> Result<Option<String>, Defect> {

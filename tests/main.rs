@@ -3,3 +3,8 @@
 mod support;
 
 mod kit;
+
+mod history;
+mod people;
+mod records;
+mod windows;

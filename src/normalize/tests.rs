@@ -106,6 +106,14 @@ fn what_cannot_be_read_is_put_aside_with_its_reason() {
 }
 
 #[test]
+fn a_record_may_be_wide_but_not_too_deep() {
+    let nested = |levels| format!(r#""x":{}{},"#, "[".repeat(levels), "]".repeat(levels));
+    load(&record(&nested(DEEPEST - 1)));
+    assert_eq!(refuse(record(&nested(DEEPEST)).as_bytes()), BadField);
+    load(&record(&format!(r#""x":[{}1],"y":"\"{}","#, "[],{},".repeat(5_000), "[".repeat(5_000))));
+}
+
+#[test]
 fn text_that_postgres_would_refuse_is_replaced_in_columns_and_kept_in_raw() {
     let raw = record(
         r#""description":"a\u0000b","user":{"id":1,"firstname":"\ud83d!","lastname":"\ud83d\ude00\udc00"},"#,

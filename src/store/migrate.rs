@@ -2,7 +2,7 @@
 
 use refinery::{Migration, Runner};
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
-use sqlx::{AssertSqlSafe, Executor, Postgres, Row, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Executor, PgPool, Postgres, Row, Sqlite, Transaction};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -49,6 +49,7 @@ impl Store {
         }
         match self {
             Self::Postgres(pool) => {
+                refuse_other_encodings(pool).await?;
                 let mut tx = pool.begin().await.map_err(failed("beginning a migration"))?;
                 // Held until the commit, so it works behind a connection pooler too.
                 sqlx::query("select pg_advisory_xact_lock($1)")
@@ -93,6 +94,21 @@ impl Store {
         }
         Ok(known.iter().filter(|m| !applied.contains(m)).map(ToString::to_string).collect())
     }
+}
+
+/// In any other encoding, the first name that it lacks a letter for would stop every run.
+async fn refuse_other_encodings(pool: &PgPool) -> Result<(), Error> {
+    let encoding: String = sqlx::query_scalar("show server_encoding")
+        .fetch_one(pool)
+        .await
+        .map_err(failed("asking for the encoding"))?;
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(Error::Schema(format!(
+        "the database's encoding is {encoding}: make one with `create database … encoding 'UTF8' \
+         template template0`"
+    )))
 }
 
 async fn apply<DB>(runner: Runner, tx: Transaction<'static, DB>) -> Result<Vec<String>, Error>

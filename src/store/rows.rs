@@ -6,8 +6,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::{
-    Arguments, Database, Encode, IntoArguments, Postgres, QueryBuilder, Sqlite, SqlitePool,
-    Transaction, Type,
+    Database, Encode, IntoArguments, Postgres, QueryBuilder, Sqlite, SqlitePool, Transaction, Type,
 };
 use uuid::Uuid;
 
@@ -174,11 +173,15 @@ impl Tx {
         Ok(open > 0)
     }
 
-    /// How many of these are not put aside already.
-    pub(super) async fn count_new_rejects(&mut self, ids: &[Uuid]) -> Result<usize, Error> {
+    /// How many of these are not put aside already, or were until the window that began at `at`.
+    pub(super) async fn count_new_rejects(
+        &mut self,
+        at: DateTime<Utc>,
+        ids: &[Uuid],
+    ) -> Result<usize, Error> {
         let sql = include_str!("sql/rejects_stored.sql");
         let known: Vec<(Id,)> = on_either!(Tx, self, tx => {
-            let mut query = among(sql, None::<&str>, ids.iter().copied().map(Id));
+            let mut query = among(sql, Some(at), ids.iter().copied().map(Id));
             query.build_query_as().fetch_all(&mut **tx).await
         })
         .map_err(failed("looking up rejected records"))?;
@@ -241,11 +244,15 @@ where
     Item: Encode<'q, DB> + Type<DB>,
 {
     let (before, after) = sql.split_once("/*rows*/").expect("the statement says where rows go");
-    let mut arguments = DB::Arguments::default();
+    let mut query = QueryBuilder::default();
     if let Some(first) = first {
-        arguments.add(first).expect("text and times can be encoded");
+        // Not left in the text: in SQLite the builder's own placeholders bear no number, and those
+        // are counted without the ones that do.
+        let (start, rest) = before.split_once("$1").expect("the statement says where it goes");
+        query.push(start).push_bind(first).push(rest);
+    } else {
+        query.push(before);
     }
-    let mut query = QueryBuilder::with_arguments(before, arguments);
     let mut list = query.separated(", ");
     for item in items {
         list.push_bind(item);

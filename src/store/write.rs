@@ -154,7 +154,8 @@ impl WindowWriter {
         rejects.dedup_by_key(|reject| reject.reject_id);
         for some in rejects.chunks(BATCH) {
             let ids: Vec<Uuid> = some.iter().map(|reject| reject.reject_id).collect();
-            self.counts.newly_rejected += self.tx.count_new_rejects(&ids).await? as u64;
+            self.counts.newly_rejected +=
+                self.tx.count_new_rejects(self.stamp.at, &ids).await? as u64;
             self.tx.upsert_rejects(&self.stamp, some).await?;
             self.rejects_open = true;
         }

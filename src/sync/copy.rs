@@ -70,6 +70,11 @@ impl<'a> Copy<'a> {
         let mut answer = self.source.open(request.from, request.to).await?;
         self.plan.learn_now(answer.server_now);
         let scanned = asked.until(answer.server_now);
+        if answer.server_now.is_some_and(|now| now < asked.from) {
+            // Nothing can have happened yet, and the marks must not pass the server's clock.
+            self.plan.committed(asked, scanned, 0);
+            return Ok(());
+        }
         let mut writer = self.store.begin_window(self.run, self.last_window).await?;
         self.last_window = Some(writer.began_at());
 

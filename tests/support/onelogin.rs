@@ -1,11 +1,37 @@
-//! A stand-in OneLogin, and the job run against it.
+//! A stand-in OneLogin, the job run against it, and what the tables must hold after it.
 
-use chrono::{DateTime, Utc};
-use onelogin_sync::simulator::{Config, Simulator};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use onelogin_sync::model::{Failure, Origin};
+use onelogin_sync::normalize;
+use onelogin_sync::simulator::{Config, Entry, Record, Simulator};
+use serde_json::Value;
 
 use super::block_on;
 use super::program::{Finished, Program};
-use super::tables::Db;
+use super::tables::{Db, NULL, assert_rows};
+
+/// All columns of a failure that come from the source, in the order of time.
+pub(crate) const FAILURES: &str = "select failure_id, account, source, source_id, login_id, \
+    user_id, app_id, app_name, event_type_id, created_at, created_at_raw, description, \
+    error_description, raw from provisioning_failures order by failure_id";
+
+/// All columns of a person that come from the source.
+pub(crate) const USERS: &str = "select account, user_id, email, username, firstname, lastname, \
+    last_failure_id, last_failure_at from users order by account, user_id";
+
+/// Where the sync stands, and who holds the lease.
+pub(crate) const MARKS: &str = "select account, source, high_water_mark, scanned_through, \
+    lease_owner from watermarks order by account, source";
+
+/// What every run did, the oldest first.
+pub(crate) const RUNS: &str = "select status, exit_code, fetched, inserted, updated, unchanged, \
+    rejected, users_written, requests, retries from sync_runs order by run_id";
+
+/// The ledger of all runs, in the order of the commits.
+pub(crate) const WINDOWS: &str = "select window_from, window_to, fetched, inserted, updated, \
+    unchanged, rejected from sync_windows order by window_id";
 
 /// Starts a stand-in on a free port. It serves for as long as the handle lives.
 pub(crate) fn start(config: Config) -> Simulator {
@@ -23,6 +49,16 @@ pub(crate) fn at(text: &str) -> DateTime<Utc> {
     text.parse().expect("an RFC 3339 time")
 }
 
+/// A well-formed record. Change what matters: `Record { login_id: 7, ..record(1, "…", 42) }`.
+pub(crate) fn record(id: i64, created_at: &str, user_id: i64) -> Record {
+    Record::new(id, at(created_at), user_id)
+}
+
+/// Puts a text where the stand-in looks for records of that time, and returns its number.
+pub(crate) fn put(onelogin: &Simulator, created_at: &str, text: impl Into<String>) -> usize {
+    onelogin.put(Entry::new(at(created_at), text))
+}
+
 /// `sync` with a stand-in and a database, not yet run. Its outcome is JSON.
 pub(crate) fn sync(onelogin: &Simulator, db: &Db, arguments: &[&str]) -> Program {
     let url = db.url();
@@ -34,9 +70,107 @@ pub(crate) fn sync(onelogin: &Simulator, db: &Db, arguments: &[&str]) -> Program
 
 /// Runs `sync` and asserts that it succeeds.
 #[track_caller]
-pub(crate) fn sync_ok(onelogin: &Simulator, db: &Db, arguments: &[&str]) -> serde_json::Value {
+pub(crate) fn sync_ok(onelogin: &Simulator, db: &Db, arguments: &[&str]) -> Value {
     let finished: Finished = sync(onelogin, db, arguments).run();
     finished.expect_code(0).json()
+}
+
+/// Fetched, inserted, updated, unchanged and rejected, as a run's outcome counts them.
+#[track_caller]
+pub(crate) fn counts(outcome: &Value) -> [u64; 5] {
+    ["fetched", "inserted", "updated", "unchanged", "rejected"]
+        .map(|name| outcome[name].as_u64().unwrap_or_else(|| panic!("{name} in {outcome}")))
+}
+
+/// All texts that the stand-in would serve now if it were asked for everything.
+pub(crate) fn all_records(onelogin: &Simulator) -> Vec<String> {
+    onelogin.records(None, None).collect()
+}
+
+/// Asserts that failures and users are what one load of these texts, in this order, would give.
+/// Texts that cannot be loaded are passed over.
+#[track_caller]
+pub(crate) fn assert_loaded<T: AsRef<str>>(db: &Db, texts: &[T]) {
+    let origin = Origin { account: "default".into(), source: "legacy" };
+    let failures: BTreeMap<_, _> = texts
+        .iter()
+        .filter_map(|text| normalize::legacy(&origin, text.as_ref().as_bytes()).ok())
+        .map(|failure| (failure.failure_id, failure)) // of one identity the last is kept
+        .collect();
+    // In the order of the ids: the newest failure of a person is the last to be collected.
+    let users: BTreeMap<i64, &Failure> =
+        failures.values().filter_map(|f| Some((f.person.as_ref()?.user_id, f))).collect();
+    assert_same(&db.rows(FAILURES), &failures.values().map(failure_row).collect::<Vec<_>>());
+    assert_same(&db.rows(USERS), &users.values().map(|f| user_row(f)).collect::<Vec<_>>());
+}
+
+/// What was put aside and why, `open` or `replayed`, and the text; in the order of the bytes, which
+/// is not every database's order of texts.
+pub(crate) fn rejects(db: &Db) -> Vec<Vec<String>> {
+    let state = "case when replayed_at is null then 'open' else 'replayed' end";
+    let mut rows = db.rows(&format!("select reason, {state}, raw from rejected_records"));
+    rows.sort();
+    rows
+}
+
+/// Every column of every failure and user, and in Postgres the transaction that wrote the row.
+pub(crate) fn written(db: &Db) -> Vec<Vec<String>> {
+    let columns = if matches!(db, Db::Postgres(_)) { "xmin, *" } else { "*" };
+    let failures = format!("select {columns} from provisioning_failures order by failure_id");
+    let users = format!("select {columns} from users order by account, user_id");
+    [db.rows(&failures), db.rows(&users)].concat()
+}
+
+/// [`assert_rows`] for rows that were made and not written down.
+#[track_caller]
+pub(crate) fn assert_same(actual: &[Vec<String>], expected: &[Vec<String>]) {
+    let rows: Vec<Vec<&str>> =
+        expected.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    assert_rows(actual, &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+}
+
+/// An instant as the tables show it.
+pub(crate) fn shown(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
+/// As [`FAILURES`] shows it.
+fn failure_row(failure: &Failure) -> Vec<String> {
+    vec![
+        failure.failure_id.to_string(),
+        "default".into(),
+        "legacy".into(),
+        failure.source_id.to_string(),
+        text(failure.login_id.as_ref()),
+        text(failure.person.as_ref().map(|person| &person.user_id)),
+        NULL.into(),
+        text(failure.app_name.as_ref()),
+        NULL.into(),
+        shown(failure.created_at),
+        failure.created_at_raw.clone(),
+        text(failure.description.as_ref()),
+        text(failure.error_description.as_ref()),
+        failure.raw.clone(),
+    ]
+}
+
+/// As [`USERS`] shows it.
+fn user_row(newest: &Failure) -> Vec<String> {
+    let person = newest.person.as_ref().expect("a failure with a person");
+    vec![
+        "default".into(),
+        person.user_id.to_string(),
+        text(person.email.as_ref()),
+        text(person.username.as_ref()),
+        text(person.firstname.as_ref()),
+        text(person.lastname.as_ref()),
+        newest.failure_id.to_string(),
+        shown(newest.created_at),
+    ]
+}
+
+fn text(value: Option<&impl ToString>) -> String {
+    value.map_or(NULL.into(), ToString::to_string)
 }
 
 /// Starts what needs a runtime to spawn on, from a story that is no future.

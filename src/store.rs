@@ -15,6 +15,8 @@ mod settle;
 mod value;
 mod write;
 
+use std::time::Duration;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{PgPool, SqlitePool};
 
@@ -38,6 +40,12 @@ macro_rules! on_either {
 }
 use on_either;
 
+/// The time itself; `now()` is that of the transaction's begin.
+const NOW: &str = "select clock_timestamp()";
+
+/// How long a database that hangs may hold back an outcome that is known already.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// An open database.
 #[derive(Debug)]
 pub enum Store {
@@ -55,17 +63,18 @@ impl Store {
     /// [`Error::Failed`] when the server does not answer.
     pub async fn now(&self) -> Result<DateTime<Utc>, Error> {
         let now = match self {
-            Self::Postgres(pool) => {
-                sqlx::query_scalar("select clock_timestamp()").fetch_one(pool).await
-            }
+            Self::Postgres(pool) => sqlx::query_scalar(NOW).fetch_one(pool).await,
             Self::Sqlite(_) => Ok(Utc::now()),
         };
         Ok(now.map_err(failed("asking for the time"))?.trunc_subsecs(3))
     }
 
-    /// Closes every connection; an SQLite file is left without its side files.
+    /// Closes every connection; an SQLite file is left without its side files. Gives up on a
+    /// database that does not answer.
     pub async fn close(&self) {
-        on_either!(Store, self, pool => pool.close().await);
+        let closing = async { on_either!(Store, self, pool => pool.close().await) };
+        // The process ends in any case, and the database then sees its connections go.
+        let _ = tokio::time::timeout(CLOSING, closing).await;
     }
 }
 

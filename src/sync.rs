@@ -164,17 +164,17 @@ pub async fn sync(
         Err(error) => return Report { result: Err(Error::Store(error)), ..report },
     };
     report.mark = mark;
-    let result = {
+    let (result, cut_short) = {
         let copy = Copy::new(job, &run, store, source, &lease, on_progress, &mut report);
         let copied = pin!(copy.all_windows());
         tokio::select! {
-            result = copied => result,
-            error = keep_lease(store, &lease) => Err(Error::Store(error)),
-            signal = stop => Err(Error::Stopped(signal)),
+            result = copied => (result, false),
+            error = keep_lease(store, &lease) => (Err(Error::Store(error)), true),
+            signal = stop => (Err(Error::Stopped(signal)), true),
         }
     };
     report.result = result.and_then(|()| within_limits(job, &report.counts));
-    end(&mut report, &run, store, &lease).await;
+    end(&mut report, &run, store, &lease, cut_short).await;
     report
 }
 
@@ -200,7 +200,7 @@ async fn keep_lease(store: &Store, lease: &Lease) -> store::Error {
 
 /// Records how the run ended and gives the lease back. A run that went well until here fails if
 /// that cannot be recorded; one that failed keeps its first error.
-async fn end(report: &mut Report, run: &Run, store: &Store, lease: &Lease) {
+async fn end(report: &mut Report, run: &Run, store: &Store, lease: &Lease, cut_short: bool) {
     let (status, exit, error) = match &report.result {
         Ok(()) => (Status::Succeeded, Exit::Done, None),
         Err(error @ Error::Stopped(_)) => {
@@ -209,9 +209,20 @@ async fn end(report: &mut Report, run: &Run, store: &Store, lease: &Lease) {
         Err(error) => (Status::Failed, error.exit(), Some(crate::chain(error))),
     };
     let ending = Ending { status, exit_code: exit.code(), error, traffic: report.traffic };
-    let recorded = async {
+    let record = async |store: &Store| {
         store.finish_run(run, &ending).await?;
         store.release_lease(lease).await
+    };
+    let recorded = async {
+        if !cut_short {
+            return record(store).await;
+        }
+        // A statement that was cut short leaves its connection in the middle of something: what is
+        // said on it next may be rolled back with it.
+        let store = store.reopen().await?;
+        let recorded = record(&store).await;
+        store.close().await;
+        recorded
     };
     match tokio::time::timeout(LAST_WORDS, recorded).await {
         Ok(Ok(())) => {}

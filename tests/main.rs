@@ -2,9 +2,12 @@
 
 mod support;
 
-mod kit;
-
+mod databases;
+mod faults;
 mod history;
+mod kit;
 mod people;
 mod records;
+mod refusals;
+mod runs;
 mod windows;

@@ -223,15 +223,19 @@ impl Error {
     /// Whether the same span asked for in smaller pieces may succeed where this request did not.
     ///
     /// True for time-outs on an open connection, bodies that began and did not end, 413, 414 and
-    /// 504, and other server failures that took 20 seconds or more to come. False for an empty body
-    /// and for a connection that broke before the answer: those say nothing of its size.
+    /// 504, and other server failures that took 20 seconds or more to come, or came again at the
+    /// second `attempt`: some servers fail at once on a span that is too wide for them, and such a
+    /// window would fail on every run. False for an empty body and for a connection that broke
+    /// before the answer: those say nothing of its size.
     #[must_use]
-    pub fn wants_smaller_window(&self) -> bool {
+    pub fn wants_smaller_window(&self, attempt: u32) -> bool {
         match self {
             Self::TimedOut { .. } => true,
             Self::Interrupted { read, .. } => read.is_some(),
             Self::Truncated { bytes, .. } => *bytes > 0,
-            Self::ServerFailed { status, after, .. } => *status == 504 || *after >= STALL,
+            Self::ServerFailed { status, after, .. } => {
+                *status == 504 || *after >= STALL || attempt > 1
+            }
             Self::NotThisApi { source, .. } => {
                 matches!(source, Foreign::Status { status: 413 | 414 })
             }

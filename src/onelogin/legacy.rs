@@ -248,7 +248,7 @@ mod tests {
         let (base_url, _server) = serve(&[head.as_bytes(), cut].concat(), Then::Close);
         let error = read(&base_url).await.unwrap_err();
         assert_eq!(error.failure(), Some(&Failure::Reset), "{error:?}");
-        assert!(error.wants_smaller_window());
+        assert!(error.wants_smaller_window(1));
     }
 
     #[tokio::test]
@@ -272,7 +272,7 @@ mod tests {
         for (status, kind, retried, smaller) in cases {
             let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\n[]");
             let error = error_of(&answer, Then::Close).await;
-            let seen = (error.kind(), error.failure().is_some(), error.wants_smaller_window());
+            let seen = (error.kind(), error.failure().is_some(), error.wants_smaller_window(1));
             assert_eq!(seen, (kind, retried, smaller), "{status}: {error:?}");
             let status = status.to_string();
             let told =
@@ -289,8 +289,8 @@ mod tests {
             after: Duration::from_secs(after),
             failure: Failure::Timeout,
         };
-        assert!(!error(19).wants_smaller_window());
-        assert!(error(20).wants_smaller_window());
+        assert!(!error(19).wants_smaller_window(1));
+        assert!(error(20).wants_smaller_window(1));
     }
 
     #[tokio::test]
@@ -343,7 +343,7 @@ mod tests {
         ];
         for (answer, kind, failure, smaller) in cases {
             let error = error_of(&answer, Then::Close).await;
-            let seen = (error.kind(), error.failure(), error.wants_smaller_window());
+            let seen = (error.kind(), error.failure(), error.wants_smaller_window(1));
             assert_eq!(seen, (kind, Some(&failure), smaller), "{answer}: {error:?}");
         }
         for body in ["<html>", "{\"data\":[]}", "null"] {
@@ -363,7 +363,7 @@ mod tests {
                 "the read limit is the one that ran out"
             );
             assert_eq!(error.failure(), Some(&Failure::Timeout), "{error:?}");
-            assert!(error.wants_smaller_window());
+            assert!(error.wants_smaller_window(1));
         }
     }
 
@@ -374,7 +374,7 @@ mod tests {
         drop(listener);
         let error = read(&base_url).await.unwrap_err();
         assert_eq!(error.failure(), Some(&Failure::Connect), "{error:?}");
-        assert!(!error.wants_smaller_window());
+        assert!(!error.wants_smaller_window(1));
     }
 
     #[test]

@@ -7,14 +7,14 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::{Error, Store};
+use super::{Error, Store, failed};
 
 /// Long enough for a server that is just starting, short enough for a scheduler.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// A run on another account may hold the write lock of the file for a whole window.
 const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 /// KiB of page cache; negative by SQLite's convention.
-const CACHE_SIZE: &str = "-16384";
+const CACHE_SIZE: &str = "-8192";
 
 /// What to do about a file that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,37 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Closes all connections and opens the same database anew.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] when there is no connection to it any more.
+    pub async fn reopen(&self) -> Result<Self, Error> {
+        self.close().await;
+        match self {
+            Self::Postgres(pool) => {
+                let options = (*pool.connect_options()).clone();
+                postgres_pool().connect_with(options).await.map(Self::Postgres)
+            }
+            Self::Sqlite(pool) => {
+                let options = (*pool.connect_options()).clone();
+                sqlite_pool().connect_with(options).await.map(Self::Sqlite)
+            }
+        }
+        .map_err(failed("connecting again"))
+    }
+}
+
+fn postgres_pool() -> PgPoolOptions {
+    // One for the window, one for the lease meanwhile.
+    PgPoolOptions::new().max_connections(2).acquire_timeout(CONNECT_TIMEOUT)
+}
+
+fn sqlite_pool() -> SqlitePoolOptions {
+    // One: a second connection of ours could only wait for the first one's transaction.
+    SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY_TIMEOUT)
+}
+
 async fn open_postgres(url: &str) -> Result<Store, Error> {
     // The driver's error quotes parts of the URL, and so perhaps of the password.
     let options = PgConnectOptions::from_str(url).map_err(|_| {
@@ -54,12 +85,7 @@ async fn open_postgres(url: &str) -> Result<Store, Error> {
         options.get_host(),
         options.get_port()
     );
-    // One for the window, one for the lease meanwhile, one for the run's end after an interrupt.
-    let pool = PgPoolOptions::new()
-        .max_connections(3)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .connect_with(options)
-        .await;
+    let pool = postgres_pool().connect_with(options).await;
     pool.map(Store::Postgres).map_err(|source| Error::Connect { target, source })
 }
 
@@ -77,12 +103,7 @@ async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
         let mut first = SqliteConnection::connect_with(&options).await?;
         use_wal(&mut first).await?;
         first.close().await?;
-        // One: a second connection of ours could only wait for the first one's transaction.
-        SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(options)
-            .await
+        sqlite_pool().connect_with(options).await
     };
     open.await.map(Store::Sqlite).map_err(|source| Error::Connect { target, source })
 }

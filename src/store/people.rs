@@ -1,6 +1,6 @@
 //! The people of a window. Each is written once, at its end: to write them again with every batch
-//! was measured on Postgres as hundred times slower, since a transaction drags all versions of a
-//! row along.
+//! was measured on Postgres as several times slower, since a transaction drags all versions of a row
+//! along.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,7 +12,7 @@ use crate::model::{Failure, Person};
 
 /// People that wait to be written, about 300 bytes each: a bound on memory, which few accounts
 /// reach in a window.
-const MOST: usize = 50_000;
+const MOST: usize = 60_000;
 
 /// The newest word on a person, and the failure it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{
     Database, Encode, IntoArguments, Postgres, QueryBuilder, Sqlite, SqlitePool, Transaction, Type,
 };
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::people::Word;
 use super::value::{Id, Json};
-use super::{Error, Store, failed, on_either};
+use super::{Error, NOW, Store, failed, on_either};
 use crate::model::{Failure, Origin, Person, Reject};
 
 /// Rows a statement. 16 columns each stay below the 32,766 parameters of SQLite, and above
@@ -52,6 +52,15 @@ impl Tx {
         }
     }
 
+    /// As [`Store::now`], on the transaction's own connection.
+    pub(super) async fn now(&mut self) -> Result<DateTime<Utc>, Error> {
+        let now = match self {
+            Self::Postgres(tx) => sqlx::query_scalar(NOW).fetch_one(&mut **tx).await,
+            Self::Sqlite(_) => Ok(Utc::now()),
+        };
+        Ok(now.map_err(failed("asking for the time"))?.trunc_subsecs(3))
+    }
+
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         on_either!(Tx, self, tx => tx.commit().await)
     }
@@ -66,7 +75,11 @@ impl Tx {
     ) -> Result<HashMap<Uuid, StoredFailure>, Error> {
         let sql = include_str!("sql/failures_stored.sql");
         let rows: Vec<(Id, i64, Id, DateTime<Utc>)> = on_either!(Tx, self, tx =>
-            among(sql, None::<&str>, ids.map(Id)).build_query_as().fetch_all(&mut **tx).await)
+            among(sql, None::<&str>, ids.map(Id))
+                .build_query_as()
+                .persistent(false)
+                .fetch_all(&mut **tx)
+                .await)
         .map_err(failed("looking up failures"))?;
         let stored = rows.into_iter().map(|(id, content_hash, run_id, synced_at)| {
             (id.0, StoredFailure { content_hash, run_id, synced_at })
@@ -78,7 +91,7 @@ impl Tx {
         let sql = include_str!("sql/failures_raw.sql");
         on_either!(Tx, self, tx => {
             let mut query = among(sql, None::<&str>, ids.iter().copied().map(Id));
-            let rows = query.build().fetch_all(&mut **tx).await;
+            let rows = query.build().persistent(false).fetch_all(&mut **tx).await;
             rows.and_then(|rows| rows.iter().map(raw_text).collect())
         })
         .map_err(failed("reading displaced failures"))
@@ -123,7 +136,11 @@ impl Tx {
     ) -> Result<HashMap<i64, Word>, Error> {
         let sql = include_str!("sql/users_stored.sql");
         let rows: Vec<PersonRow> = on_either!(Tx, self, tx =>
-            among(sql, Some(account), user_ids).build_query_as().fetch_all(&mut **tx).await)
+            among(sql, Some(account), user_ids)
+                .build_query_as()
+                .persistent(false)
+                .fetch_all(&mut **tx)
+                .await)
         .map_err(failed("looking up users"))?;
         let stored = rows.into_iter().map(|row| {
             let (user_id, Id(failure_id), failed_at, email, username, firstname, lastname) = row;
@@ -182,7 +199,7 @@ impl Tx {
         let sql = include_str!("sql/rejects_stored.sql");
         let known: Vec<(Id,)> = on_either!(Tx, self, tx => {
             let mut query = among(sql, Some(at), ids.iter().copied().map(Id));
-            query.build_query_as().fetch_all(&mut **tx).await
+            query.build_query_as().persistent(false).fetch_all(&mut **tx).await
         })
         .map_err(failed("looking up rejected records"))?;
         Ok(ids.len() - known.len())
@@ -233,6 +250,9 @@ async fn begin_sqlite(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>,
 }
 
 /// A statement with `$1` before a list, or with the list alone: `… in ($2, $3, …)`.
+///
+/// To be run as `persistent(false)`: Postgres would keep the plan it made when the table was empty,
+/// and read a million rows for each batch of the same transaction.
 fn among<'q, DB, First, Item>(
     sql: &'static str,
     first: Option<First>,

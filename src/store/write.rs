@@ -41,9 +41,9 @@ impl Store {
         run: &Run,
         after: Option<DateTime<Utc>>,
     ) -> Result<WindowWriter, Error> {
-        let now = self.now().await?;
-        let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let mut tx = Tx::begin(self).await.map_err(failed("beginning a window"))?;
+        let now = tx.now().await?;
+        let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let rejects_open = tx.any_open_reject(&run.origin).await?;
         let stamp = Stamp { origin: run.origin.clone(), run_id: Id(run.run_id), at };
         Ok(WindowWriter {
@@ -181,13 +181,12 @@ impl WindowWriter {
         mark: Mark,
         lease: &Lease,
         traffic: Traffic,
-        now: DateTime<Utc>,
-    ) -> Result<Counts, Error> {
+    ) -> Result<(), Error> {
+        let now = self.tx.now().await?;
         self.move_mark(mark, lease, now).await?;
         self.enter_into_ledger(window, now).await?;
         self.count_for_run(traffic).await?;
-        self.tx.commit().await.map_err(failed("committing a window"))?;
-        Ok(self.counts)
+        self.tx.commit().await.map_err(failed("committing a window"))
     }
 
     async fn move_mark(

@@ -136,8 +136,7 @@ impl<'a> Copy<'a> {
             return Err(Error::Unbalanced { window, records, counts });
         }
         let mark = self.report.mark.after(window, newest);
-        let now = self.store.now().await?;
-        writer.commit(window, mark, self.lease, self.report.traffic, now).await?;
+        writer.commit(window, mark, self.lease, self.report.traffic).await?;
         self.report.mark = mark;
         self.report.counts += counts;
         self.report.windows += 1;
@@ -159,7 +158,7 @@ impl<'a> Copy<'a> {
             let policy = self.source.policy();
             retry::decide(failure, trouble.attempts, spent, policy, fastrand::f64())
         });
-        let narrower = error.wants_smaller_window() && self.plan.narrow();
+        let narrower = error.wants_smaller_window(trouble.attempts) && self.plan.narrow();
         let wait = match decision {
             Decision::Wait(wait) => wait,
             // "Too large" is the server's last word on this window, not on a smaller one.

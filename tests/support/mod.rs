@@ -1,10 +1,13 @@
 //! What the stories stand on: databases, the program, and assertions on whole tables.
 
+pub(crate) mod door;
 pub(crate) mod helper;
 pub(crate) mod onelogin;
+pub(crate) mod outcome;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod tables;
+pub(crate) mod transaction;
 
 use std::future::Future;
 use std::sync::OnceLock;

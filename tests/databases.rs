@@ -1,0 +1,209 @@
+//! A database that goes away, is not there, is busy, or is not of this program's version.
+
+use std::fs;
+
+use onelogin_sync::simulator::{Entry, Record, Simulator};
+use tempfile::TempDir;
+
+use crate::support::block_on;
+use crate::support::door::Door;
+use crate::support::onelogin::{sync, sync_ok};
+use crate::support::outcome::{
+    SINCE, assert_complete, assert_holds_first_window, assert_recorded, expire_lease, history,
+    outcome,
+};
+use crate::support::postgres::Server;
+use crate::support::program::{Program, Running};
+use crate::support::tables::{Db, assert_rows, on_both};
+use crate::support::transaction::Transaction;
+
+/// A run that has written a part of its second window, and the server it writes to.
+fn half_way(onelogin: &Simulator, db: &Db) -> Running {
+    onelogin.hold_after(1_000);
+    let running = sync(onelogin, db, &["--since", SINCE]).start();
+    block_on(onelogin.wait_until_held());
+    running
+}
+
+#[test]
+fn a_server_that_goes_in_the_middle_costs_the_window_at_hand_only() {
+    let mut server = Server::own();
+    let db = Db::Postgres(server.database());
+    let onelogin = history(3_000);
+    let running = half_way(&onelogin, &db);
+
+    server.stop();
+    onelogin.release();
+    // Takes the ten seconds for which a run tries to record its end.
+    let failed = outcome(running.wait(), 74);
+
+    assert_eq!((&failed["status"], &failed["windows"]), (&"failed".into(), &1.into()));
+    server.restart();
+    assert_holds_first_window(&onelogin, &db);
+    expire_lease(&db);
+    sync_ok(&onelogin, &db, &[]);
+    assert_complete(&onelogin, &db);
+    let statuses = "select status from sync_runs order by run_id";
+    assert_rows(&db.rows(statuses), &[&["interrupted"], &["succeeded"]]);
+}
+
+#[test]
+fn a_server_that_restarts_in_the_middle_costs_at_most_the_window_at_hand() {
+    let mut server = Server::own();
+    let db = Db::Postgres(server.database());
+    let onelogin = history(3_000);
+    let running = half_way(&onelogin, &db);
+
+    server.stop();
+    server.restart();
+    onelogin.release();
+    let finished = running.wait();
+
+    // With its window open the run has lost it. Just before, it finds the new server.
+    let code = finished.code.expect("an exit code");
+    assert!([0, 74].contains(&code), "{finished}");
+    assert_recorded(&db, &outcome(finished, code));
+    sync_ok(&onelogin, &db, &[]);
+    assert_complete(&onelogin, &db);
+}
+
+/// A run into whatever a URL names.
+fn sync_into(onelogin: &Simulator, url: &str) -> Program {
+    Program::new(&["sync", "--format", "json", "--database-url", url])
+        .env("ONELOGIN_BASE_URL", onelogin.url())
+        .env("ONELOGIN_API_KEY", onelogin.key())
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_named() {
+    let onelogin = history(60);
+    let directory = TempDir::new().expect("a temporary directory can be created");
+    let letter = directory.path().join("letter.txt");
+    fs::write(&letter, "Dear reader, this is no database. ".repeat(100)).expect("it is writable");
+    let shown = |path: &str| directory.path().join(path).display().to_string();
+    for file in [shown("missing/onelogin.db"), shown("letter.txt"), shown("letter.txt/below.db")] {
+        let url = format!("sqlite:{file}");
+
+        let outcome = outcome(sync_into(&onelogin, &url).run(), 74);
+
+        let error = outcome["error"].as_str().expect("a text");
+        assert!(error.contains("cannot open the database") && error.contains(&file), "{error}");
+    }
+    assert_eq!(onelogin.requests_served(), 0);
+    assert_eq!(fs::read(&letter).expect("it is still there").len(), 34 * 100);
+}
+
+#[test]
+fn a_postgres_database_that_does_not_exist_is_named_without_its_password() {
+    let (onelogin, db) = (history(60), Db::postgres());
+    let mut url: url::Url = db.url().parse().expect("a URL");
+    url.set_path("/nowhere");
+    url.set_password(Some("hunter2")).expect("a URL with a host");
+
+    let finished = sync_into(&onelogin, url.as_str()).run();
+
+    assert!(!finished.stderr.contains("hunter2"), "{finished}");
+    let outcome = outcome(finished, 74);
+    let error = outcome["error"].as_str().expect("a text");
+    assert!(error.contains("nowhere at 127.0.0.1") && !error.contains("hunter2"), "{error}");
+}
+
+on_both!(a_lock_of_another_program_only_delays_a_run, |db| {
+    let onelogin = history(60);
+    let door = Door::before(onelogin.addr());
+    let running = sync(&onelogin, db, &["--since", SINCE]).env("ONELOGIN_BASE_URL", door.url());
+    let running = running.start();
+    door.wait_for_knock();
+    let lock = Transaction::lock(db);
+
+    door.open();
+    block_on(onelogin.wait_for_requests(1));
+    // Meanwhile readers are served, which also gives the run the time to meet the lock.
+    for _ in 0..5 {
+        Program::new(&["status", "--database-url", &db.url()]).run().expect_code(0);
+    }
+    assert_eq!(db.count("sync_windows"), 0);
+    drop(lock);
+
+    assert_recorded(db, &outcome(running.wait(), 0));
+    assert_complete(&onelogin, db);
+});
+
+on_both!(a_reader_with_an_open_transaction_delays_nobody, |db| {
+    let onelogin = history(60);
+    sync_ok(&onelogin, db, &["--since", SINCE]);
+    let isolation = match db {
+        Db::Sqlite(_) => "select 1 from users",
+        Db::Postgres(_) => "set transaction isolation level repeatable read",
+    };
+    let mut reader = Transaction::begin(db, isolation);
+    assert_eq!(reader.failures(), 60);
+
+    let now = onelogin.now();
+    onelogin.put(Entry::new(now, Record::new(7_777, now, 42).to_json()));
+    sync_ok(&onelogin, db, &[]);
+
+    assert_eq!(reader.failures(), 60);
+    assert_complete(&onelogin, db);
+});
+
+mod two_first_runs_at_once_on_an_empty_database_both_end_well {
+    use super::*;
+
+    #[test]
+    fn sqlite() {
+        (0..4).for_each(|_| story(&Db::sqlite()));
+    }
+
+    #[test]
+    fn postgres() {
+        (0..4).for_each(|_| story(&Db::postgres()));
+    }
+
+    fn story(db: &Db) {
+        let onelogin = history(60);
+        let runs = ["first", "second"]
+            .map(|account| sync(&onelogin, db, &["--since", SINCE, "--account", account]).start());
+
+        for run in runs {
+            assert_recorded(db, &outcome(run.wait(), 0));
+        }
+
+        let accounts = "select account, count(*) from provisioning_failures group by 1 order by 1";
+        assert_rows(&db.rows(accounts), &[&["first", "60"], &["second", "60"]]);
+        assert_rows(&db.rows("select count(*) from refinery_schema_history"), &[&["3"]]);
+    }
+}
+
+on_both!(a_database_newer_than_the_program_is_left_alone, |db| {
+    let onelogin = history(60);
+    sync_ok(&onelogin, db, &["--since", SINCE]);
+    db.execute(
+        "insert into refinery_schema_history (version, name, applied_on, checksum)
+         values (999, 'of_tomorrow', '2026-01-01T00:00:00Z', '1')",
+    );
+
+    let refused = outcome(sync(&onelogin, db, &[]).run(), 78);
+
+    assert!(refused["error"].as_str().expect("a text").contains("V999__of_tomorrow"), "{refused}");
+    for command in [&["status"][..], &["migrate"], &["migrate", "--check"]] {
+        let url = db.url();
+        Program::new(&[command, &["--database-url", &url]].concat()).run().expect_code(78);
+    }
+    assert_eq!((db.count("sync_runs"), onelogin.requests_served()), (1, 3));
+});
+
+on_both!(without_migrating_an_old_schema_is_refused, |db| {
+    let onelogin = history(60);
+    db.execute("select 1"); // which creates the file
+    let run = || outcome(sync(&onelogin, db, &["--since", SINCE, "--no-migrate"]).run(), 78);
+
+    let empty = run();
+    Program::new(&["migrate", "--database-url", &db.url()]).run().expect_code(0);
+    db.execute("delete from refinery_schema_history where version = 3");
+    let old = run();
+
+    assert!(empty["error"].as_str().expect("a text").contains("V1__"), "{empty}");
+    assert!(old["error"].as_str().expect("a text").contains("V3__"), "{old}");
+    assert_eq!((db.count("sync_runs"), onelogin.requests_served()), (0, 0));
+});

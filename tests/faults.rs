@@ -1,0 +1,257 @@
+//! What the source does wrong: every fault, when it passes and when it stays.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use onelogin_sync::simulator::{Config, Fault, RetryAfter, WideAnswer};
+
+use crate::support::block_on;
+use crate::support::onelogin::{at, start, sync, sync_ok};
+use crate::support::outcome::{
+    FIRST_WINDOW_END, SINCE, assert_complete, assert_holds, assert_holds_first_window,
+    assert_recorded, history, outcome,
+};
+use crate::support::tables::{Db, on_both};
+
+const ABSENT: RetryAfter = RetryAfter::Absent;
+
+/// A story for each fault that passes after the first request.
+macro_rules! passing {
+    ($($name:ident: $fault:expr;)*) => {
+        mod a_fault_that_passes_costs_a_retry_and_no_row {
+            use super::*;
+            $(on_both!($name, |db| { passes(db, $fault) });)*
+        }
+    };
+}
+
+passing! {
+    status_429: Fault::TooManyRequests(ABSENT);
+    status_500: Fault::InternalError;
+    status_503: Fault::Unavailable(ABSENT);
+    an_empty_body: Fault::Empty;
+    an_array_cut_short: Fault::TruncatedWellFormed;
+    a_connection_closed_within_the_body: Fault::TruncatedConnection;
+    a_reset_before_the_answer: Fault::Reset;
+    a_reset_within_the_body: Fault::ResetMidBody;
+    silence_within_the_body: Fault::Stall;
+    silence_before_the_answer: Fault::StallBeforeHeaders;
+}
+
+fn passes(db: &Db, fault: Fault) {
+    let onelogin = history(600);
+    onelogin.fail_next([fault]);
+
+    let arguments = ["--since", SINCE, "--read-timeout", "1s", "--log-level", "debug"];
+    let outcome = outcome(sync(&onelogin, db, &arguments).run(), 0);
+
+    let windows = outcome["windows"].as_u64().expect("a count");
+    assert_eq!(outcome["retries"], 1);
+    assert_eq!(outcome["requests"], windows + 1);
+    assert_eq!(outcome["requests"], onelogin.requests_served());
+    assert_recorded(db, &outcome);
+    assert_complete(&onelogin, db);
+}
+
+/// A story for each fault that stays, from the second window on: its exit code, the attempts to
+/// allow, the requests that the second window gets, and a part of the error.
+macro_rules! lasting {
+    ($($name:ident: $fault:expr, exit $exit:literal, $tries:literal => $requests:literal, $says:literal;)*) => {
+        mod a_fault_that_stays_ends_the_run_and_keeps_whole_windows {
+            use super::*;
+            $(on_both!($name, |db| { lasts(db, $fault, $exit, ($tries, $requests), $says) });)*
+        }
+    };
+}
+
+lasting! {
+    status_429: Fault::TooManyRequests(ABSENT), exit 69, "2" => 2, "status 429";
+    status_500: Fault::InternalError, exit 69, "2" => 2, "status 500";
+    status_503: Fault::Unavailable(ABSENT), exit 69, "2" => 2, "status 503";
+    status_401: Fault::Unauthorized, exit 77, "8" => 1, "ONELOGIN_API_KEY";
+    status_403: Fault::Forbidden, exit 77, "8" => 1, "status 403";
+    status_404: Fault::NotFound, exit 76, "8" => 1, "status 404";
+    html: Fault::Html, exit 76, "8" => 1, "begins with `<!";
+    an_object: Fault::NotAnArray, exit 76, "8" => 1, "begins with `{";
+    a_redirect: Fault::Redirect, exit 76, "8" => 1, "a redirect to";
+    an_empty_body: Fault::Empty, exit 69, "2" => 2, "ended after 0 bytes";
+    an_array_cut_short: Fault::TruncatedWellFormed, exit 69, "2" => 2, "incomplete";
+    a_connection_closed_within_the_body: Fault::TruncatedConnection, exit 69, "2" => 2, "broke, after";
+    a_reset_before_the_answer: Fault::Reset, exit 69, "2" => 2, "broke, before";
+    a_reset_within_the_body: Fault::ResetMidBody, exit 69, "2" => 2, "broke, after";
+    silence_within_the_body: Fault::Stall, exit 69, "1" => 1, "took too long, after";
+    silence_before_the_answer: Fault::StallBeforeHeaders, exit 69, "1" => 1, "took too long, before";
+}
+
+fn lasts(db: &Db, fault: Fault, exit: i32, (tries, requests): (&str, usize), says: &str) {
+    let onelogin = history(600);
+    onelogin.hold_after(1);
+    let limits = ["--max-attempts", tries, "--read-timeout", "1s", "--log-level", "debug"];
+    let running = sync(&onelogin, db, &[&["--since", SINCE], &limits[..]].concat()).start();
+    block_on(onelogin.wait_until_held());
+
+    onelogin.fail_always(Some(fault));
+    onelogin.release();
+    let outcome = outcome(running.wait(), exit);
+
+    assert_eq!((&outcome["status"], &outcome["windows"]), (&"failed".into(), &1.into()));
+    assert_eq!(outcome["requests"], 1 + requests);
+    assert_eq!(outcome["retries"], requests - 1);
+    assert_eq!(onelogin.requests_served(), 1 + requests);
+    assert!(outcome["error"].as_str().expect("a text").contains(says), "{outcome}");
+    assert_eq!(outcome["scanned_through"], FIRST_WINDOW_END);
+    assert_recorded(db, &outcome);
+    assert_eq!(db.count("sync_windows"), 1);
+    assert_holds_first_window(&onelogin, db);
+
+    onelogin.fail_always(None);
+    sync_ok(&onelogin, db, &[]);
+    assert_complete(&onelogin, db);
+}
+
+/// A story for each form in which a server asks for a pause.
+macro_rules! asked_to_wait {
+    ($($name:ident: $fault:expr;)*) => {
+        mod the_wait_is_at_least_as_long_as_asked {
+            use super::*;
+            $(#[test] fn $name() { waits_a_second($fault) })*
+        }
+    };
+}
+
+asked_to_wait! {
+    in_seconds: Fault::TooManyRequests(RetryAfter::Seconds(1));
+    as_a_date: Fault::TooManyRequests(RetryAfter::HttpDate(1));
+    until_the_limit_resets: Fault::TooManyRequests(RetryAfter::RateLimitReset(1));
+    in_seconds_by_a_503: Fault::Unavailable(RetryAfter::Seconds(1));
+}
+
+fn waits_a_second(fault: Fault) {
+    let (onelogin, db) = (history(60), Db::sqlite());
+    onelogin.fail_next([fault]);
+    let began = Instant::now();
+
+    let outcome = sync_ok(&onelogin, &db, &["--since", SINCE]);
+
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(outcome["retries"], 1);
+    assert_complete(&onelogin, &db);
+}
+
+#[test]
+fn a_wait_that_would_pass_the_limit_is_not_begun() {
+    for form in
+        [RetryAfter::Seconds(120), RetryAfter::HttpDate(120), RetryAfter::RateLimitReset(120)]
+    {
+        let (onelogin, db) = (history(60), Db::sqlite());
+        onelogin.fail_always(Some(Fault::TooManyRequests(form)));
+
+        let began = Instant::now();
+        let arguments = ["--since", SINCE, "--retry-for", "1m"];
+        let outcome = outcome(sync(&onelogin, &db, &arguments).run(), 69);
+
+        assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+        assert_eq!((&outcome["requests"], &outcome["retries"]), (&1.into(), &0.into()));
+        assert_recorded(&db, &outcome);
+    }
+}
+
+/// A story for each way in which a server fails for a window that is too wide for it: the wide
+/// requests that it takes.
+macro_rules! too_wide {
+    ($($name:ident: $answer:expr => $wide:literal;)*) => {
+        mod a_window_too_wide_for_the_server_is_halved {
+            use super::*;
+            $(on_both!($name, |db| { is_halved(db, $answer, $wide) });)*
+        }
+    };
+}
+
+too_wide! {
+    silence: WideAnswer::Stall => 1;
+    status_500: WideAnswer::Error => 2;
+    a_cut: WideAnswer::Truncate => 1;
+}
+
+fn is_halved(db: &Db, wide_answer: WideAnswer, wide: usize) {
+    let too_wide = Some(Duration::from_hours(60));
+    let onelogin = start(Config { failures: 600, too_wide, wide_answer, ..Config::default() });
+    let (since, until) = ("2026-03-10T00:00:00Z", "2026-03-14T00:00:00Z");
+
+    let limits = ["--read-timeout", "1s", "--retry-for", "5s"];
+    let arguments = [&["--since", since, "--until", until], &limits[..]].concat();
+    let outcome = outcome(sync(&onelogin, db, &arguments).run(), 0);
+
+    let asked: Vec<_> =
+        onelogin.requests().into_iter().filter_map(|r| r.start_date.zip(r.stop_date)).collect();
+    let asked: Vec<_> = asked.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let whole = ("2026-03-09T23:59:59Z", "2026-03-14T00:00:01Z");
+    let halves = [
+        ("2026-03-09T23:59:59Z", "2026-03-12T00:00:01Z"),
+        ("2026-03-11T23:59:59Z", "2026-03-14T00:00:01Z"),
+    ];
+    assert_eq!(asked, [&vec![whole; wide], &halves[..]].concat());
+    assert_eq!((&outcome["windows"], &outcome["retries"]), (&2.into(), &wide.into()));
+    assert_recorded(db, &outcome);
+    let second = chrono::TimeDelta::seconds(1);
+    let records = onelogin.records(Some(at(since) - second), Some(at(until) + second));
+    assert_holds(db, records);
+}
+
+#[test]
+fn a_slow_answer_passes_though_it_takes_longer_than_the_read_limit() {
+    let (onelogin, db) = (history(100), Db::sqlite());
+    let pause = Duration::from_millis(100);
+    onelogin.fail_always(Some(Fault::SlowDrip { bytes: 2_500, interval: pause }));
+    let began = Instant::now();
+
+    let arguments = ["--since", "2026-02-18T00:00:00Z", "--read-timeout", "1s"];
+    let outcome = outcome(sync(&onelogin, &db, &arguments).run(), 0);
+
+    assert!(began.elapsed() > Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(outcome["retries"], 0);
+    assert_complete(&onelogin, &db);
+}
+
+#[test]
+fn a_wrong_key_is_refused_at_once() {
+    let (onelogin, db) = (history(60), Db::sqlite());
+
+    let finished = sync(&onelogin, &db, &[]).env("ONELOGIN_API_KEY", "another").run();
+
+    let outcome = outcome(finished, 77);
+    assert_eq!((&outcome["requests"], onelogin.requests_served()), (&1.into(), 1));
+    assert_recorded(&db, &outcome);
+    assert_eq!(db.count("provisioning_failures"), 0);
+}
+
+#[test]
+fn a_wrong_path_is_not_this_api() {
+    let (onelogin, db) = (history(60), Db::sqlite());
+    let base_url = format!("{}/elsewhere", onelogin.url());
+
+    let finished = sync(&onelogin, &db, &["--base-url", &base_url]).run();
+
+    let outcome = outcome(finished, 76);
+    assert!(outcome["error"].as_str().expect("a text").contains("status 404"), "{outcome}");
+    assert_recorded(&db, &outcome);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_unreachable() {
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port can be bound");
+        format!("http://{}", listener.local_addr().expect("it is bound"))
+    };
+    for base_url in [closed.as_str(), "https://onelogin.invalid"] {
+        let (onelogin, db) = (history(60), Db::sqlite());
+
+        let arguments = ["--base-url", base_url, "--max-attempts", "2"];
+        let outcome = outcome(sync(&onelogin, &db, &arguments).run(), 69);
+
+        assert_eq!((&outcome["requests"], &outcome["retries"]), (&2.into(), &1.into()));
+        let error = outcome["error"].as_str().expect("a text");
+        assert!(error.contains("cannot connect") && error.contains(base_url), "{error}");
+        assert_recorded(&db, &outcome);
+    }
+}

@@ -1,0 +1,291 @@
+//! Runs that are killed, stopped, doubled or overtaken.
+
+use std::time::{Duration, Instant};
+
+use onelogin_sync::simulator::{Entry, Fault, Record, RetryAfter, Simulator};
+use serde_json::Value;
+
+use crate::support::block_on;
+use crate::support::door::Door;
+use crate::support::onelogin::{at, sync, sync_ok};
+use crate::support::outcome::{
+    FIRST_WINDOW_END, SINCE, assert_complete, assert_holds_first_window, assert_recorded,
+    expire_lease, history, outcome,
+};
+use crate::support::program::{Program, Running};
+use crate::support::tables::{Db, NULL, assert_rows, on_both};
+use crate::support::transaction::Transaction;
+
+/// More than a statement holds, so that part of a window is written before it ends.
+const FAILURES: u64 = 3_000;
+
+/// Starts a run since [`SINCE`] and waits until it is held after so many records.
+fn held(onelogin: &Simulator, db: &Db, after: u64, arguments: &[&str]) -> Running {
+    onelogin.hold_after(after);
+    let running = sync(onelogin, db, &[&["--since", SINCE], arguments].concat()).start();
+    block_on(onelogin.wait_until_held());
+    running
+}
+
+/// A run that asks at a door.
+fn sync_at(door: &Door, onelogin: &Simulator, db: &Db, arguments: &[&str]) -> Program {
+    sync(onelogin, db, &[&["--since", SINCE], arguments].concat())
+        .env("ONELOGIN_BASE_URL", door.url())
+}
+
+/// A run without a `--since` of its own unless none was committed before, as a scheduler's next.
+fn next_run(onelogin: &Simulator, db: &Db) -> Program {
+    let never = db.rows("select 1 from watermarks where scanned_through is not null").is_empty();
+    sync(onelogin, db, if never { &["--since", SINCE] } else { &[] })
+}
+
+fn first_window(onelogin: &Simulator) -> u64 {
+    let second = chrono::TimeDelta::seconds(1);
+    let end = at(FIRST_WINDOW_END) + second;
+    onelogin.records(Some(at(SINCE) - second), Some(end)).count() as u64
+}
+
+/// The tables but for what differs from run to run.
+fn contents(db: &Db) -> [Vec<Vec<String>>; 3] {
+    [
+        "select failure_id, account, source, source_id, login_id, user_id, app_id, app_name,
+            event_type_id, created_at, created_at_raw, description, error_description, raw
+         from provisioning_failures order by failure_id",
+        "select account, user_id, email, username, firstname, lastname, last_failure_id,
+            last_failure_at from users order by user_id",
+        "select account, source, high_water_mark, scanned_through from watermarks",
+    ]
+    .map(|sql| db.rows(sql))
+}
+
+/// A story for each point of a backfill at which it is killed, by the records served before.
+macro_rules! killed {
+    ($($name:ident: |$onelogin:ident| $records:expr;)*) => {
+        mod a_backfill_that_is_killed_goes_on_behind_its_last_whole_window {
+            use super::*;
+            $(on_both!($name, |db| {
+                let $onelogin = history(FAILURES);
+                let records = $records;
+                is_killed(&$onelogin, db, records);
+            });)*
+        }
+    };
+}
+
+killed! {
+    at_the_first_record: |_onelogin| 1;
+    within_the_first_window: |onelogin| first_window(&onelogin) - 1;
+    between_two_windows: |onelogin| first_window(&onelogin);
+    within_a_later_window: |onelogin| first_window(&onelogin) + 1_100;
+    before_the_last_record: |_onelogin| FAILURES - 40;
+}
+
+fn is_killed(onelogin: &Simulator, db: &Db, records: u64) {
+    let running = held(onelogin, db, records, &[]);
+    running.kill9();
+    assert_eq!(running.wait().code, None);
+    onelogin.release();
+
+    // Whole windows only, and the lease of the dead keeps the next run out until it ends.
+    let windows = "select count(*), coalesce(sum(inserted), 0) from sync_windows";
+    let before = db.rows(windows);
+    assert_eq!(before[0][1], db.count("provisioning_failures").to_string());
+    let refused = outcome(next_run(onelogin, db).run(), 75);
+    assert_eq!(refused["requests"], 0);
+    assert_eq!(db.rows(windows), before);
+
+    expire_lease(db);
+    let resume = "select high_water_mark, scanned_through from watermarks";
+    let resume = db.rows(resume).remove(0);
+    let asked = onelogin.requests_served();
+    let second = outcome(next_run(onelogin, db).run(), 0);
+
+    // Where the next run begins: at the last failure or a day behind the scan, and a second more.
+    let start = match resume.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [NULL, NULL] => at(SINCE),
+        [mark, scanned] => at(mark).min(at(scanned) - chrono::TimeDelta::days(1)),
+        _ => panic!("two columns"),
+    };
+    let start = (start - chrono::TimeDelta::seconds(1)).format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    assert_eq!(onelogin.requests()[asked].start_date, Some(start));
+    assert_recorded(db, &second);
+    let statuses = "select status, exit_code from sync_runs order by run_id";
+    assert_rows(&db.rows(statuses), &[&["interrupted", NULL], &["succeeded", "0"]]);
+    let calm = Db::sqlite();
+    sync_ok(onelogin, &calm, &["--since", SINCE]);
+    assert_complete(onelogin, db);
+    assert!(contents(db) == contents(&calm), "the tables differ from those of a calm run");
+}
+
+on_both!(the_lease_of_a_dead_run_ends_by_itself, |db| {
+    let onelogin = history(60);
+    let door = Door::before(onelogin.addr());
+    let running = sync_at(&door, &onelogin, db, &["--lease", "1s"]).start();
+    door.wait_for_knock();
+    running.kill9();
+    running.wait();
+
+    // Far more runs than fit into a second.
+    let codes = (0..1_000).map(|_| sync(&onelogin, db, &["--since", SINCE]).run().code);
+    let codes: Vec<_> = codes
+        .scan(false, |done, code| (!std::mem::replace(done, code != Some(75))).then_some(code))
+        .collect();
+
+    assert_eq!(codes.first(), Some(&Some(75)));
+    assert_eq!(codes.last(), Some(&Some(0)));
+    assert_complete(&onelogin, db);
+});
+
+on_both!(of_two_runs_at_once_the_second_names_the_first_and_leaves, |db| {
+    let onelogin = history(60);
+    let door = Door::before(onelogin.addr());
+    let first = sync_at(&door, &onelogin, db, &[]).start();
+    door.wait_for_knock();
+    let owner = db.rows("select lease_owner from watermarks").remove(0).remove(0);
+
+    let second = outcome(sync(&onelogin, db, &["--since", SINCE]).run(), 75);
+
+    assert!(second["error"].as_str().expect("a text").contains(&owner), "{second}");
+    assert_eq!((&second["requests"], onelogin.requests_served()), (&0.into(), 0));
+    assert_eq!(db.count("sync_runs"), 1);
+    door.open();
+    assert_recorded(db, &outcome(first.wait(), 0));
+    assert_complete(&onelogin, db);
+});
+
+on_both!(a_run_on_another_account_is_not_kept_out, |db| {
+    let onelogin = history(60);
+    let door = Door::before(onelogin.addr());
+    let first = sync_at(&door, &onelogin, db, &["--account", "first"]).start();
+    door.wait_for_knock();
+
+    let arguments = ["--since", SINCE, "--account", "second"];
+    assert_recorded(db, &outcome(sync(&onelogin, db, &arguments).run(), 0));
+
+    door.open();
+    assert_recorded(db, &outcome(first.wait(), 0));
+    let accounts = "select account, count(*) from provisioning_failures group by 1 order by 1";
+    assert_rows(&db.rows(accounts), &[&["first", "60"], &["second", "60"]]);
+});
+
+on_both!(a_run_whose_lease_was_taken_over_cannot_commit, |db| {
+    // The first run is held before its answer, and taken for dead.
+    let onelogin = history(60);
+    let door = Door::before(onelogin.addr());
+    let first = sync_at(&door, &onelogin, db, &[]).start();
+    door.wait_for_knock();
+    expire_lease(db);
+
+    // The second scans less than the first, so that it is the lease alone which refuses the first.
+    let until = ["--since", SINCE, "--until", "2026-02-20T12:00:00Z"];
+    let second = outcome(sync(&onelogin, db, &until).run(), 0);
+    let scanned = contents(db);
+    let late = at(SINCE) + chrono::TimeDelta::hours(1);
+    onelogin.put(Entry::new(late, Record::new(7_777, late, 42).to_json()));
+    door.open();
+    let first = outcome(first.wait(), 75);
+
+    // It was given the new failure, and left nothing of it behind.
+    assert_eq!((&first["windows"], &first["inserted"]), (&0.into(), &0.into()));
+    assert_eq!(onelogin.requests().last().expect("its own").records, first_window(&onelogin));
+    assert!(contents(db) == scanned);
+    let statuses = "select status, exit_code from sync_runs order by run_id";
+    assert_rows(&db.rows(statuses), &[&["failed", "75"], &["succeeded", "0"]]);
+    assert_recorded(db, &second);
+    sync_ok(&onelogin, db, &["--since", SINCE]);
+    assert_complete(&onelogin, db);
+});
+
+#[test]
+fn a_run_that_is_held_up_notices_that_its_lease_was_taken_over() {
+    // In SQLite an open window keeps everyone else out, so nobody can.
+    let (onelogin, db) = (history(FAILURES), Db::postgres());
+    let first = held(&onelogin, &db, first_window(&onelogin) + 1_100, &["--lease", "1s"]);
+    db.execute("update watermarks set lease_token = lease_token + 1, lease_owner = 'another'");
+
+    let first = outcome(first.wait(), 75);
+
+    assert_eq!(first["windows"], 1);
+    assert_holds_first_window(&onelogin, &db);
+    assert_rows(&db.rows("select lease_owner, lease_token from watermarks"), &[&["another", "2"]]);
+}
+
+/// A story for each signal.
+macro_rules! signalled {
+    ($($name:ident: $signal:expr, exit $exit:literal;)*) => {
+        mod a_signal_takes_the_window_at_hand_back_and_frees_the_lease {
+            use super::*;
+            $(on_both!($name, |db| { is_signalled(db, $signal, $exit) });)*
+        }
+    };
+}
+
+signalled! {
+    sigint: Running::interrupt, exit 130;
+    sigterm: Running::terminate, exit 143;
+}
+
+fn is_signalled(db: &Db, signal: fn(&Running), exit: i32) {
+    let onelogin = history(FAILURES);
+    let running = held(&onelogin, db, first_window(&onelogin) + 1_100, &[]);
+
+    signal(&running);
+    let stopped = outcome(running.wait(), exit);
+
+    assert_eq!((&stopped["status"], &stopped["windows"]), (&"interrupted".into(), &1.into()));
+    assert_recorded(db, &stopped);
+    assert_holds_first_window(&onelogin, db);
+    onelogin.release();
+    sync_ok(&onelogin, db, &[]);
+    assert_complete(&onelogin, db);
+}
+
+on_both!(a_signal_does_not_wait_for_the_next_attempt, |db| {
+    let onelogin = history(60);
+    onelogin.fail_next([Fault::TooManyRequests(RetryAfter::Seconds(3_600))]);
+    let running = sync(&onelogin, db, &["--since", SINCE, "--retry-for", "3h"]).start();
+    running.wait_for_output("trying again in");
+
+    running.terminate();
+    let stopped: Value = outcome(running.wait(), 143);
+
+    assert_eq!((&stopped["status"], &stopped["requests"]), (&"interrupted".into(), &1.into()));
+    assert_recorded(db, &stopped);
+    sync_ok(&onelogin, db, &["--since", SINCE]);
+    assert_complete(&onelogin, db);
+});
+
+on_both!(asked_twice_it_stops_at_once, |db| {
+    // The database is kept by another program, so that the end of the run cannot be recorded.
+    let onelogin = history(60);
+    let door = Door::before(onelogin.addr());
+    let running = sync_at(&door, &onelogin, db, &[]).start();
+    door.wait_for_knock();
+    let _lock = Transaction::lock(db);
+    let began = Instant::now();
+
+    // Two signals, since two of one kind can arrive as one.
+    running.terminate();
+    running.interrupt();
+    let finished = running.wait();
+
+    assert!([130, 143].map(Some).contains(&finished.code), "{finished}");
+    assert_eq!(finished.stdout, "");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+});
+
+on_both!(a_database_that_hangs_does_not_keep_a_stopped_run_from_ending, |db| {
+    let onelogin = history(60);
+    let door = Door::before(onelogin.addr());
+    let running = sync_at(&door, &onelogin, db, &[]).start();
+    door.wait_for_knock();
+    let lock = Transaction::lock(db);
+
+    // Takes the ten seconds for recording the end and the five for closing.
+    running.terminate();
+    let stopped = outcome(running.wait(), 143);
+
+    assert_eq!(stopped["status"], "interrupted");
+    drop(lock);
+    assert_rows(&db.rows("select status from sync_runs"), &[&["running"]]);
+});

@@ -1,0 +1,173 @@
+//! What a run must leave behind: its outcome on stdout, its row, its mark, and no secret anywhere.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use onelogin_sync::simulator::{Config, Simulator};
+use serde_json::Value;
+
+use super::onelogin::{at, start};
+use super::program::Finished;
+use super::tables::{Db, NULL};
+
+/// Where the history of [`history`] begins, for `--since`.
+pub(crate) const SINCE: &str = "2026-02-18T12:00:00Z";
+/// Where the first window of a run since then ends.
+pub(crate) const FIRST_WINDOW_END: &str = "2026-02-25T12:00:00Z";
+
+/// The key of [`history`]; nothing may ever show it.
+const KEY: &str = "hush-legacy-key";
+/// `hush-legacy-key:x` as HTTP Basic sends it.
+const BASIC: &str = "aHVzaC1sZWdhY3kta2V5Ong";
+
+/// Every key of the outcome, sorted, by the contract.
+const OUTCOME: [&str; 19] = [
+    "account",
+    "bytes",
+    "error",
+    "exit_code",
+    "fetched",
+    "high_water_mark",
+    "inserted",
+    "rejected",
+    "requests",
+    "retries",
+    "run_id",
+    "scanned_through",
+    "seconds",
+    "source",
+    "status",
+    "unchanged",
+    "updated",
+    "users_written",
+    "windows",
+];
+
+/// What `sync_runs` holds of an outcome.
+const RECORDED: [&str; 13] = [
+    "status",
+    "exit_code",
+    "error",
+    "fetched",
+    "inserted",
+    "updated",
+    "unchanged",
+    "rejected",
+    "users_written",
+    "requests",
+    "retries",
+    "bytes",
+    "source",
+];
+
+/// A month of `failures` failures, which a run copies in three windows.
+pub(crate) fn history(failures: u64) -> Simulator {
+    start(Config { key: KEY.into(), failures, ..Config::default() })
+}
+
+/// The outcome of a run that ended with `code`: one line of JSON with exactly the keys of the
+/// contract, whose counts balance.
+#[track_caller]
+pub(crate) fn outcome(finished: Finished, code: i32) -> Value {
+    let finished = finished.expect_code(code);
+    assert_silent(&finished);
+    let outcome = finished.json();
+    let mut keys: Vec<_> = outcome.as_object().expect("an object").keys().collect();
+    keys.sort();
+    assert_eq!(keys, OUTCOME);
+    assert_eq!(outcome["exit_code"], code);
+    assert_eq!(outcome["error"].is_null(), code == 0, "{outcome}");
+    let count = |name: &str| outcome[name].as_u64().expect("a count");
+    let accounted: u64 = ["inserted", "updated", "unchanged", "rejected"].map(count).iter().sum();
+    assert_eq!(count("fetched"), accounted, "{outcome}");
+    outcome
+}
+
+/// Asserts that neither the key nor a person's e-mail was printed.
+#[track_caller]
+fn assert_silent(finished: &Finished) {
+    for output in [&finished.stdout, &finished.stderr] {
+        assert!(!output.contains(KEY) && !output.contains(BASIC), "the key is shown; {finished}");
+        assert!(!output.contains('@'), "an e-mail is shown; {finished}");
+    }
+}
+
+/// Asserts that `sync_runs` says what the outcome said, that the mark is where it said, and that
+/// the lease was given back; and that no run tells the key or a person's e-mail.
+#[track_caller]
+pub(crate) fn assert_recorded(db: &Db, outcome: &Value) {
+    let (columns, run_id) = (RECORDED.join(", "), text(&outcome["run_id"]));
+    let run = db.rows(&format!("select {columns} from sync_runs where run_id = '{run_id}'"));
+    assert_eq!(run, [RECORDED.map(|name| text(&outcome[name]))]);
+    let mark = db.rows(&format!(
+        "select high_water_mark, scanned_through, lease_owner, lease_expires_at
+         from watermarks where account = '{}'",
+        text(&outcome["account"])
+    ));
+    let [high, scanned] =
+        ["high_water_mark", "scanned_through"].map(|name| instant(&outcome[name]));
+    assert_eq!(mark, [[high, scanned, NULL.into(), NULL.into()]]);
+    let runs = db.rows("select * from sync_runs").concat();
+    let telling = |value: &&String| [KEY, BASIC, "@"].iter().any(|text| value.contains(text));
+    assert_eq!(runs.iter().find(telling), None, "a run tells the key or an e-mail");
+}
+
+/// Asserts that the tables hold every record that the stand-in serves now, each once and as it
+/// came, with the right people, and that the windows add up to the runs.
+#[track_caller]
+pub(crate) fn assert_complete(onelogin: &Simulator, db: &Db) {
+    assert_holds(db, onelogin.records(None, None));
+    let strangers = "select f.user_id from provisioning_failures f
+        left join users u on u.account = f.account and u.user_id = f.user_id
+        where f.user_id is not null and (u.user_id is null or u.last_failure_id < f.failure_id)";
+    assert_eq!(db.rows(strangers), Vec::<Vec<String>>::new(), "people older than their failures");
+    let people = "select count(distinct user_id) from provisioning_failures";
+    assert_eq!(db.rows(people)[0][0], db.count("users").to_string());
+    let off = "select r.run_id from sync_runs r where r.fetched <>
+        (select coalesce(sum(w.fetched), 0) from sync_windows w where w.run_id = r.run_id)";
+    assert_eq!(db.rows(off), Vec::<Vec<String>>::new(), "runs that are not their windows");
+}
+
+/// Asserts that the failures are these records, each once and as it came.
+#[track_caller]
+pub(crate) fn assert_holds(db: &Db, records: impl Iterator<Item = String>) {
+    let stored =
+        db.rows("select raw from provisioning_failures").into_iter().map(|mut row| row.remove(0));
+    let (mut stored, mut served): (Vec<_>, Vec<_>) = (stored.collect(), records.collect());
+    stored.sort();
+    served.sort();
+    let differs = stored.iter().zip(&served).find(|(stored, served)| stored != served);
+    assert!(
+        stored == served,
+        "{} failures of {} records; the first that differ: {differs:?}",
+        stored.len(),
+        served.len()
+    );
+}
+
+/// Asserts that the failures are the records of the first window and no others.
+#[track_caller]
+pub(crate) fn assert_holds_first_window(onelogin: &Simulator, db: &Db) {
+    // A second more on both sides is asked for.
+    let second = chrono::TimeDelta::seconds(1);
+    let (from, to) = (at(SINCE) - second, at(FIRST_WINDOW_END) + second);
+    assert_holds(db, onelogin.records(Some(from), Some(to)));
+}
+
+/// Lets every lease run out.
+pub(crate) fn expire_lease(db: &Db) {
+    db.execute("update watermarks set lease_expires_at = '2000-01-01T00:00:00+00:00'");
+}
+
+/// As the tables of [`Db::rows`] show it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => NULL.into(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn instant(value: &Value) -> String {
+    let Some(text) = value.as_str() else { return NULL.into() };
+    let instant: DateTime<Utc> = at(text);
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}

@@ -99,8 +99,8 @@ pub struct Plan {
     /// Whether `end` is the server's clock rather than a guess by ours.
     end_known: bool,
     width: TimeDelta,
-    /// With fewer records than this, the next window is wider.
-    nearly_empty: u64,
+    /// No window of this run is wider: half of what was too much once.
+    widest: TimeDelta,
 }
 
 impl Plan {
@@ -115,7 +115,7 @@ impl Plan {
         // A clock that is behind must not end the run before the server was asked.
         let end = until.unwrap_or_else(|| local_now.max(start + NARROWEST));
         let end_known = until.is_some();
-        Self { start, next: start, end, end_known, width: FIRST, nearly_empty: NEARLY_EMPTY }
+        Self { start, next: start, end, end_known, width: FIRST, widest: WIDEST }
     }
 
     /// The next window to ask for; none when the run is through.
@@ -141,27 +141,21 @@ impl Plan {
             self.end = self.end.min(scanned.to);
         }
         self.next = scanned.to;
-        if records < self.nearly_empty {
-            self.width = (self.width * 2).min(WIDEST);
+        if records < NEARLY_EMPTY {
+            self.width = (self.width * 2).min(self.widest);
         } else if records > TOO_LARGE {
             self.narrow();
         }
     }
 
-    /// Halves the next window: the last was too much, for the server or for the way. Says whether
-    /// it is narrower now.
+    /// Halves the next window, and lets none grow beyond that: the last was too much, for the
+    /// server or for the way. Says whether it is narrower now.
     pub fn narrow(&mut self) -> bool {
         let width = self.window().map_or(self.width, |w| w.to - w.from);
         // Whole seconds: the API would cut the rest off. Rounded up: two halves make the whole.
         self.width = TimeDelta::seconds((width.num_seconds() + 1) / 2).max(NARROWEST);
+        self.widest = self.width;
         self.width < width
-    }
-
-    /// Halves the next window because the last answer, of so many records, looks cut; and grows
-    /// from now on only where twice as many records would not look so again.
-    pub fn narrow_below(&mut self, records: u64) {
-        self.narrow();
-        self.nearly_empty = self.nearly_empty.min(records / 4);
     }
 
     /// How much of the run's span lies before `at`, and the whole span.
@@ -223,17 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn after_an_answer_that_looks_cut_windows_grow_more_carefully() {
+    fn after_one_that_was_too_much_no_window_grows_beyond_its_half() {
         let mut plan = Plan::new(day(0), Some(day(300)), day(300));
-        plan.narrow_below(1_000);
-        let half = TimeDelta::hours(84);
-        let window = plan.window().unwrap();
-        assert_eq!(window.to - window.from, half);
-        plan.committed(window, window, 600);
-        let window = plan.window().unwrap();
-        assert_eq!(window.to - window.from, half, "1,200 would look cut again");
-        plan.committed(window, window, 200);
-        assert_eq!(plan.window().map(|w| w.to - w.from), Some(half * 2));
+        plan.narrow();
+        for _ in 0..3 {
+            let window = plan.window().unwrap();
+            assert_eq!(window.to - window.from, TimeDelta::hours(84));
+            plan.committed(window, window, 0);
+        }
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl<'a> Copy<'a> {
         if asked.looks_cut(records) {
             tracing::info!(window = %asked, records, "a round count: asking again in halves");
             writer.roll_back().await?;
-            self.plan.narrow_below(records);
+            self.plan.narrow();
             return Ok(());
         }
         self.commit(writer, scanned, records, newest).await?;

@@ -2,12 +2,17 @@
 
 mod support;
 
+mod commands;
 mod databases;
+mod docs;
 mod faults;
 mod history;
 mod kit;
+mod memory;
 mod people;
+mod property;
 mod records;
 mod refusals;
 mod runs;
+mod schema;
 mod windows;

@@ -29,6 +29,7 @@ comment on column users.first_seen_at is 'When this person was first written';
 comment on column users.synced_at is 'When this row was last written';
 comment on column users.run_id is 'The run that last wrote this row (sync_runs)';
 
+-- The foreign key is checked at the commit: the people of a window are written last, once each.
 create table provisioning_failures (
     failure_id        uuid        not null primary key,
     account           text        not null,
@@ -48,7 +49,6 @@ create table provisioning_failures (
     first_seen_at     timestamptz not null,
     synced_at         timestamptz not null,
     run_id            uuid        not null,
-    -- Checked at the commit: the people of a window are written last, once each.
     foreign key (account, user_id) references users (account, user_id)
         deferrable initially deferred
 );

@@ -17,6 +17,7 @@ create table users (
     primary key (account, user_id)
 ) strict;
 
+-- The foreign key is checked at the commit: the people of a window are written last, once each.
 create table provisioning_failures (
     -- Attempts to give, change or take away access that failed: one row a failure.
     failure_id text not null primary key, -- Made from what identifies the failure; equal on every machine, and in the order of time
@@ -37,7 +38,6 @@ create table provisioning_failures (
     first_seen_at text not null, -- When this failure was first written
     synced_at text not null, -- When this row was last written
     run_id text not null, -- The run that last wrote this row (sync_runs)
-    -- Checked at the commit: the people of a window are written last, once each.
     foreign key (account, user_id) references users (account, user_id)
         deferrable initially deferred
 ) strict;

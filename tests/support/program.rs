@@ -134,6 +134,12 @@ impl Running {
         assert!(found(&seen), "the program ended without printing {text:?}:\n{seen}");
     }
 
+    /// What the program has printed on standard output so far.
+    pub(crate) fn stdout(&self) -> String {
+        let text = self.output.text.lock().expect("no reader panics");
+        String::from_utf8_lossy(&text.stdout).into_owned()
+    }
+
     /// SIGKILL: the program gets no chance to tidy up.
     pub(crate) fn kill9(&self) {
         self.signal(Signal::SIGKILL);

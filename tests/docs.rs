@@ -1,0 +1,201 @@
+//! What the documentation says is true.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use onelogin_sync::simulator::Config;
+use tempfile::TempDir;
+
+use crate::support::onelogin::{start, sync_ok};
+use crate::support::program::Program;
+use crate::support::tables::{Db, on_both};
+
+const COMMANDS: [&str; 6] = ["sync", "status", "migrate", "simulate", "demo", "completions"];
+const DEMO: &str = "cargo run --release -- demo";
+
+on_both!(every_query_in_the_documentation_runs, |db| {
+    load_some_history(db);
+    let this = if matches!(db, Db::Sqlite(_)) { "sql sqlite" } else { "sql postgres" };
+    let mut tried = 0;
+    for (file, page) in pages() {
+        for block in blocks(&page).filter(|b| b.language == "sql" || b.language == this) {
+            println!("{file}:\n{}", block.text);
+            db.rows(&block.text);
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "the documentation has no query in a block marked sql");
+});
+
+/// Failures, people, rejects, two runs: something for every query to find.
+fn load_some_history(db: &Db) {
+    let onelogin = start(Config { failures: 300, bad_records: 50, ..Config::default() });
+    let arguments = ["--since", "2026-02-01", "--max-rejects", "100"];
+    sync_ok(&onelogin, db, &arguments);
+    sync_ok(&onelogin, db, &["--max-rejects", "100"]);
+}
+
+#[test]
+fn the_readme_names_every_flag_variable_and_command() {
+    let readme = read("README.md");
+    let help = Program::new(&["sync", "--help"]).run().expect_code(0).stdout;
+    let words = |text: &str| -> BTreeSet<String> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        text.split(|c| !is_part(c)).map(str::to_owned).collect()
+    };
+    let is_flag = |word: &&String| word.starts_with("--") && *word != "--help";
+    let is_variable = |word: &&String| {
+        word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+    };
+    let (said, helped) = (words(&readme), words(&help));
+    let missing: Vec<&String> = helped
+        .iter()
+        .filter(|word| is_flag(word) || is_variable(word))
+        .filter(|word| !said.contains(*word))
+        .collect();
+    assert!(missing.is_empty(), "README.md does not name {missing:?}");
+    assert!(helped.iter().any(|word| word == "ONELOGIN_API_KEY_FILE"), "{helped:?}");
+    for command in COMMANDS {
+        let named =
+            [format!("onelogin-sync {command}"), format!("cargo run --release -- {command}")];
+        assert!(named.iter().any(|n| readme.contains(n)), "README.md does not show {named:?}");
+    }
+}
+
+#[test]
+fn the_readmes_exit_codes_are_the_programs() {
+    let exits: BTreeSet<u16> = read("src/exit.rs")
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = ")?.1.parse().ok())
+        .collect();
+    assert!(exits.len() >= 10, "{exits:?}");
+
+    let readme = read("README.md");
+    let table = readme.lines().skip_while(|line| !cell(line).eq_ignore_ascii_case("exit"));
+    let said: Vec<u16> = table
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .flat_map(|line| cell(line).split(", "))
+        .map(|code| {
+            code.trim_matches('`').parse().unwrap_or_else(|_| panic!("{code:?} is no number"))
+        })
+        .collect();
+
+    assert_eq!(
+        said.iter().copied().collect::<BTreeSet<_>>(),
+        exits,
+        "a table that begins `| exit |`"
+    );
+    assert_eq!(said.len(), exits.len(), "each once");
+}
+
+/// The first cell of a line of a table.
+fn cell(line: &str) -> &str {
+    line.strip_prefix('|').and_then(|rest| rest.split('|').next()).unwrap_or_default().trim()
+}
+
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let readme = read("README.md");
+    assert!(readme.contains(DEMO), "{DEMO}");
+    let shown = blocks(&readme)
+        .find(|block| block.text.contains("A stand-in OneLogin is on"))
+        .expect("README.md shows the demo's output in one block");
+    let directory = TempDir::new().expect("a temporary directory can be created");
+    let printed =
+        Program::new(&["demo"]).in_directory(directory.path()).run().expect_code(0).stdout;
+
+    let shown: Vec<String> = masked(&shown.text).collect();
+    let printed: Vec<String> = masked(&printed).collect();
+
+    assert_eq!(shown, printed);
+}
+
+/// Lines without what differs from day to day: numbers, times, and how wide a column is therefore.
+/// Prompts and the empty line behind one are left out.
+fn masked(text: &str) -> impl Iterator<Item = String> {
+    let lines = text.lines().skip_while(|line| line.starts_with('$') || line.is_empty());
+    lines.map(|line| {
+        let words = line.split_whitespace().map(|word| {
+            let value = word.contains(|c: char| c.is_ascii_digit()) && !word.contains("demo.db");
+            if value && word.starts_with("http") {
+                "http://…".to_owned()
+            } else if value {
+                "…".to_owned()
+            } else {
+                word.to_owned()
+            }
+        });
+        let line = words.collect::<Vec<_>>().join(" ");
+        // A row of the answer: which apps there are is as much by chance as their numbers.
+        if line.ends_with("… …") { "… … …".to_owned() } else { line }
+    })
+}
+
+/// Not run, since most need an account: that the program takes them is enough.
+#[test]
+fn every_command_line_in_the_documentation_is_accepted() {
+    let mut tried = 0;
+    for (file, page) in pages() {
+        for block in blocks(&page) {
+            for line in block.text.replace("\\\n", " ").lines() {
+                let Some(arguments) = arguments(line) else { continue };
+                let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+                arguments.push("--help");
+                let tried_line = Program::new(&arguments).run();
+                assert_eq!(tried_line.code, Some(0), "{file}: {line}\n{tried_line}");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 0, "the documentation shows no command");
+}
+
+/// The arguments of a line that calls the program, as a shell would split it when nothing in it is
+/// quoted but whole words.
+fn arguments(line: &str) -> Option<Vec<String>> {
+    let (_, rest) =
+        line.split_once("onelogin-sync ").or_else(|| line.split_once("cargo run --release -- "))?;
+    let end = [" #", " |", " >", " &&", "; "].iter().filter_map(|e| rest.find(e)).min();
+    let words = rest[..end.unwrap_or(rest.len())].split_whitespace();
+    let words: Vec<String> =
+        words.map(|word| word.trim_matches(|c| c == '\'' || c == '"').to_owned()).collect();
+    COMMANDS.contains(&words.first()?.as_str()).then_some(words)
+}
+
+/// A block between fences.
+struct Block {
+    /// What follows the opening fence.
+    language: String,
+    text: String,
+}
+
+fn blocks(page: &str) -> impl Iterator<Item = Block> {
+    // Text and blocks take turns.
+    page.split("\n```").skip(1).step_by(2).map(|block| {
+        let (language, text) = block.split_once('\n').unwrap_or((block, ""));
+        Block { language: language.trim().to_owned(), text: text.to_owned() }
+    })
+}
+
+/// README.md and what is in docs/, by name.
+fn pages() -> Vec<(String, String)> {
+    let mut pages = vec![("README.md".to_owned(), read("README.md"))];
+    if let Ok(docs) = fs::read_dir(root().join("docs")) {
+        let names = docs.map(|entry| entry.expect("an entry").file_name());
+        let names = names.map(|name| name.into_string().expect("a name"));
+        let pages_there =
+            names.filter(|name| Path::new(name).extension().is_some_and(|e| e == "md"));
+        pages.extend(pages_there.map(|name| (name.clone(), read(&format!("docs/{name}")))));
+    }
+    pages
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}

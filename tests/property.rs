@@ -1,0 +1,330 @@
+//! The promise as a whole: whatever happens to the source and to the job, the tables end as if the
+//! source's last state had been loaded once.
+//!
+//! `PROPTEST_CASES=300` tries more histories; a failure names the seed that finds it again.
+
+mod source;
+
+use std::cell::Cell;
+use std::env;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use onelogin_sync::simulator::Fault;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use tokio::time::timeout;
+
+use crate::support::block_on;
+use crate::support::onelogin::{at, sync, sync_ok};
+use crate::support::program::{Finished, Program};
+use crate::support::tables::{Db, NULL, assert_rows, on_both};
+use source::{Happening, Source, Variant, happening, variant};
+
+/// Takes a few seconds on a laptop, and finds each fault that was put into the program as a trial.
+const CASES: u32 = 40;
+/// Shrinking ends here in any case, in milliseconds: a smaller example is not worth more.
+const SHRINK_FOR: u32 = 90_000;
+/// A run that asks for less than it must never reaches the place where it is to be stopped.
+const HELD_WITHIN: Duration = Duration::from_secs(10);
+const MOST_STEPS: usize = 10;
+/// Before the oldest record.
+const BEGINNING: &str = "2026-01-01T00:00:00Z";
+
+on_both!(the_tables_end_equal_to_a_full_load_of_the_sources_final_state, |db| {
+    let seed = env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("PROPTEST_RNG_SEED={seed} repeats this run");
+    let usual = Config::default();
+    let cases = if env::var_os("PROPTEST_CASES").is_some() { usual.cases } else { CASES };
+    let mut runner = TestRunner::new(Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        max_shrink_time: SHRINK_FOR,
+        ..usual
+    });
+    // The cases share a database, each under an account of its own.
+    let account = Cell::new(0);
+    let story = (variant(), prop::collection::vec(step(), 1..MOST_STEPS));
+    let result = runner.run(&story, |(variant, steps)| {
+        account.set(account.get() + 1);
+        play(db, &format!("case {}", account.get()), &variant, &steps);
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+});
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    /// To the source.
+    Source(Vec<Happening>),
+    /// To the job.
+    Sync(Fate),
+}
+
+/// How a run fares.
+#[derive(Clone, Debug)]
+enum Fate {
+    Undisturbed,
+    /// The faults pass, and the run gets over them.
+    Healed(Vec<Fault>),
+    /// The run gives up at once.
+    Failed(Fault),
+    /// SIGKILL after this share of the records, in percent. Its lease then runs out.
+    Killed(usize),
+    /// SIGTERM there.
+    Terminated(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => prop::collection::vec(happening(), 1..6).prop_map(Step::Source),
+        3 => fate().prop_map(Step::Sync),
+    ]
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    let passing = prop::sample::select(vec![
+        Fault::InternalError,
+        Fault::Reset,
+        Fault::ResetMidBody,
+        Fault::TruncatedConnection,
+        Fault::TruncatedWellFormed,
+    ]);
+    let any = prop::sample::select(vec![
+        Fault::Unauthorized,
+        Fault::NotFound,
+        Fault::Html,
+        Fault::NotAnArray,
+        Fault::Redirect,
+        Fault::Empty,
+        Fault::InternalError,
+        Fault::ResetMidBody,
+        Fault::TruncatedConnection,
+        Fault::TruncatedWellFormed,
+    ]);
+    prop_oneof![
+        6 => Just(Fate::Undisturbed),
+        // Seldom, since each costs a wait.
+        1 => prop::collection::vec(passing, 1..3).prop_map(Fate::Healed),
+        4 => any.prop_map(Fate::Failed),
+        3 => (0..100_usize).prop_map(Fate::Killed),
+        2 => (0..100_usize).prop_map(Fate::Terminated),
+    ]
+}
+
+/// One history, from its first record to the comparison.
+fn play(db: &Db, account: &str, variant: &Variant, steps: &[Step]) {
+    let mut source = Source::new(variant);
+    let mut marks = Marks::default();
+    for step in steps {
+        match step {
+            Step::Source(happenings) => happenings.iter().for_each(|h| source.happen(h)),
+            Step::Sync(fate) => {
+                run(db, account, &source, fate);
+                marks = check(db, account, &source, &marks);
+            }
+        }
+    }
+    // What was to appear late appears, and nothing disturbs the last run.
+    source.happen(&Happening::TimePasses(source::LATEST_MINUTES));
+    run(db, account, &source, &Fate::Undisturbed);
+    check(db, account, &source, &marks);
+    compare(db, account, &source);
+}
+
+fn run(db: &Db, account: &str, source: &Source, fate: &Fate) {
+    // A first run that came to nothing left no mark to go on from.
+    let scanned = Marks::read(db, account).scanned_through;
+    let since = scanned.map_or(at(BEGINNING), |scanned| scanned - TimeDelta::days(1));
+    let mut arguments = vec!["--account", account, "--max-rejects", "1000000"];
+    if scanned.is_none() {
+        arguments.extend(["--since", BEGINNING]);
+    }
+    let onelogin = &source.onelogin;
+    match fate {
+        Fate::Undisturbed => {
+            sync_ok(onelogin, db, &arguments);
+        }
+        Fate::Healed(faults) => {
+            onelogin.fail_next(faults.iter().copied());
+            sync_ok(onelogin, db, &arguments);
+        }
+        Fate::Failed(fault) => {
+            onelogin.fail_next([*fault]);
+            arguments.extend(["--max-attempts", "1"]);
+            let finished = sync(onelogin, db, &arguments).run();
+            assert!(matches!(finished.code, Some(69 | 76 | 77)), "{:?}; {finished}", finished.code);
+        }
+        Fate::Killed(share) | Fate::Terminated(share) => {
+            let killed = matches!(fate, Fate::Killed(_));
+            let held_after = share_of(source, since, *share);
+            let finished = stop(source, sync(onelogin, db, &arguments), held_after, killed);
+            let expected = match held_after {
+                None => Some(0),
+                Some(_) if killed => None,
+                Some(_) => Some(143),
+            };
+            assert_eq!(finished.code, expected, "{finished}");
+            // A run that was asked to stop gives its lease back.
+            assert!(killed || !has_lease(db, account), "the lease is still held; {finished}");
+            if held_after.is_some() && killed {
+                expire_lease(db, account);
+            }
+        }
+    }
+}
+
+/// How many records to send before the run is stopped; none if there are none to send.
+fn share_of(source: &Source, since: DateTime<Utc>, percent: usize) -> Option<u64> {
+    let records = source.onelogin.records(Some(since), None).count();
+    let before = (records * percent / 100) as u64;
+    (records > 0).then_some(before)
+}
+
+/// Runs the job, and stops it once so many records have been sent.
+fn stop(source: &Source, job: Program, held_after: Option<u64>, killed: bool) -> Finished {
+    if let Some(records) = held_after {
+        source.onelogin.hold_after(records);
+    }
+    let running = job.start();
+    if held_after.is_some() {
+        let held = async { timeout(HELD_WITHIN, source.onelogin.wait_until_held()).await };
+        if block_on(held).is_err() {
+            running.kill9();
+            panic!("the run never asked for all that may have changed; {}", running.wait());
+        }
+        if killed {
+            running.kill9();
+        } else {
+            running.terminate();
+        }
+    }
+    let finished = running.wait();
+    source.onelogin.release();
+    finished
+}
+
+fn has_lease(db: &Db, account: &str) -> bool {
+    let held = "select lease_owner from watermarks where lease_owner is not null and account = ";
+    has_tables(db) && !db.rows(&format!("{held}'{account}'")).is_empty()
+}
+
+fn expire_lease(db: &Db, account: &str) {
+    db.execute(&format!(
+        "update watermarks set lease_expires_at = '2026-01-01T00:00:00.000+00:00' \
+         where account = '{account}'"
+    ));
+}
+
+/// Where an account stands.
+#[derive(Debug, Default)]
+struct Marks {
+    high_water_mark: Option<DateTime<Utc>>,
+    scanned_through: Option<DateTime<Utc>>,
+}
+
+impl Marks {
+    fn read(db: &Db, account: &str) -> Self {
+        // The first run of all makes the tables, and may have been stopped before.
+        if !has_tables(db) {
+            return Self::default();
+        }
+        let sql = "select high_water_mark, scanned_through from watermarks where account = ";
+        let rows = db.rows(&format!("{sql}'{account}'"));
+        let mark = |column: usize| {
+            rows.first().map(|row| &row[column]).filter(|text| *text != NULL).map(|text| at(text))
+        };
+        Self { high_water_mark: mark(0), scanned_through: mark(1) }
+    }
+}
+
+fn has_tables(db: &Db) -> bool {
+    let catalogue = match db {
+        Db::Sqlite(_) => "select name from sqlite_master where name = 'watermarks'",
+        Db::Postgres(_) => "select tablename from pg_tables where tablename = 'watermarks'",
+    };
+    !db.rows(catalogue).is_empty()
+}
+
+/// What must hold after each run, however it ended. Returns where the account stands now.
+fn check(db: &Db, account: &str, source: &Source, before: &Marks) -> Marks {
+    let now = Marks::read(db, account);
+    assert!(before.high_water_mark <= now.high_water_mark, "{before:?}, then {now:?}");
+    assert!(before.scanned_through <= now.scanned_through, "{before:?}, then {now:?}");
+    assert!(now.high_water_mark <= now.scanned_through, "{now:?}");
+    let server_now = source.onelogin.now();
+    assert!(now.scanned_through <= Some(server_now), "{now:?} at {server_now}");
+    if !has_tables(db) {
+        return now;
+    }
+    let balance = "fetched = inserted + updated + unchanged + rejected";
+    let broken = db.rows(&format!(
+        "select 'an unbalanced window', count(*) from sync_windows
+         where account = '{account}' and not ({balance})
+         union all
+         select 'an unbalanced run', count(*) from sync_runs
+         where account = '{account}' and not ({balance})
+         union all
+         select 'a run that is not the sum of its windows', count(*) from sync_runs r
+         where account = '{account}' and fetched <>
+             (select coalesce(sum(w.fetched), 0) from sync_windows w where w.run_id = r.run_id)
+         union all
+         select 'rows that the ledger does not know', abs(
+             (select count(*) from provisioning_failures where account = '{account}') -
+             (select coalesce(sum(inserted), 0) from sync_windows where account = '{account}'))
+         union all
+         select 'a failure without its person', count(*) from provisioning_failures f
+         where account = '{account}' and user_id is not null and not exists
+             (select 1 from users u where u.account = f.account and u.user_id = f.user_id)
+         union all
+         select 'a person without the failure they come from', count(*) from users u
+         where account = '{account}' and not exists
+             (select 1 from provisioning_failures f where f.failure_id = u.last_failure_id)",
+    ));
+    let broken: Vec<_> = broken.iter().filter(|row| row[1] != "0").collect();
+    assert!(broken.is_empty(), "{broken:?}");
+    now
+}
+
+/// Compares with one load of all there is into an empty database. That it is always an SQLite file
+/// makes both databases equal to each other, too.
+///
+/// Equal by design: each failure but for when and by which run it was written, and each person
+/// likewise. Of what was put aside, all that the source gives now. A text that it gave once and
+/// corrected since stays open: it was never loaded, and nothing says what became of it.
+fn compare(db: &Db, account: &str, source: &Source) {
+    let full = Db::sqlite();
+    let all = ["--account", account, "--max-rejects", "1000000", "--since", BEGINNING];
+    sync_ok(&source.onelogin, &full, &all);
+
+    let failures = format!(
+        "select failure_id, source, source_id, login_id, user_id, app_id, app_name, event_type_id,
+             created_at, created_at_raw, description, error_description, raw, content_hash
+         from provisioning_failures where account = '{account}' order by failure_id"
+    );
+    assert_same(&db.rows(&failures), &full.rows(&failures));
+    let users = format!(
+        "select user_id, email, username, firstname, lastname, last_failure_id, last_failure_at
+         from users where account = '{account}' order by user_id"
+    );
+    assert_same(&db.rows(&users), &full.rows(&users));
+    let open = format!(
+        "select reject_id, reason, detail, raw
+         from rejected_records where account = '{account}' and replayed_at is null
+         order by reject_id"
+    );
+    let mut rejects = db.rows(&open);
+    rejects.retain(|row| !source.is_corrected(&row[3]));
+    assert_same(&rejects, &full.rows(&open));
+}
+
+#[track_caller]
+fn assert_same(actual: &[Vec<String>], expected: &[Vec<String>]) {
+    let expected: Vec<Vec<&str>> =
+        expected.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    let expected: Vec<&[&str]> = expected.iter().map(Vec::as_slice).collect();
+    assert_rows(actual, &expected);
+}

@@ -1,0 +1,292 @@
+//! A source whose history is made of what a test says: few people, few ids, many ties.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use onelogin_sync::simulator::{Bounds, Config, Entry, Order, Record, Simulator, created_at_text};
+use proptest::prelude::*;
+
+use crate::support::onelogin::start;
+
+/// Nothing appears later than this behind its time: the documented limit, the overlap.
+pub(super) const LATEST_MINUTES: u32 = 24 * 60;
+/// Records that appear later than others are put on a grid, so that many share their second.
+const GRID: TimeDelta = TimeDelta::hours(2);
+const DAYS: u32 = 60;
+/// A response of this many records is one that may have been cut.
+const CAP: u64 = 50;
+
+/// What the documents leave open, and how it all begins.
+#[derive(Clone, Debug)]
+pub(super) struct Variant {
+    bounds: Bounds,
+    order: Order,
+    capped: bool,
+    gzip: bool,
+    /// Made-up records in the days before, beside those below; they go on at that rate.
+    made_up: u64,
+    /// Records and how many days ago they happened.
+    first: Vec<(Sketch, u32)>,
+}
+
+/// What happens to the source.
+#[derive(Clone, Debug)]
+pub(super) enum Happening {
+    /// A record with this many minutes between its time and now becomes visible so many minutes
+    /// from now.
+    Appears {
+        sketch: Sketch,
+        minutes_ago: u32,
+        minutes_until: u32,
+    },
+    /// A record becomes visible at the last moment at which it must be found.
+    AppearsAtTheLimit(Sketch),
+    /// A record is there once more, behind all others of its second: with this content, if any,
+    /// and so perhaps with another than before.
+    Repeats(prop::sample::Index, Option<u8>),
+    /// The same failure is told with another e-mail and error.
+    Changes(prop::sample::Index, u8),
+    TimePasses(u32),
+}
+
+/// What distinguishes a record from others.
+#[derive(Clone, Debug)]
+pub(super) struct Sketch {
+    id: i64,
+    user: Option<i64>,
+    login: i64,
+    app: u8,
+    /// E-mail and error: not part of the identity.
+    content: u8,
+    zone_minutes: i32,
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Good,
+    /// Says that it happened in 2099.
+    InTheFuture,
+    /// Texts that a column cannot hold as they are.
+    WithOddTexts,
+    /// One of the texts that are no record.
+    Bad(usize),
+}
+
+/// JSON that is no failure, and text that is no JSON but leaves the array whole. `%` is a number of
+/// its own.
+const BAD: [&str; 8] = [
+    "4%",
+    r#""%""#,
+    "[%]",
+    r#"{"id":%,}"#,
+    r#"{"id":"%a","created_at":"2026\/03\/20 10:00:00 +0000"}"#,
+    r#"{"id":%,"created_at":null}"#,
+    r#"{"id":%,"created_at":"yesterday"}"#,
+    r#"{"id":%,"created_at":"2026\/03\/20 10:00:00 +0000","user":7}"#,
+];
+
+pub(super) fn variant() -> impl Strategy<Value = Variant> {
+    let bounds = prop::sample::select(vec![Bounds::Inclusive, Bounds::HalfOpen, Bounds::Exclusive]);
+    let order = prop::sample::select(vec![Order::Ascending, Order::Descending, Order::Shuffled]);
+    let made_up = prop::sample::select(vec![0, 20, 150]);
+    let first = prop::collection::vec((sketch(), 0..DAYS), 0..12);
+    (bounds, order, any::<bool>(), any::<bool>(), made_up, first).prop_map(
+        |(bounds, order, capped, gzip, made_up, first)| Variant {
+            bounds,
+            order,
+            capped,
+            gzip,
+            made_up,
+            first,
+        },
+    )
+}
+
+pub(super) fn happening() -> impl Strategy<Value = Happening> {
+    // The sum stays below the limit, with the grid.
+    let appears = (sketch(), 0..600_u32, prop_oneof![Just(0), 0..600_u32]).prop_map(
+        |(sketch, minutes_ago, minutes_until)| Happening::Appears {
+            sketch,
+            minutes_ago,
+            minutes_until,
+        },
+    );
+    prop_oneof![
+        6 => appears,
+        1 => sketch().prop_map(Happening::AppearsAtTheLimit),
+        3 => (any::<prop::sample::Index>(), prop::option::of(0..4_u8))
+            .prop_map(|(i, c)| Happening::Repeats(i, c)),
+        6 => (any::<prop::sample::Index>(), 0..4_u8).prop_map(|(i, c)| Happening::Changes(i, c)),
+        // Mostly little, so that what may change has been read before.
+        3 => (0..90_u32).prop_map(Happening::TimePasses),
+        1 => (0..LATEST_MINUTES * 2).prop_map(Happening::TimePasses),
+    ]
+}
+
+fn sketch() -> impl Strategy<Value = Sketch> {
+    let form = prop_oneof![
+        30 => Just(Form::Good),
+        1 => Just(Form::InTheFuture),
+        1 => Just(Form::WithOddTexts),
+        4 => (0..BAD.len()).prop_map(Form::Bad),
+    ];
+    let zone = prop::sample::select(vec![0, 60, -420, 345]);
+    let user = prop::option::weighted(0.9, 1..4_i64);
+    (1..4_i64, user, 1..3_i64, 0..2_u8, 0..4_u8, zone, form).prop_map(
+        |(id, user, login, app, content, zone_minutes, form)| Sketch {
+            id,
+            user,
+            login,
+            app,
+            content,
+            zone_minutes,
+            form,
+        },
+    )
+}
+
+/// The source, and what was put there.
+pub(super) struct Source {
+    pub(super) onelogin: Simulator,
+    order: Order,
+    put: Vec<(Entry, Sketch)>,
+    /// Texts that were replaced.
+    replaced: HashSet<String>,
+}
+
+impl Source {
+    pub(super) fn new(variant: &Variant) -> Self {
+        let onelogin = start(Config {
+            failures: variant.made_up,
+            days: DAYS,
+            late_records: 5,
+            bad_records: 10,
+            people: Some(3),
+            bounds: variant.bounds,
+            order: variant.order,
+            cap: variant.capped.then_some(CAP),
+            gzip: variant.gzip,
+            ..Config::default()
+        });
+        let order = variant.order;
+        let mut source = Self { onelogin, order, put: Vec::new(), replaced: HashSet::new() };
+        for (sketch, days) in &variant.first {
+            let now = source.onelogin.now();
+            source.put(sketch.clone(), now - TimeDelta::days((*days).into()), now);
+        }
+        source
+    }
+
+    pub(super) fn happen(&mut self, happening: &Happening) {
+        let now = self.onelogin.now();
+        match happening {
+            Happening::Appears { sketch, minutes_ago, minutes_until } => {
+                let happened = now - TimeDelta::minutes((*minutes_ago).into());
+                let happened = on_grid(happened);
+                let visible = now + TimeDelta::minutes((*minutes_until).into());
+                self.put(sketch.clone(), happened, visible);
+            }
+            Happening::AppearsAtTheLimit(sketch) => {
+                let happened = now - TimeDelta::minutes(LATEST_MINUTES.into());
+                self.put(sketch.clone(), happened, now);
+            }
+            // Not in a changing order, as in `put`.
+            Happening::Repeats(_, _) if self.order == Order::Shuffled => {}
+            Happening::Repeats(index, content) => {
+                if let Some(number) = self.recent(*index, now) {
+                    let (mut entry, mut sketch) = self.put[number].clone();
+                    if let Some(content) = content {
+                        sketch.content = *content;
+                        entry.body = sketch.text(entry.at, self.put.len());
+                    }
+                    self.onelogin.put(entry.clone());
+                    self.put.push((entry, sketch));
+                }
+            }
+            Happening::Changes(index, content) => {
+                if let Some(number) = self.recent(*index, now) {
+                    self.change(number, *content);
+                }
+            }
+            Happening::TimePasses(minutes) => {
+                self.onelogin.advance(Duration::from_mins((*minutes).into()));
+            }
+        }
+    }
+
+    /// Whether a text was given once, and is not given any more.
+    pub(super) fn is_corrected(&self, text: &str) -> bool {
+        self.replaced.contains(text) && self.put.iter().all(|(entry, _)| entry.body != text)
+    }
+
+    /// One of the records that may still change or repeat: later, nobody would look.
+    fn recent(&self, index: prop::sample::Index, now: DateTime<Utc>) -> Option<usize> {
+        let oldest = now - TimeDelta::minutes(LATEST_MINUTES.into());
+        let recent: Vec<usize> =
+            (0..self.put.len()).filter(|&number| self.put[number].0.at >= oldest).collect();
+        (!recent.is_empty()).then(|| *index.get(&recent))
+    }
+
+    fn put(&mut self, mut sketch: Sketch, at: DateTime<Utc>, visible_from: DateTime<Utc>) {
+        // Which record of one identity counts depends on their order, or on the response that has
+        // them: where these change from one response to the next, identities are not repeated.
+        if self.order == Order::Shuffled || sketch.form == Form::InTheFuture {
+            sketch.id = 100 + number(self.put.len());
+        }
+        let entry = Entry::new(at, sketch.text(at, self.put.len())).late(visible_from);
+        self.onelogin.put(entry.clone());
+        self.put.push((entry, sketch));
+    }
+
+    /// Changes the content of a record. A bad one is corrected; the contrary would leave behind
+    /// what no later load can know.
+    fn change(&mut self, number: usize, content: u8) {
+        let (entry, sketch) = &mut self.put[number];
+        sketch.content = content;
+        if matches!(sketch.form, Form::Bad(_)) {
+            sketch.form = Form::Good;
+        }
+        let text = sketch.text(entry.at, number);
+        let before = std::mem::replace(&mut entry.body, text.clone());
+        self.replaced.insert(before);
+        self.onelogin.replace(number, text);
+    }
+}
+
+impl Sketch {
+    fn text(&self, at: DateTime<Utc>, place: usize) -> String {
+        let happened = match self.form {
+            Form::Bad(which) => return BAD[which].replace('%', &place.to_string()),
+            Form::InTheFuture => at + TimeDelta::days(365 * 73),
+            _ => at,
+        };
+        let mut record = Record::new(self.id, happened, self.user.unwrap_or_default());
+        record.created_at = created_at_text(happened, self.zone_minutes);
+        record.login_id = self.login;
+        record.description = format!("This user could not be suspended in App {}", self.app);
+        record.error_description = (self.content > 0).then(|| format!("Error {}", self.content));
+        match &mut record.user {
+            Some(user) if self.user.is_some() => {
+                user.email = Some(format!("mail{}@example.com", self.content));
+            }
+            user => *user = None,
+        }
+        let text = record.to_json();
+        if self.form == Form::WithOddTexts {
+            // A NUL, a lone surrogate, an emoji and a quote, as JSON writes them.
+            return text.replace("This user", r#"\u0000 \ud800 \ud83d\ude00 \" user"#);
+        }
+        text
+    }
+}
+
+fn on_grid(at: DateTime<Utc>) -> DateTime<Utc> {
+    let past = at.timestamp() % GRID.num_seconds();
+    at - TimeDelta::seconds(past)
+}
+
+fn number(n: usize) -> i64 {
+    n.try_into().expect("few records")
+}

@@ -1,0 +1,136 @@
+//! One schema, twice: what both catalogues say of it, and what people are told.
+
+mod catalogue;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::onelogin::assert_same;
+use crate::support::program::Program;
+use crate::support::tables::{Db, NULL, assert_rows, on_both};
+use catalogue::Catalogue;
+
+const MIGRATIONS: [&str; 3] = ["V1__failures_and_people", "V2__marks_and_runs", "V3__views"];
+
+fn migrate(db: &Db, arguments: &[&str]) -> Program {
+    Program::new(&[&["migrate"], arguments].concat()).env("DATABASE_URL", db.url())
+}
+
+/// The catalogues of both databases, as this program makes them.
+fn both() -> (Catalogue, Catalogue) {
+    let (sqlite, postgres) = (Db::sqlite(), Db::postgres());
+    for db in [&sqlite, &postgres] {
+        migrate(db, &[]).run().expect_code(0);
+    }
+    (Catalogue::of(&sqlite), Catalogue::of(&postgres))
+}
+
+#[test]
+fn both_databases_have_the_same_tables_columns_keys_indexes_and_views() {
+    let (sqlite, postgres) = both();
+    assert_eq!(sqlite.columns, postgres.columns, "columns, and which may be null");
+    assert_eq!(sqlite.primary_keys, postgres.primary_keys, "primary keys");
+    assert_eq!(sqlite.foreign_keys, postgres.foreign_keys, "foreign keys");
+    assert_eq!(sqlite.indexes, postgres.indexes, "indexes");
+    assert_eq!(sqlite.views, postgres.views, "views and their columns");
+    // Not equal because both are empty.
+    assert!(sqlite.columns.len() > 50, "{} columns", sqlite.columns.len());
+    assert!(!sqlite.primary_keys.is_empty() && !sqlite.foreign_keys.is_empty());
+    assert!(!sqlite.indexes.is_empty() && !sqlite.views.is_empty());
+}
+
+#[test]
+fn both_databases_say_the_same_of_every_table_view_and_column() {
+    let (sqlite, postgres) = both();
+    assert_same(&sqlite.comments, &postgres.comments);
+    let described: BTreeSet<&String> = postgres.comments.iter().map(|row| &row[0]).collect();
+    let missing: Vec<String> =
+        postgres.names_to_describe().filter(|name| !described.contains(name)).collect();
+    assert!(missing.is_empty(), "without a comment: {missing:?}");
+    assert!(postgres.comments.iter().all(|row| row[1] != NULL && !row[1].ends_with('.')));
+}
+
+#[test]
+fn both_migration_folders_hold_the_same_names() {
+    let files = |folder: &str| -> BTreeSet<String> {
+        let folder = root().join("migrations").join(folder);
+        let entries = fs::read_dir(folder).expect("the folder exists");
+        entries
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect()
+    };
+    let sqlite = files("sqlite");
+    assert_eq!(sqlite, files("postgres"));
+    let expected: BTreeSet<String> = MIGRATIONS.iter().map(|name| format!("{name}.sql")).collect();
+    assert_eq!(sqlite, expected, "a new migration belongs into MIGRATIONS as well");
+}
+
+#[test]
+fn the_schema_page_names_every_table_view_and_column() {
+    let page = root().join("docs/schema.md");
+    let page = fs::read_to_string(page).expect("docs/schema.md can be read");
+    let (_, catalogue) = both();
+    let words: BTreeSet<&str> =
+        page.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).collect();
+    let all = catalogue.columns.iter().chain(&catalogue.views);
+    let missing: BTreeSet<&String> =
+        all.flat_map(|row| &row[..2]).filter(|name| !words.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "docs/schema.md does not name {missing:?}");
+}
+
+on_both!(a_check_lists_what_is_pending_and_changes_nothing, |db| {
+    db.execute("create table visitor (id integer); drop table visitor;");
+    let pending = lines("pending");
+
+    for _ in 0..2 {
+        let check = migrate(db, &["--check"]).run().expect_code(78);
+        assert_eq!(check.stdout, pending);
+        assert!(check.stderr.contains("3 migrations pending"), "{check}");
+    }
+});
+
+on_both!(migrating_twice_is_migrating_once, |db| {
+    let applied = lines("applied");
+    assert_eq!(migrate(db, &[]).run().expect_code(0).stdout, applied);
+    let history = "select version, name, applied_on, checksum from refinery_schema_history
+        order by version";
+    let before = db.rows(history);
+
+    for arguments in [&[][..], &["--check"]] {
+        let again = migrate(db, arguments).run().expect_code(0);
+        assert_eq!(again.stdout, "the schema is up to date\n");
+    }
+
+    assert_eq!(db.rows(history), before);
+});
+
+on_both!(a_schema_of_a_newer_program_is_refused_and_left_alone, |db| {
+    migrate(db, &[]).run().expect_code(0);
+    db.execute(
+        "insert into refinery_schema_history (version, name, applied_on, checksum)
+         values (99, 'from_the_future', '2026-01-01T00:00:00Z', '1')",
+    );
+
+    for command in [&["migrate"][..], &["migrate", "--check"], &["status"], &["sync"]] {
+        let refused = Program::new(command)
+            .env("DATABASE_URL", db.url())
+            .env("ONELOGIN_API_KEY", "unused")
+            .env("ONELOGIN_BASE_URL", "http://127.0.0.1:9")
+            .run()
+            .expect_code(78);
+        assert!(refused.stderr.contains("use the newer program"), "{refused}");
+    }
+
+    assert_rows(&db.rows("select max(version) from refinery_schema_history"), &[&["99"]]);
+    assert_eq!(db.count("sync_runs"), 0);
+});
+
+/// What is said of all migrations, one a line.
+fn lines(verb: &str) -> String {
+    MIGRATIONS.map(|name| format!("{verb} {name}\n")).concat()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).into()
+}

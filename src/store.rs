@@ -25,7 +25,7 @@ use crate::exit::Exit;
 pub use connect::Access;
 pub use health::Health;
 pub use lease::Lease;
-pub use peek::QUESTION;
+pub use peek::{FIRST_LOOK, QUESTION};
 pub use run::{Ending, Run, Status, Traffic};
 pub use write::WindowWriter;
 

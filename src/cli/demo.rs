@@ -17,7 +17,7 @@ use crate::model::Origin;
 use crate::onelogin::Options;
 use crate::onelogin::legacy::Legacy;
 use crate::simulator::{Config, Simulator};
-use crate::store::{Access, QUESTION, Store};
+use crate::store::{Access, FIRST_LOOK, QUESTION, Store};
 use crate::sync::{Job, sync};
 
 /// Failures of the days before: enough to see, loaded in a moment.
@@ -85,7 +85,7 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
     say(&format!("\nWho kept access, because a suspension failed?\n\n{QUESTION}"));
     print_answer(&store).await?;
     say(&format!(
-        "\nNext:\n  sqlite3 -box {file} \"select * from failure_details limit 5\"\n  \
+        "\nNext:\n  sqlite3 -box {file} \"{FIRST_LOOK}\"\n  \
          onelogin-sync status --database-url {url}\n  \
          ONELOGIN_API_KEY=… onelogin-sync sync    # with your account, into onelogin.db",
         file = args.file.display(),

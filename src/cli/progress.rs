@@ -21,7 +21,7 @@ impl Screen {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(1), target);
-        let style = ProgressStyle::with_template("{spinner} [{wide_bar}] {percent}%  {msg}");
+        let style = ProgressStyle::with_template("{spinner} [{bar:24}] {percent:>3}%  {msg}");
         bar.set_style(style.expect("the template is valid").progress_chars("=> "));
         Self { bar }
     }
@@ -47,8 +47,9 @@ impl Screen {
         self.bar.set_position(progress.done.num_seconds().unsigned_abs());
         let milliseconds = u64::try_from(self.bar.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         self.bar.set_message(format!(
-            "{}  {} rows, {}/s",
-            progress.window,
+            "{} .. {}  {} rows, {}/s",
+            progress.window.from.date_naive(),
+            progress.window.to.date_naive(),
             HumanCount(progress.fetched),
             HumanCount(progress.fetched.saturating_mul(1_000) / milliseconds)
         ));

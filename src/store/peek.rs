@@ -10,6 +10,9 @@ use super::{Error, Store, failed, on_either};
 /// Who kept access: leavers whose account could not be suspended, by app.
 pub const QUESTION: &str = include_str!("sql/question.sql");
 
+/// A first look at the rows.
+pub const FIRST_LOOK: &str = "select * from failure_details limit 5";
+
 const TABLES: [(&str, &str); 6] = [
     ("provisioning_failures", "select count(*) from provisioning_failures"),
     ("users", "select count(*) from users"),

@@ -25,6 +25,8 @@ pub struct Failure {
     pub login_id: Option<String>,
     /// Whose access it was; none when the record names nobody.
     pub person: Option<Person>,
+    /// What was to be done to the account.
+    pub operation: Operation,
     /// The app's name, where the record tells it.
     pub app_name: Option<String>,
     /// When it happened, to the millisecond.
@@ -39,6 +41,38 @@ pub struct Failure {
     pub raw: String,
     /// Of `raw`: tells a changed record from a repeated one.
     pub content_hash: i64,
+}
+
+/// What OneLogin was to do to an account in an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Give access.
+    Create,
+    /// Change attributes.
+    Update,
+    /// Take access away, for the time being.
+    Suspend,
+    /// Give it back.
+    Reactivate,
+    /// Take it away for good.
+    Delete,
+    /// The record does not say.
+    Unknown,
+}
+
+impl Operation {
+    /// The text stored in `provisioning_failures.operation`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Suspend => "suspend",
+            Self::Reactivate => "reactivate",
+            Self::Delete => "delete",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A person as one failure describes them.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::identity;
-use crate::model::{Failure, Origin, Person, Reason, Reject};
+use crate::model::{Failure, Operation, Origin, Person, Reason, Reject};
 
 /// Part of every content hash. Raise it when the columns made from the same text change: the next
 /// read of a record then rewrites its row.
@@ -77,6 +77,7 @@ fn failure(origin: &Origin, raw: &[u8]) -> Result<Failure, Defect> {
     let login_id = field("login_id", record.login_id)?;
     let person = person(record.user)?;
     let description = field("description", record.description)?;
+    let (operation, app_name) = read_sentence(description.as_deref());
     Ok(Failure {
         failure_id: identity::failure_id(
             origin,
@@ -87,7 +88,8 @@ fn failure(origin: &Origin, raw: &[u8]) -> Result<Failure, Defect> {
             description.as_deref(),
         ),
         content_hash: identity::content_hash(VERSION, raw),
-        app_name: description.as_deref().and_then(app_in_sentence).map(str::to_owned),
+        operation,
+        app_name: app_name.map(str::to_owned),
         error_description: field("error_description", record.error_description)?,
         raw: raw.to_owned(),
         source_id,
@@ -149,12 +151,22 @@ fn field(name: &str, value: Option<&RawValue>) -> Result<Option<String>, Defect>
     scalar::text(value).map_err(|what| (Reason::BadField, format!("{name}: {what}")))
 }
 
-/// The app in `… could not be reactivated in Sales App`. The legacy record names it nowhere else.
-fn app_in_sentence(description: &str) -> Option<&str> {
-    let (_, deed) = description.split_once(" could not be ")?;
-    let (_, app) = deed.split_once(" in ")?;
-    let app = app.trim();
-    (!app.is_empty()).then_some(app)
+/// The operation and the app in `… could not be reactivated in Sales App`. The legacy record names
+/// them nowhere else.
+fn read_sentence(description: Option<&str>) -> (Operation, Option<&str>) {
+    let deed = description.and_then(|text| text.split_once(" could not be "));
+    let Some((verb, app)) = deed.and_then(|(_, deed)| deed.split_once(" in ")) else {
+        return (Operation::Unknown, None);
+    };
+    let operation = match verb {
+        "created" => Operation::Create,
+        "updated" => Operation::Update,
+        "suspended" => Operation::Suspend,
+        "reactivated" => Operation::Reactivate,
+        "deleted" => Operation::Delete,
+        _ => Operation::Unknown,
+    };
+    (operation, Some(app.trim()).filter(|app| !app.is_empty()))
 }
 
 #[cfg(test)]

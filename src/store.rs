@@ -102,6 +102,12 @@ pub enum Error {
         /// The driver's word.
         source: sqlx::Error,
     },
+    /// The end of a run could not be recorded.
+    #[error(
+        "the database did not take the end of the run within {} s: is it gone, or something there \
+         locked?", .0.as_secs()
+    )]
+    NotRecorded(Duration),
     /// The schema is not what this program can work with.
     #[error("{0}")]
     Schema(String),
@@ -142,7 +148,10 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Url(_) | Self::Schema(_) => Exit::Configuration,
-            Self::Connect { .. } | Self::Failed { .. } | Self::Migration(_) => Exit::DatabaseFailed,
+            Self::Connect { .. }
+            | Self::Failed { .. }
+            | Self::NotRecorded(_)
+            | Self::Migration(_) => Exit::DatabaseFailed,
             Self::LeaseHeld { .. } | Self::LeaseLost { .. } => Exit::TryLater,
         }
     }

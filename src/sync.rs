@@ -19,6 +19,9 @@ use copy::Copy;
 /// How long a failing database may delay the end of a run that only has to be recorded.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
+/// How long to wait before the end of a run is recorded once more.
+const BETWEEN_WORDS: Duration = Duration::from_millis(500);
+
 /// What to copy, and how.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -154,14 +157,14 @@ pub async fn sync(
         result: Ok(()),
     };
     let run = Run { run_id, origin: job.origin.clone() };
-    let begun = async {
-        let lease = store.take_lease(run.origin.clone(), &job.owner, job.lease).await?;
-        store.begin_run(&run).await?;
-        Ok(lease)
+    let mut stop = pin!(stop);
+    let begun = tokio::select! {
+        begun = begin(job, &run, store) => begun.map_err(Error::Store),
+        signal = &mut stop => Err(Error::Stopped(signal)),
     };
-    let (lease, mark) = match begun.await {
+    let (lease, mark) = match begun {
         Ok(begun) => begun,
-        Err(error) => return Report { result: Err(Error::Store(error)), ..report },
+        Err(error) => return Report { result: Err(error), ..report },
     };
     report.mark = mark;
     let (result, cut_short) = {
@@ -176,6 +179,16 @@ pub async fn sync(
     report.result = result.and_then(|()| within_limits(job, &report.counts));
     end(&mut report, &run, store, &lease, cut_short).await;
     report
+}
+
+async fn begin(job: &Job, run: &Run, store: &Store) -> Result<(Lease, Mark), store::Error> {
+    let (lease, mark) = store.take_lease(run.origin.clone(), &job.owner, job.lease).await?;
+    if let Err(error) = store.begin_run(run).await {
+        // Where this fails too, the lease runs out by itself.
+        let _ = store.release_lease(&lease).await;
+        return Err(error);
+    }
+    Ok((lease, mark))
 }
 
 fn within_limits(job: &Job, counts: &Counts) -> Result<(), Error> {
@@ -214,22 +227,32 @@ async fn end(report: &mut Report, run: &Run, store: &Store, lease: &Lease, cut_s
         store.release_lease(lease).await
     };
     let recorded = async {
-        if !cut_short {
-            return record(store).await;
-        }
         // A statement that was cut short leaves its connection in the middle of something: what is
         // said on it next may be rolled back with it.
-        let store = store.reopen().await?;
-        let recorded = record(&store).await;
-        store.close().await;
-        recorded
-    };
-    match tokio::time::timeout(LAST_WORDS, recorded).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) if report.result.is_ok() => report.result = Err(Error::Store(error)),
-        Ok(Err(error)) => {
-            tracing::warn!(error = %crate::chain(&error), "the end of the run is not recorded");
+        if !cut_short && record(store).await.is_ok() {
+            return;
         }
-        Err(_) => tracing::warn!("the end of the run is not recorded: the database is too slow"),
+        // A server that restarts refuses at first.
+        while let Err(error) = record_anew(store, &record).await {
+            tracing::debug!(error = %crate::chain(&error), "the end of the run is not recorded yet");
+            tokio::time::sleep(BETWEEN_WORDS).await;
+        }
+    };
+    if tokio::time::timeout(LAST_WORDS, recorded).await.is_ok() {
+        return;
     }
+    tracing::warn!("the end of the run is not recorded, and its lease is left to run out");
+    if report.result.is_ok() {
+        report.result = Err(Error::Store(store::Error::NotRecorded(LAST_WORDS)));
+    }
+}
+
+async fn record_anew(
+    store: &Store,
+    record: &impl AsyncFn(&Store) -> Result<(), store::Error>,
+) -> Result<(), store::Error> {
+    let store = store.reopen().await?;
+    let recorded = record(&store).await;
+    store.close().await;
+    recorded
 }

@@ -38,9 +38,9 @@ on_both!(the_documented_sample_loads_to_known_rows, |db| {
     let timeout = "The connection timed out while provisioning to https://lux.onelogin.com/sales";
     #[rustfmt::skip]
     assert_rows(&db.rows(FAILURES), &[
-        &[first_id, "default", "legacy", "654321", "123456", "101010", NULL, NULL, NULL, first_at,
+        &[first_id, "default", "legacy", "654321", "123456", "101010", "unknown", NULL, NULL, NULL, first_at,
           "2014/09/08 18:17:23 -0700", "Internal provisioning error", NULL, first],
-        &[second_id, "default", "legacy", "765432", "234567", "111111", NULL, "Sales App", NULL, second_at,
+        &[second_id, "default", "legacy", "765432", "234567", "111111", "reactivate", NULL, "Sales App", NULL, second_at,
           "2014/09/09 15:25:23 -0700", "Tanja Ono could not be reactivated in Sales App", timeout, second],
     ]);
     let hashes = db.rows("select content_hash from provisioning_failures order by failure_id");

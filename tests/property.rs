@@ -301,7 +301,7 @@ fn compare(db: &Db, account: &str, source: &Source) {
     sync_ok(&source.onelogin, &full, &all);
 
     let failures = format!(
-        "select failure_id, source, source_id, login_id, user_id, app_id, app_name, event_type_id,
+        "select failure_id, source, source_id, login_id, user_id, operation, app_id, app_name, event_type_id,
              created_at, created_at_raw, description, error_description, raw, content_hash
          from provisioning_failures where account = '{account}' order by failure_id"
     );

@@ -48,7 +48,7 @@ fn first_window(onelogin: &Simulator) -> u64 {
 /// The tables but for what differs from run to run.
 fn contents(db: &Db) -> [Vec<Vec<String>>; 3] {
     [
-        "select failure_id, account, source, source_id, login_id, user_id, app_id, app_name,
+        "select failure_id, account, source, source_id, login_id, user_id, operation, app_id, app_name,
             event_type_id, created_at, created_at_raw, description, error_description, raw
          from provisioning_failures order by failure_id",
         "select account, user_id, email, username, firstname, lastname, last_failure_id,

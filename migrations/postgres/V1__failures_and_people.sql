@@ -37,6 +37,7 @@ create table provisioning_failures (
     source_id         bigint      not null,
     login_id          text,
     user_id           bigint,
+    operation         text        not null,
     app_id            bigint,
     app_name          text,
     event_type_id     bigint,
@@ -63,6 +64,7 @@ comment on column provisioning_failures.source is 'The API it came from: legacy'
 comment on column provisioning_failures.source_id is 'The payload''s id; for legacy perhaps the app''s and so not unique';
 comment on column provisioning_failures.login_id is 'The link between the person and the app (legacy)';
 comment on column provisioning_failures.user_id is 'The person (users); null when OneLogin named none';
+comment on column provisioning_failures.operation is 'create, update, suspend, reactivate, delete or unknown; for legacy read from the description';
 comment on column provisioning_failures.app_id is 'The app''s id; null where the source does not say';
 comment on column provisioning_failures.app_name is 'The app''s name; for legacy read from the description, null where it names none';
 comment on column provisioning_failures.event_type_id is 'OneLogin''s event type; null for legacy';

@@ -26,6 +26,7 @@ create table provisioning_failures (
     source_id integer not null, -- The payload's id; for legacy perhaps the app's and so not unique
     login_id text, -- The link between the person and the app (legacy)
     user_id integer, -- The person (users); null when OneLogin named none
+    operation text not null, -- create, update, suspend, reactivate, delete or unknown; for legacy read from the description
     app_id integer, -- The app's id; null where the source does not say
     app_name text, -- The app's name; for legacy read from the description, null where it names none
     event_type_id integer, -- OneLogin's event type; null for legacy

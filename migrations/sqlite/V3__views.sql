@@ -4,7 +4,7 @@ create view failure_details as
 -- A failure with its person, flat: where BI tools start.
 select f.failure_id, f.account, f.source, f.created_at,
        f.user_id, u.email, u.username, u.firstname, u.lastname,
-       f.app_id, f.app_name, f.event_type_id, f.description, f.error_description,
+       f.operation, f.app_id, f.app_name, f.event_type_id, f.description, f.error_description,
        f.login_id, f.source_id, f.first_seen_at, f.synced_at
 from provisioning_failures f
 left join users u on u.account = f.account and u.user_id = f.user_id;

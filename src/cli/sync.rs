@@ -195,8 +195,12 @@ fn stopped(signal: Signal) -> Failed {
     Failed::new(error.exit(), error)
 }
 
-/// A lease shorter than this could not be renewed in time.
+/// A shorter lease could not be renewed in time; a longer one would keep the next run out for ever.
 fn lease(text: &str) -> Result<TimeDelta, String> {
     let lease = text::duration(text)?;
-    if lease < TimeDelta::seconds(1) { Err("at least 1s".to_owned()) } else { Ok(lease) }
+    if (TimeDelta::seconds(1)..=TimeDelta::days(1)).contains(&lease) {
+        Ok(lease)
+    } else {
+        Err("from 1s to 1day".to_owned())
+    }
 }

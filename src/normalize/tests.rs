@@ -39,6 +39,7 @@ fn the_documented_record_is_read_whole() {
                 firstname: Some("Tanja".into()),
                 lastname: Some("Ono".into()),
             }),
+            operation: Operation::Reactivate,
             app_name: Some("Sales App".into()),
             created_at: "2014-09-09T22:25:23Z".parse().unwrap(),
             created_at_raw: "2014/09/09 15:25:23 -0700".into(),
@@ -152,8 +153,21 @@ fn ids_order_by_time() {
 }
 
 #[test]
-fn the_app_is_read_from_the_sentence() {
-    assert_eq!(app_in_sentence("A B could not be created in Sales in EU"), Some("Sales in EU"));
-    assert_eq!(app_in_sentence("Internal provisioning error"), None);
-    assert_eq!(app_in_sentence("A could not be created in "), None);
+fn operation_and_app_are_read_from_the_sentence() {
+    use Operation::{Create, Delete, Reactivate, Suspend, Unknown, Update};
+    let cases = [
+        ("A B could not be created in Sales in EU", Create, Some("Sales in EU")),
+        ("A B could not be updated in Wiki", Update, Some("Wiki")),
+        ("A B could not be suspended in Wiki", Suspend, Some("Wiki")),
+        ("A B could not be reactivated in Wiki", Reactivate, Some("Wiki")),
+        ("A B could not be deleted in Wiki", Delete, Some("Wiki")),
+        ("A B could not be teleported in Wiki", Unknown, Some("Wiki")),
+        ("A could not be created in ", Create, None),
+        ("A could not be created", Unknown, None),
+        ("Internal provisioning error", Unknown, None),
+    ];
+    for (sentence, operation, app) in cases {
+        assert_eq!(read_sentence(Some(sentence)), (operation, app), "{sentence}");
+    }
+    assert_eq!(read_sentence(None), (Unknown, None));
 }

@@ -73,6 +73,7 @@ impl Word {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Operation;
 
     fn failure(n: u128, email: &str) -> Failure {
         Failure {
@@ -86,6 +87,7 @@ mod tests {
                 firstname: None,
                 lastname: None,
             }),
+            operation: Operation::Unknown,
             app_name: None,
             created_at: DateTime::UNIX_EPOCH,
             created_at_raw: String::new(),

@@ -15,7 +15,7 @@ use super::value::{Id, Json};
 use super::{Error, NOW, Store, failed, on_either};
 use crate::model::{Failure, Origin, Person, Reject};
 
-/// Rows a statement. 16 columns each stay below the 32,766 parameters of SQLite, and above
+/// Rows a statement. 17 columns each stay below the 32,766 parameters of SQLite, and above
 /// this size neither database is faster.
 pub(super) const BATCH: usize = 1_000;
 
@@ -112,6 +112,7 @@ impl Tx {
                     .push_bind(f.source_id)
                     .push_bind(f.login_id.as_deref())
                     .push_bind(f.person.as_ref().map(|p| p.user_id))
+                    .push_bind(f.operation.as_str())
                     .push_bind(f.app_name.as_deref())
                     .push_bind(f.created_at)
                     .push_bind(&f.created_at_raw)

@@ -108,7 +108,7 @@ pub(super) fn collision(stamp: &Stamp, raw: String) -> Reject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Origin;
+    use crate::model::{Operation, Origin};
     use crate::store::value::Id;
 
     fn stamp() -> Stamp {
@@ -124,6 +124,7 @@ mod tests {
             source_id: 1,
             login_id: None,
             person: None,
+            operation: Operation::Unknown,
             app_name: None,
             created_at: chrono::DateTime::UNIX_EPOCH,
             created_at_raw: String::new(),

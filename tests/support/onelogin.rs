@@ -14,7 +14,7 @@ use super::tables::{Db, NULL, assert_rows};
 
 /// All columns of a failure that come from the source, in the order of time.
 pub(crate) const FAILURES: &str = "select failure_id, account, source, source_id, login_id, \
-    user_id, app_id, app_name, event_type_id, created_at, created_at_raw, description, \
+    user_id, operation, app_id, app_name, event_type_id, created_at, created_at_raw, description, \
     error_description, raw from provisioning_failures order by failure_id";
 
 /// All columns of a person that come from the source.
@@ -143,6 +143,7 @@ fn failure_row(failure: &Failure) -> Vec<String> {
         failure.source_id.to_string(),
         text(failure.login_id.as_ref()),
         text(failure.person.as_ref().map(|person| &person.user_id)),
+        failure.operation.as_str().into(),
         NULL.into(),
         text(failure.app_name.as_ref()),
         NULL.into(),

@@ -1,6 +1,6 @@
 select app_name as app, count(distinct user_id) as people, max(created_at) as latest
 from failure_details
-where description like '%could not be suspended%'
+where operation = 'suspend'
 group by app_name
 order by people desc, app
 limit 5

@@ -1,7 +1,7 @@
 //! The two databases behind one interface.
 //!
 //! A statement is written once, in `store/sql`, and serves both. What differs is bound by a type of
-//! [`value`], or stands in `migrations/`. Knows nothing of OneLogin.
+//! `store/value`, or stands in `migrations/`. Knows nothing of OneLogin.
 
 mod connect;
 mod health;

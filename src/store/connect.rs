@@ -16,6 +16,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 /// KiB of page cache; negative by SQLite's convention.
 const CACHE_SIZE: &str = "-8192";
 
+/// Bytes a page of a new file. Rows here are long: a first load was measured as 0.85 times the time of
+/// 4 KiB pages at 300,000 rows, and 0.97 times at a million.
+const PAGE_SIZE: u32 = 16_384;
+
 /// What to do about a file that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -97,6 +101,7 @@ async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("cache_size", CACHE_SIZE)
+        .page_size(PAGE_SIZE)
         .disable_statement_logging();
     let target = options.get_filename().display().to_string();
     let open = async {

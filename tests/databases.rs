@@ -207,3 +207,20 @@ on_both!(without_migrating_an_old_schema_is_refused, |db| {
     assert!(old["error"].as_str().expect("a text").contains("V3__"), "{old}");
     assert_eq!((db.count("sync_runs"), onelogin.requests_served()), (0, 0));
 });
+
+#[test]
+fn a_database_that_is_not_utf8_is_refused_before_anything_is_made() {
+    let db = Db::postgres();
+    let (server, name) =
+        db.url().rsplit_once('/').map(|(s, n)| (s.to_owned(), n.to_owned())).unwrap();
+    let latin = format!("{name}_latin");
+    db.execute(&format!(
+        "create database {latin} encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"
+    ));
+
+    let url = format!("{server}/{latin}");
+    let refused = Program::new(&["migrate", "--database-url", &url]).run().expect_code(78);
+
+    assert!(refused.stderr.contains("encoding is LATIN1"), "{refused}");
+    db.execute(&format!("drop database {latin} with (force)"));
+}

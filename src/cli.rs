@@ -1,5 +1,7 @@
 //! The command line: the only place that reads arguments, the environment and secrets.
 
+mod compare;
+mod connection;
 mod demo;
 mod migrate;
 mod progress;
@@ -44,7 +46,7 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 64 usage, 65 new rejects, 69 source unavailable, 70 bug, 74 database failed,
+Exit codes: 0 done, 64 usage, 65 new rejects or a difference, 69 source unavailable, 70 bug, 74 database failed,
 75 another run is at work or the copy is stale, 76 not this API, 77 credentials refused,
 78 configuration or schema version, 130 and 143 interrupted. Worth trying again: 69, 74, 75.";
 
@@ -54,6 +56,8 @@ enum Command {
     Sync(Box<sync::Args>),
     /// Show marks, their age, the last run and open rejects
     Status(status::Args),
+    /// Compare what both APIs have, before one takes over from the other
+    Compare(Box<compare::Args>),
     /// Bring the database's schema up to date, or only say what is missing
     Migrate(migrate::Args),
     /// Serve a stand-in OneLogin API, to try things out without an account
@@ -126,6 +130,7 @@ impl Cli {
         let outcome = match self.command {
             Command::Sync(args) => sync::run(*args, url, &screen).await,
             Command::Status(args) => status::run(args, url).await,
+            Command::Compare(args) => compare::run(*args, url).await,
             Command::Migrate(args) => migrate::run(args, url).await,
             Command::Simulate(args) => simulate::run(*args).await,
             Command::Demo(args) => demo::run(args, &screen).await,

@@ -20,18 +20,58 @@ pub(crate) fn failure_id(
     created_at: DateTime<Utc>,
     description: Option<&str>,
 ) -> Uuid {
-    let milliseconds = created_at.timestamp_millis();
     let mut hash = Sha256::new();
     part(&mut hash, Some(origin.account.as_bytes()));
     part(&mut hash, Some(origin.source.as_bytes()));
     part(&mut hash, Some(&source_id.to_be_bytes()));
     part(&mut hash, login_id.map(str::as_bytes));
-    part(&mut hash, user_id.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
-    part(&mut hash, Some(&milliseconds.to_be_bytes()));
+    number(&mut hash, user_id);
+    part(&mut hash, Some(&created_at.timestamp_millis().to_be_bytes()));
     part(&mut hash, description.map(str::as_bytes));
-    let mut id = first_16(hash);
-    id[..6].copy_from_slice(&milliseconds.to_be_bytes()[2..]);
-    Uuid::new_v8(id)
+    timed(hash, created_at)
+}
+
+/// What identifies an event.
+pub(crate) enum EventKey<'a> {
+    /// The number that the API gives it.
+    Id(i64),
+    /// The text that a webhook delivery gives it instead.
+    Uuid(&'a str),
+    /// Neither: all that makes it what it is.
+    Content {
+        event_type_id: i64,
+        user_id: Option<i64>,
+        app_id: Option<i64>,
+        login_id: Option<&'a str>,
+        error_description: Option<&'a str>,
+    },
+}
+
+/// The id of an event's row, of the same form as that of [`failure_id`].
+pub(crate) fn event_id(origin: &Origin, key: &EventKey, created_at: DateTime<Utc>) -> Uuid {
+    let mut hash = Sha256::new();
+    part(&mut hash, Some(origin.account.as_bytes()));
+    part(&mut hash, Some(origin.source.as_bytes()));
+    match key {
+        EventKey::Id(id) => part(&mut hash, Some(&id.to_be_bytes())),
+        EventKey::Uuid(uuid) => part(&mut hash, Some(uuid.as_bytes())),
+        EventKey::Content { event_type_id, user_id, app_id, login_id, error_description } => {
+            part(&mut hash, Some(&event_type_id.to_be_bytes()));
+            number(&mut hash, *user_id);
+            number(&mut hash, *app_id);
+            part(&mut hash, login_id.map(str::as_bytes));
+            part(&mut hash, error_description.map(str::as_bytes));
+        }
+    }
+    timed(hash, created_at)
+}
+
+/// The key of what the users API said of a person: it orders by time among the ids of failures.
+pub(crate) fn profile_id(account: &str, user_id: i64, said_at: DateTime<Utc>) -> Uuid {
+    let mut hash = Sha256::new();
+    part(&mut hash, Some(account.as_bytes()));
+    part(&mut hash, Some(&user_id.to_be_bytes()));
+    timed(hash, said_at)
 }
 
 /// The id of a record put aside: one for a text, however often it is read.
@@ -49,9 +89,20 @@ pub(crate) fn content_hash(version: u8, raw: &str) -> i64 {
     i64::from_be_bytes(std::array::from_fn(|i| hash[i]))
 }
 
+/// The milliseconds of a time, then the beginning of a hash.
+fn timed(hash: Sha256, at: DateTime<Utc>) -> Uuid {
+    let mut id = first_16(hash);
+    id[..6].copy_from_slice(&at.timestamp_millis().to_be_bytes()[2..]);
+    Uuid::new_v8(id)
+}
+
 fn first_16(hash: Sha256) -> [u8; 16] {
     let hash = hash.finalize();
     std::array::from_fn(|i| hash[i])
+}
+
+fn number(hash: &mut Sha256, number: Option<i64>) {
+    part(hash, number.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
 }
 
 /// One field, with its length before it: `ab` + `c` is not `a` + `bc`, and none is not empty.

@@ -10,8 +10,30 @@ use crate::identity;
 pub struct Origin {
     /// The account's name, as the operator calls it.
     pub account: String,
-    /// The API: `legacy`.
+    /// One of [`LEGACY`], [`EVENTS`] and [`WEBHOOK`].
     pub source: &'static str,
+}
+
+/// The deprecated endpoint of failed provisioning.
+pub const LEGACY: &str = "legacy";
+/// The events API.
+pub const EVENTS: &str = "events";
+/// A saved delivery of the event broadcaster, which has the same events under other names.
+pub const WEBHOOK: &str = "webhook";
+
+/// What one record of a source says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "most records are failures")]
+pub enum Record {
+    /// Provisioning failed.
+    Failure(Failure),
+    /// Provisioning went well.
+    Success(Success),
+    /// An event of a type that was not asked for.
+    Ignored {
+        /// `OneLogin`'s number of the type.
+        event_type_id: i64,
+    },
 }
 
 /// One attempt to give, change or take away access that failed.
@@ -19,16 +41,22 @@ pub struct Origin {
 pub struct Failure {
     /// Made from what identifies the failure; orders by time.
     pub failure_id: Uuid,
-    /// The payload's `id`.
-    pub source_id: i64,
+    /// The payload's `id`; a webhook delivery has none.
+    pub source_id: Option<i64>,
     /// The link between the person and the app.
     pub login_id: Option<String>,
     /// Whose access it was; none when the record names nobody.
     pub person: Option<Person>,
     /// What was to be done to the account.
     pub operation: Operation,
+    /// Where the operation is read from.
+    pub operation_source: OperationSource,
+    /// `OneLogin`'s id of the app.
+    pub app_id: Option<i64>,
     /// The app's name, where the record tells it.
     pub app_name: Option<String>,
+    /// `OneLogin`'s number of the event's type.
+    pub event_type_id: Option<i64>,
     /// When it happened, to the millisecond.
     pub created_at: DateTime<Utc>,
     /// The same as the source wrote it.
@@ -37,6 +65,48 @@ pub struct Failure {
     pub description: Option<String>,
     /// Why.
     pub error_description: Option<String>,
+    /// What became of it since.
+    pub resolution: Resolution,
+    /// The record as it came, byte for byte.
+    pub raw: String,
+    /// Of `raw`: tells a changed record from a repeated one.
+    pub content_hash: i64,
+}
+
+/// What became of a failure, as the source tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// Whether it is solved.
+    pub solved: Option<bool>,
+    /// When it was resolved.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// How.
+    pub text: Option<String>,
+}
+
+/// One attempt that went well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Success {
+    /// Made from what identifies the event; orders by time.
+    pub success_id: Uuid,
+    /// The payload's `id`; a webhook delivery has none.
+    pub source_id: Option<i64>,
+    /// Whose access it is.
+    pub user_id: Option<i64>,
+    /// Their name.
+    pub user_name: Option<String>,
+    /// What was done to the account.
+    pub operation: Operation,
+    /// `OneLogin`'s id of the app.
+    pub app_id: Option<i64>,
+    /// The app's name.
+    pub app_name: Option<String>,
+    /// `OneLogin`'s number of the event's type.
+    pub event_type_id: i64,
+    /// When it happened, to the millisecond.
+    pub created_at: DateTime<Utc>,
+    /// The same as the source wrote it.
+    pub created_at_raw: String,
     /// The record as it came, byte for byte.
     pub raw: String,
     /// Of `raw`: tells a changed record from a repeated one.
@@ -44,7 +114,7 @@ pub struct Failure {
 }
 
 /// What OneLogin was to do to an account in an app.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
     /// Give access.
     Create,
@@ -61,7 +131,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The text stored in `provisioning_failures.operation`.
+    /// The text stored in `operation`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -75,11 +145,40 @@ impl Operation {
     }
 }
 
+/// Where an operation is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationSource {
+    /// The type of the event.
+    EventType,
+    /// The sentence of a legacy record.
+    Description,
+}
+
+impl OperationSource {
+    /// The text stored in `provisioning_failures.operation_source`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EventType => "event_type",
+            Self::Description => "description",
+        }
+    }
+}
+
 /// A person as one failure describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// OneLogin's id of the person.
     pub user_id: i64,
+    /// First and last name, or the e-mail address where there are none.
+    pub display_name: Option<String>,
+    /// The attributes, where the record has them: an event does not.
+    pub profile: Option<Profile>,
+}
+
+/// What OneLogin knows of a person. As a whole it is from one moment: a null is word as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile {
     /// E-mail address.
     pub email: Option<String>,
     /// Login name.
@@ -88,6 +187,32 @@ pub struct Person {
     pub firstname: Option<String>,
     /// Last name.
     pub lastname: Option<String>,
+}
+
+impl Profile {
+    /// First and last name, or the e-mail address where there are none: what the events API calls
+    /// the user's name.
+    #[must_use]
+    pub fn display_name(&self) -> Option<String> {
+        let part = |name: &Option<String>| name.clone().unwrap_or_default();
+        let both = format!("{} {}", part(&self.firstname), part(&self.lastname));
+        // Spaces only, as in the migration that fills the column for older rows.
+        match both.trim_matches(' ') {
+            "" => self.email.clone(),
+            name => Some(name.to_owned()),
+        }
+    }
+}
+
+/// What OneLogin calls an event type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventType {
+    /// Its number.
+    pub event_type_id: i64,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its sentence, with `%user%` and the like for names.
+    pub description: Option<String>,
 }
 
 /// Bytes of a reject's detail: enough to understand; the whole record is beside it.
@@ -126,6 +251,8 @@ pub enum Reason {
     BadId,
     /// No `created_at`, or one that is not a time between 1970 and 9999.
     BadCreatedAt,
+    /// No `event_type_id`, or one that is not a whole number.
+    BadEventType,
     /// Another field holds something it cannot hold.
     BadField,
     /// A later record of the same response has the same identity and other content.
@@ -141,6 +268,7 @@ impl Reason {
             Self::NotAnObject => "not_an_object",
             Self::BadId => "bad_id",
             Self::BadCreatedAt => "bad_created_at",
+            Self::BadEventType => "bad_event_type",
             Self::BadField => "bad_field",
             Self::KeyCollision => "key_collision",
         }
@@ -150,7 +278,7 @@ impl Reason {
 /// What became of the records of a window, or of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Records the source gave.
+    /// Failures the source gave, readable or not.
     pub fetched: u64,
     /// Failures that were new.
     pub inserted: u64,
@@ -164,13 +292,18 @@ pub struct Counts {
     pub newly_rejected: u64,
     /// Rows of `users` written.
     pub users_written: u64,
+    /// Successes the source gave, known ones included. Not part of `fetched`.
+    pub successes: u64,
+    /// Events of types that were not asked for. Not part of `fetched`.
+    pub ignored: u64,
 }
 
 impl Counts {
-    /// Whether every record is accounted for.
+    /// Whether so many records are all accounted for.
     #[must_use]
-    pub fn balance(&self) -> bool {
+    pub fn balance(&self, records: u64) -> bool {
         self.fetched == self.inserted + self.updated + self.unchanged + self.rejected
+            && records == self.fetched + self.successes + self.ignored
     }
 }
 
@@ -183,5 +316,7 @@ impl std::ops::AddAssign for Counts {
         self.rejected += more.rejected;
         self.newly_rejected += more.newly_rejected;
         self.users_written += more.users_written;
+        self.successes += more.successes;
+        self.ignored += more.ignored;
     }
 }

@@ -1,15 +1,21 @@
-//! From the text of one record to a [`Failure`], or to a [`Reject`] that says what is wrong with it.
+//! From the text of one record to a [`Record`], or to a [`Reject`] that says what is wrong with it.
 //!
 //! Pure: no I/O, no clock. The same text gives the same row on every machine.
 
+mod event;
+pub mod event_type;
 mod instant;
+mod legacy;
+mod profile;
 mod scalar;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::identity;
-use crate::model::{Failure, Operation, Origin, Person, Reason, Reject};
+use crate::model::{Origin, Reason, Record, Reject};
+use event::Shape;
+use event_type::Asked;
+pub use profile::read as profile;
 
 /// Part of every content hash. Raise it when the columns made from the same text change: the next
 /// read of a record then rewrites its row.
@@ -19,102 +25,50 @@ const VERSION: u8 = 1;
 /// JSON of some thousand levels, and the whole window with it.
 const DEEPEST: usize = 500;
 
-/// A record of the legacy endpoint. Every field is read leniently, as its raw text first: what
-/// the documentation promises and what an old API sends are two things.
-#[derive(Deserialize)]
-struct Record<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    login_id: Option<&'a RawValue>,
-    created_at: Option<&'a RawValue>,
-    description: Option<&'a RawValue>,
-    error_description: Option<&'a RawValue>,
-    user: Option<&'a RawValue>,
+/// How the records of a source are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    /// Those of `GET /api/v1/logins/failed_provisioning.json`.
+    Legacy,
+    /// Those of `GET /api/1/events`, of which some types are asked for.
+    Event(Asked),
+    /// Those that the event broadcaster delivers to a webhook.
+    Webhook(Asked),
 }
 
-/// The person inside a record.
-#[derive(Deserialize)]
-struct User<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    email: Option<&'a RawValue>,
-    username: Option<&'a RawValue>,
-    firstname: Option<&'a RawValue>,
-    lastname: Option<&'a RawValue>,
-}
+/// Why a record cannot be loaded: the reason, and what was expected.
+pub type Defect = (Reason, String);
 
-/// Why a record is not a failure: the reason, and what was expected.
-type Defect = (Reason, String);
-
-/// Reads one record of the legacy endpoint.
+/// Reads one record.
 ///
 /// # Errors
 /// A [`Reject`] with the reason and the text, when the record has no readable id or time, or when a
 /// field holds something it cannot hold. A record without a person is none: it loads.
-pub fn legacy(origin: &Origin, raw: &[u8]) -> Result<Failure, Reject> {
-    failure(origin, raw).map_err(|(reason, detail)| {
+pub fn record(origin: &Origin, format: &Format, raw: &[u8]) -> Result<Record, Reject> {
+    read(origin, format, raw).map_err(|(reason, detail)| {
         let raw = String::from_utf8_lossy(raw).replace('\0', "\u{FFFD}");
         Reject::new(origin, reason, detail, raw)
     })
 }
 
-fn failure(origin: &Origin, raw: &[u8]) -> Result<Failure, Defect> {
+fn read(origin: &Origin, format: &Format, raw: &[u8]) -> Result<Record, Defect> {
     let raw = std::str::from_utf8(raw).map_err(|e| (Reason::NotJson, e.to_string()))?;
-    let record: Record = object(raw)?;
+    match format {
+        Format::Legacy => legacy::read(origin, raw).map(Record::Failure),
+        Format::Event(asked) => event::read(origin, asked, Shape::Api, raw),
+        Format::Webhook(asked) => event::read(origin, asked, Shape::Webhook, raw),
+    }
+}
+
+/// The fields of a record, unread: what the documentation promises and what an old API sends are two
+/// things.
+fn fields<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, Defect> {
+    let record = object(raw)?;
     if is_deeper_than(DEEPEST, raw) {
         let what = format!("expected at most {DEEPEST} levels of brackets, found more");
         return Err((Reason::BadField, what));
     }
-    let source_id = scalar::id(record.id)
-        .map_err(|what| (Reason::BadId, format!("id: {what}")))?
-        .ok_or_else(|| (Reason::BadId, "id: missing or null".to_owned()))?;
-    let bad_time = |what: &str| (Reason::BadCreatedAt, format!("created_at: {what}"));
-    let created_at_raw = scalar::text(record.created_at)
-        .map_err(|what| bad_time(&what))?
-        .ok_or_else(|| bad_time("missing or null"))?;
-    let created_at = instant::parse(&created_at_raw)
-        .ok_or_else(|| bad_time("not a time between 1970 and 9999"))?;
-    let login_id = field("login_id", record.login_id)?;
-    let person = person(record.user)?;
-    let description = field("description", record.description)?;
-    let (operation, app_name) = read_sentence(description.as_deref());
-    Ok(Failure {
-        failure_id: identity::failure_id(
-            origin,
-            source_id,
-            login_id.as_deref(),
-            person.as_ref().map(|p| p.user_id),
-            created_at,
-            description.as_deref(),
-        ),
-        content_hash: identity::content_hash(VERSION, raw),
-        operation,
-        app_name: app_name.map(str::to_owned),
-        error_description: field("error_description", record.error_description)?,
-        raw: raw.to_owned(),
-        source_id,
-        login_id,
-        person,
-        created_at,
-        created_at_raw,
-        description,
-    })
-}
-
-fn person(user: Option<&RawValue>) -> Result<Option<Person>, Defect> {
-    let Some(user) = user.filter(|u| u.get() != "null") else { return Ok(None) };
-    let user: User =
-        object(user.get()).map_err(|(_, what)| (Reason::BadField, format!("user: {what}")))?;
-    let id = scalar::id(user.id).map_err(|what| (Reason::BadField, format!("user.id: {what}")))?;
-    // A person without an id is nobody we could keep a row of: the failure counts all the same.
-    let Some(user_id) = id else { return Ok(None) };
-    Ok(Some(Person {
-        user_id,
-        email: field("user.email", user.email)?,
-        username: field("user.username", user.username)?,
-        firstname: field("user.firstname", user.firstname)?,
-        lastname: field("user.lastname", user.lastname)?,
-    }))
+    Ok(record)
 }
 
 fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Defect> {
@@ -147,26 +101,27 @@ fn is_deeper_than(levels: usize, json: &str) -> bool {
     })
 }
 
-fn field(name: &str, value: Option<&RawValue>) -> Result<Option<String>, Defect> {
-    scalar::text(value).map_err(|what| (Reason::BadField, format!("{name}: {what}")))
+/// The record's own id, which it must have.
+fn own_id(value: Option<&RawValue>) -> Result<i64, Defect> {
+    scalar::id(value)
+        .map_err(|what| (Reason::BadId, format!("id: {what}")))?
+        .ok_or_else(|| (Reason::BadId, "id: missing or null".to_owned()))
 }
 
-/// The operation and the app in `… could not be reactivated in Sales App`. The legacy record names
-/// them nowhere else.
-fn read_sentence(description: Option<&str>) -> (Operation, Option<&str>) {
-    let deed = description.and_then(|text| text.split_once(" could not be "));
-    let Some((verb, app)) = deed.and_then(|(_, deed)| deed.split_once(" in ")) else {
-        return (Operation::Unknown, None);
-    };
-    let operation = match verb {
-        "created" => Operation::Create,
-        "updated" => Operation::Update,
-        "suspended" => Operation::Suspend,
-        "reactivated" => Operation::Reactivate,
-        "deleted" => Operation::Delete,
-        _ => Operation::Unknown,
-    };
-    (operation, Some(app.trim()).filter(|app| !app.is_empty()))
+/// When it happened, which it must say: as written, and as an instant.
+fn moment(
+    name: &str,
+    value: Option<&RawValue>,
+) -> Result<(String, chrono::DateTime<chrono::Utc>), Defect> {
+    let bad = |what: &str| (Reason::BadCreatedAt, format!("{name}: {what}"));
+    let written =
+        scalar::text(value).map_err(|what| bad(&what))?.ok_or_else(|| bad("missing or null"))?;
+    let at = instant::parse(&written).ok_or_else(|| bad("not a time between 1970 and 9999"))?;
+    Ok((written, at))
+}
+
+fn field(name: &str, value: Option<&RawValue>) -> Result<Option<String>, Defect> {
+    scalar::text(value).map_err(|what| (Reason::BadField, format!("{name}: {what}")))
 }
 
 #[cfg(test)]

@@ -1,26 +1,43 @@
-//! OneLogin over HTTP: one request, one attempt, the raw text of each record.
+//! OneLogin over HTTP: what to ask, how to go on after failures, the raw text of each record.
 //!
 //! What a record means is not known here, nor where it goes. Whether a failed attempt is repeated is
-//! decided by [`retry::decide`]; the loop and the waiting belong to the caller.
+//! decided by [`retry::decide`]. The legacy source has one answer for a window, so that the loop over
+//! its attempts belongs to the caller, who takes back what was written. The events API has pages,
+//! which are repeated here, one by one.
 
+mod api;
 pub mod array;
 mod base_url;
+pub mod budget;
+mod envelope;
 mod error;
+pub mod events;
 pub mod legacy;
+mod people;
 pub mod retry;
+pub mod saved;
+mod source;
+mod token;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
-pub use error::{ConfigError, Error, Foreign, Kind};
+use envelope::Body;
+pub use error::{ConfigError, Count, Error, Foreign, Kind, Resource};
+pub use people::{AT_ONCE, Directory};
 use retry::{Failure, Policy};
+pub use source::{Answer, Source};
 
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 const USER_AGENT: &str = concat!("onelogin-sync/", env!("CARGO_PKG_VERSION"));
+
+/// The largest page accepted, in bytes after decompression. A thousand events are about one million.
+const MAX_PAGE: usize = 64 * 1024 * 1024;
 
 /// How to reach a source.
 #[derive(Debug, Clone)]
@@ -62,6 +79,44 @@ impl Options {
 struct Client {
     http: reqwest::Client,
     base: Url,
+    meter: Meter,
+}
+
+/// What went over the network.
+#[derive(Debug, Default)]
+pub struct Meter {
+    requests: AtomicU64,
+    retries: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Meter {
+    /// Requests sent.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Of these, the ones that repeated another.
+    #[must_use]
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of body read, decompressed.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The next request repeats another.
+    pub fn count_retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn count_bytes(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
 }
 
 impl Client {
@@ -79,8 +134,8 @@ impl Client {
         if base_url::is_loopback(&base) {
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|source| ConfigError::Client { source })?;
-        Ok(Self { http, base })
+        let http = builder.build().map_err(|source| ConfigError::Http { source })?;
+        Ok(Self { http, base, meter: Meter::default() })
     }
 
     /// The URL of a resource below the base URL's path.
@@ -91,33 +146,49 @@ impl Client {
     }
 
     /// Sends one request; gives the answer when its status is a success with a body.
-    async fn send(&self, request: RequestBuilder, endpoint: &str) -> Result<Response, Error> {
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        endpoint: &str,
+        of: Resource,
+    ) -> Result<Response, Error> {
+        self.meter.requests.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let response =
             request.send().await.map_err(|error| Error::transport(endpoint, None, error))?;
         match response.status() {
-            // A 204 has no body, and so no array: the reader finds it truncated.
+            // A 204 has no body, and so nothing in it: the reader finds it truncated.
             StatusCode::OK | StatusCode::NO_CONTENT => Ok(response),
-            status => Err(refusal(status, &response, endpoint, started.elapsed())),
+            _ => Err(envelope::refusal(response, endpoint, of, started.elapsed()).await),
         }
     }
-}
 
-/// The error that a status other than success stands for.
-fn refusal(status: StatusCode, response: &Response, endpoint: &str, after: Duration) -> Error {
-    let endpoint = endpoint.to_owned();
-    let headers = response.headers();
-    match status.as_u16() {
-        status @ (401 | 403) => Error::Refused { endpoint, status },
-        429 => Error::RateLimited { endpoint, failure: answered(429, headers) },
-        status @ (408 | 500..=599) => {
-            Error::ServerFailed { endpoint, status, after, failure: answered(status, headers) }
+    /// Sends one request, and reads the whole body of its answer.
+    async fn body(
+        &self,
+        request: RequestBuilder,
+        endpoint: &str,
+        of: Resource,
+    ) -> Result<Body, Error> {
+        let started = Instant::now();
+        let mut response = self.send(request, endpoint, of).await?;
+        let mut text = Vec::new();
+        loop {
+            let read = text.len() as u64;
+            let chunk = response.chunk().await;
+            match chunk.map_err(|error| Error::transport(endpoint, Some(read), error))? {
+                Some(chunk) => text.extend_from_slice(&chunk),
+                None => break,
+            }
+            if text.len() > MAX_PAGE {
+                let source = Foreign::Body(array::Malformed::ElementTooLarge { offset: read });
+                return Err(Error::NotThisApi { endpoint: endpoint.to_owned(), of, source });
+            }
         }
-        status @ 300..=399 => {
-            let to = redirect_host(response).unwrap_or_else(|| "nowhere".to_owned());
-            Error::NotThisApi { endpoint, source: Foreign::Redirect { status, to } }
-        }
-        status => Error::NotThisApi { endpoint, source: Foreign::Status { status } },
+        self.meter.count_bytes(text.len());
+        let (status, headers) = (response.status(), response.headers().clone());
+        let endpoint = endpoint.to_owned();
+        Ok(Body { endpoint, of, status, headers, after: started.elapsed(), text })
     }
 }
 

@@ -3,15 +3,19 @@
 //! A statement is written once, in `store/sql`, and serves both. What differs is bound by a type of
 //! `store/value`, or stands in `migrations/`. Knows nothing of OneLogin.
 
+mod calls;
 mod connect;
+mod event_types;
 mod health;
 mod lease;
 mod migrate;
 mod peek;
 mod people;
+mod profiles;
 mod rows;
 mod run;
 mod settle;
+mod successes;
 mod value;
 mod write;
 
@@ -22,10 +26,13 @@ use sqlx::{PgPool, SqlitePool};
 
 use crate::exit::Exit;
 
+pub use calls::{Grant, Settled};
 pub use connect::Access;
+pub use event_types::KnownTypes;
 pub use health::Health;
-pub use lease::Lease;
+pub use lease::{Lease, Standing};
 pub use peek::{FIRST_LOOK, QUESTION};
+pub use profiles::Said;
 pub use run::{Ending, Run, Status, Traffic};
 pub use write::WindowWriter;
 

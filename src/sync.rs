@@ -1,6 +1,12 @@
 //! The job: copies the failures of an account, window by window, and moves the mark behind them.
 
+mod calls;
+pub mod compare;
 mod copy;
+mod file;
+mod people;
+mod types;
+mod windows;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -10,10 +16,12 @@ use uuid::Uuid;
 
 use crate::exit::Exit;
 use crate::model::{Counts, Origin};
-use crate::onelogin;
-use crate::onelogin::legacy::Legacy;
-use crate::store::{self, Ending, Lease, Run, Status, Store, Traffic};
-use crate::window::{Mark, Window};
+use crate::normalize::Format;
+use crate::onelogin::saved::{Saved, SavedError};
+use crate::onelogin::{self, Source};
+use crate::store::{self, Ending, Lease, Run, Standing, Status, Store, Traffic};
+use crate::window::{Mark, Pace, Window};
+use calls::Calls;
 use copy::Copy;
 
 /// How long a failing database may delay the end of a run that only has to be recorded.
@@ -27,6 +35,8 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(500);
 pub struct Job {
     /// The account and source.
     pub origin: Origin,
+    /// How its records are written.
+    pub format: Format,
     /// Who is at work, for people: host and process.
     pub owner: String,
     /// How long the lease lasts when this process dies.
@@ -39,8 +49,44 @@ pub struct Job {
     pub first_run: TimeDelta,
     /// How far before the last scan to begin: late failures are found so far back.
     pub overlap: TimeDelta,
+    /// How far to go back once a day, for events that change after their creation.
+    pub rescan: TimeDelta,
+    /// How old what the users API said of a person may become; none never asks it.
+    pub refresh_people: Option<TimeDelta>,
     /// How many new rejects are tolerated.
     pub max_rejects: u64,
+}
+
+impl Job {
+    /// The usual job for an origin, before anything was asked for.
+    #[must_use]
+    pub fn new(origin: Origin, format: Format) -> Self {
+        Self {
+            origin,
+            format,
+            owner: format!(
+                "{}:{}",
+                gethostname::gethostname().to_string_lossy(),
+                std::process::id()
+            ),
+            lease: TimeDelta::minutes(1),
+            since: None,
+            until: None,
+            first_run: TimeDelta::days(90),
+            overlap: TimeDelta::days(1),
+            rescan: TimeDelta::days(7),
+            refresh_people: Some(TimeDelta::days(7)),
+            max_rejects: 0,
+        }
+    }
+}
+
+/// Where records come from.
+pub enum Input<'a> {
+    /// One of the APIs, window by window.
+    Source(&'a Source),
+    /// A file. It moves no mark.
+    Saved(Saved),
 }
 
 /// How far a run is.
@@ -69,6 +115,8 @@ pub struct Report {
     pub traffic: Traffic,
     /// Where the sync stands now.
     pub mark: Mark,
+    /// People whom the users API is still to be asked about.
+    pub people_pending: u64,
     /// Whether it went well.
     pub result: Result<(), Error>,
 }
@@ -88,6 +136,21 @@ pub enum Error {
     /// The source.
     #[error(transparent)]
     Source(#[from] onelogin::Error),
+    /// The users API.
+    #[error(
+        "all failures are loaded, but {pending} people could not be asked about; the next run asks \
+         again, and --refresh-people never does without"
+    )]
+    People {
+        /// How many are left.
+        pending: u64,
+        /// Why.
+        #[source]
+        source: Box<onelogin::Error>,
+    },
+    /// The file.
+    #[error(transparent)]
+    Saved(#[from] SavedError),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -125,11 +188,10 @@ impl Error {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Source(error) => match error.kind() {
-                onelogin::Kind::Unavailable => Exit::SourceUnavailable,
-                onelogin::Kind::NotThisApi => Exit::NotThisApi,
-                onelogin::Kind::Refused => Exit::CredentialsRefused,
-            },
+            Self::Source(error) => exit_of(error),
+            Self::People { source, .. } => exit_of(source),
+            Self::Saved(SavedError::Io { .. }) => Exit::Configuration,
+            Self::Saved(_) => Exit::NotThisApi,
             Self::Store(error) => error.exit(),
             Self::Rejects { .. } => Exit::Rejects,
             Self::Unbalanced { .. } => Exit::Bug,
@@ -139,12 +201,20 @@ impl Error {
     }
 }
 
+fn exit_of(error: &onelogin::Error) -> Exit {
+    match error.kind() {
+        onelogin::Kind::Unavailable => Exit::SourceUnavailable,
+        onelogin::Kind::NotThisApi => Exit::NotThisApi,
+        onelogin::Kind::Refused => Exit::CredentialsRefused,
+    }
+}
+
 /// Runs the job on a migrated store until it is done, fails, or `stop` comes.
 pub async fn sync(
     job: &Job,
     run_id: Uuid,
     store: &Store,
-    source: &Legacy,
+    input: Input<'_>,
     on_progress: &(dyn Fn(Progress) + Sync),
     stop: impl Future<Output = Signal>,
 ) -> Report {
@@ -154,6 +224,7 @@ pub async fn sync(
         windows: 0,
         traffic: Traffic::default(),
         mark: Mark::default(),
+        people_pending: 0,
         result: Ok(()),
     };
     let run = Run { run_id, origin: job.origin.clone() };
@@ -162,33 +233,70 @@ pub async fn sync(
         begun = begin(job, &run, store) => begun.map_err(Error::Store),
         signal = &mut stop => Err(Error::Stopped(signal)),
     };
-    let (lease, mark) = match begun {
+    let (lease, standing) = match begun {
         Ok(begun) => begun,
         Err(error) => return Report { result: Err(error), ..report },
     };
-    report.mark = mark;
+    report.mark = standing.mark;
+    let source = match &input {
+        Input::Source(source) => Some(*source),
+        Input::Saved(_) => None,
+    };
+    let calls = Calls::new(store, &run, source);
     let (result, cut_short) = {
-        let copy = Copy::new(job, &run, store, source, &lease, on_progress, &mut report);
-        let copied = pin!(copy.all_windows());
+        let copied = pin!(async {
+            let work = Work { job, run: &run, store, lease: &lease, calls: &calls, on_progress };
+            match input {
+                Input::Source(source) => Copy::new(work, source, &mut report, standing).all().await,
+                Input::Saved(saved) => file::load(work, saved, &mut report).await,
+            }
+        });
         tokio::select! {
             result = copied => (result, false),
             error = keep_lease(store, &lease) => (Err(Error::Store(error)), true),
             signal = stop => (Err(Error::Stopped(signal)), true),
         }
     };
+    report.traffic = source.map(traffic).unwrap_or_default();
     report.result = result.and_then(|()| within_limits(job, &report.counts));
-    end(&mut report, &run, store, &lease, cut_short).await;
+    end(&mut report, &run, store, &lease, &calls, cut_short).await;
     report
 }
 
-async fn begin(job: &Job, run: &Run, store: &Store) -> Result<(Lease, Mark), store::Error> {
-    let (lease, mark) = store.take_lease(run.origin.clone(), &job.owner, job.lease).await?;
+/// What all parts of a run work with.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    job: &'a Job,
+    run: &'a Run,
+    store: &'a Store,
+    lease: &'a Lease,
+    calls: &'a Calls<'a>,
+    on_progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// What went over the network so far.
+fn traffic(source: &Source) -> Traffic {
+    let meter = source.meter();
+    Traffic { requests: meter.requests(), retries: meter.retries(), bytes: meter.bytes() }
+}
+
+/// How wide the windows of a source should be.
+fn pace(source: &Source) -> Pace {
+    match source {
+        Source::Legacy(_) => Pace::ONE_ANSWER,
+        Source::Events(_) => Pace::PAGES,
+    }
+}
+
+/// Takes the lease, records the run, and says where the origin stands.
+async fn begin(job: &Job, run: &Run, store: &Store) -> Result<(Lease, Standing), store::Error> {
+    let (lease, standing) = store.take_lease(run.origin.clone(), &job.owner, job.lease).await?;
     if let Err(error) = store.begin_run(run).await {
         // Where this fails too, the lease runs out by itself.
         let _ = store.release_lease(&lease).await;
         return Err(error);
     }
-    Ok((lease, mark))
+    Ok((lease, standing))
 }
 
 fn within_limits(job: &Job, counts: &Counts) -> Result<(), Error> {
@@ -213,7 +321,14 @@ async fn keep_lease(store: &Store, lease: &Lease) -> store::Error {
 
 /// Records how the run ended and gives the lease back. A run that went well until here fails if
 /// that cannot be recorded; one that failed keeps its first error.
-async fn end(report: &mut Report, run: &Run, store: &Store, lease: &Lease, cut_short: bool) {
+async fn end(
+    report: &mut Report,
+    run: &Run,
+    store: &Store,
+    lease: &Lease,
+    calls: &Calls<'_>,
+    cut_short: bool,
+) {
     let (status, exit, error) = match &report.result {
         Ok(()) => (Status::Succeeded, Exit::Done, None),
         Err(error @ Error::Stopped(_)) => {
@@ -221,9 +336,17 @@ async fn end(report: &mut Report, run: &Run, store: &Store, lease: &Lease, cut_s
         }
         Err(error) => (Status::Failed, error.exit(), Some(crate::chain(error))),
     };
-    let ending = Ending { status, exit_code: exit.code(), error, traffic: report.traffic };
+    let ending = Ending {
+        status,
+        exit_code: exit.code(),
+        error,
+        traffic: report.traffic,
+        users_written: report.counts.users_written,
+        people_pending: report.people_pending,
+    };
     let record = async |store: &Store| {
         store.finish_run(run, &ending).await?;
+        calls.give_back(store).await?;
         store.release_lease(lease).await
     };
     let recorded = async {

@@ -4,18 +4,45 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// A window is never narrower: the legacy API knows no fractions of a second.
 const NARROWEST: TimeDelta = TimeDelta::seconds(1);
-/// The first window of a run: a backfill shows progress, a daily run fits into one.
-const FIRST: TimeDelta = TimeDelta::days(7);
 /// No answer is expected to span more; it also keeps the doubling within the calendar.
 const WIDEST: TimeDelta = TimeDelta::days(3660);
-/// A window with fewer records was not worth its request: the next is twice as wide.
-const NEARLY_EMPTY: u64 = 1_000;
-/// More records than this make a long transaction: the next window is half as wide.
-const TOO_LARGE: u64 = 200_000;
 /// Page sizes in use. A response of exactly so many records may have been cut without a word; 51
 /// is what a sibling of the legacy endpoint sends when asked for 50.
 const LIKELY_CAPS: [u64; 12] =
     [50, 51, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000, 20_000];
+
+/// How wide windows should be, which depends on how a source answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The first window of a run.
+    first: TimeDelta,
+    /// A window with fewer records was not worth its request: the next is twice as wide.
+    nearly_empty: u64,
+    /// With more records than this the next window is half as wide.
+    too_large: u64,
+    /// Whether an answer may be cut without a word.
+    may_be_cut: bool,
+}
+
+impl Pace {
+    /// For a source that gives one answer for a window: a backfill shows progress, a daily run fits
+    /// into one, and no transaction becomes too long.
+    pub const ONE_ANSWER: Self = Self {
+        first: TimeDelta::days(7),
+        nearly_empty: 1_000,
+        too_large: 200_000,
+        may_be_cut: true,
+    };
+
+    /// For a source that gives pages of some 50 records, each a call of an hour's few thousand: a
+    /// window that fails costs all of its calls. The pages say by themselves when they end.
+    pub const PAGES: Self = Self {
+        first: TimeDelta::days(2),
+        nearly_empty: 1_000,
+        too_large: 10_000,
+        may_be_cut: false,
+    };
+}
 
 /// An interval of time, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +68,10 @@ impl Window {
         Self { from: self.from - NARROWEST, to: self.to + NARROWEST }
     }
 
-    /// Whether so many records look like a response that was cut, and a narrower window could tell.
+    /// Whether it can be asked for in smaller pieces.
     #[must_use]
-    pub fn looks_cut(self, records: u64) -> bool {
-        LIKELY_CAPS.contains(&records) && self.to - self.from > NARROWEST
+    pub fn can_narrow(self) -> bool {
+        self.to - self.from > NARROWEST
     }
 }
 
@@ -75,6 +102,16 @@ impl Mark {
         Some(self.high_water_mark.map_or(overlapped, |mark| mark.min(overlapped)))
     }
 
+    /// Where a source begins that takes over from another which stands here: everything that the
+    /// other may not have seen, and as much more as may be late.
+    #[must_use]
+    pub fn take_over(&self, overlap: TimeDelta) -> Option<DateTime<Utc>> {
+        let seen = self.high_water_mark.map_or(self.scanned_through, |mark| {
+            self.scanned_through.map(|scanned| scanned.min(mark))
+        })?;
+        Some(seen.checked_sub_signed(overlap).unwrap_or(DateTime::UNIX_EPOCH))
+    }
+
     /// The mark after a window was scanned whose newest failure, not counting any dated after its
     /// end, is `newest`. It never moves backward, and it stays where it is when the window begins
     /// after the last scan: moving it would skip what lies between for good.
@@ -101,6 +138,7 @@ pub struct Plan {
     width: TimeDelta,
     /// No window of this run is wider: half of what was too much once.
     widest: TimeDelta,
+    pace: Pace,
 }
 
 impl Plan {
@@ -108,6 +146,7 @@ impl Plan {
     /// answer tells.
     #[must_use]
     pub fn new(
+        pace: Pace,
         start: DateTime<Utc>,
         until: Option<DateTime<Utc>>,
         local_now: DateTime<Utc>,
@@ -115,7 +154,7 @@ impl Plan {
         // A clock that is behind must not end the run before the server was asked.
         let end = until.unwrap_or_else(|| local_now.max(start + NARROWEST));
         let end_known = until.is_some();
-        Self { start, next: start, end, end_known, width: FIRST, widest: WIDEST }
+        Self { start, next: start, end, end_known, width: pace.first, widest: WIDEST, pace }
     }
 
     /// The next window to ask for; none when the run is through.
@@ -141,9 +180,9 @@ impl Plan {
             self.end = self.end.min(scanned.to);
         }
         self.next = scanned.to;
-        if records < NEARLY_EMPTY {
+        if records < self.pace.nearly_empty {
             self.width = (self.width * 2).min(self.widest);
-        } else if records > TOO_LARGE {
+        } else if records > self.pace.too_large {
             self.narrow();
         }
     }
@@ -156,6 +195,18 @@ impl Plan {
         self.width = TimeDelta::seconds((width.num_seconds() + 1) / 2).max(NARROWEST);
         self.widest = self.width;
         self.width < width
+    }
+
+    /// Whether so many records look like a response that was cut, and a narrower window could tell.
+    #[must_use]
+    pub fn looks_cut(&self, window: Window, records: u64) -> bool {
+        self.pace.may_be_cut && LIKELY_CAPS.contains(&records) && window.can_narrow()
+    }
+
+    /// The end of the run: the server's now, once it is known.
+    #[must_use]
+    pub fn end(&self) -> DateTime<Utc> {
+        self.end
     }
 
     /// How much of the run's span lies before `at`, and the whole span.
@@ -192,15 +243,16 @@ mod tests {
 
     #[test]
     fn windows_cover_the_span_without_a_gap_and_double_while_nearly_empty() {
-        let windows = play(Plan::new(day(0), None, day(90)), Some(day(90)), 0);
+        let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, day(90)), Some(day(90)), 0);
         assert_eq!(windows, [days(0, 7), days(7, 21), days(21, 49), days(49, 90)]);
-        let windows = play(Plan::new(day(0), None, day(20)), Some(day(20)), 5_000);
+        let windows =
+            play(Plan::new(Pace::ONE_ANSWER, day(0), None, day(20)), Some(day(20)), 5_000);
         assert_eq!(windows, [days(0, 7), days(7, 14), days(14, 20)]);
     }
 
     #[test]
     fn an_answer_too_large_halves_the_next_window() {
-        let mut plan = Plan::new(day(0), Some(day(30)), day(30));
+        let mut plan = Plan::new(Pace::ONE_ANSWER, day(0), Some(day(30)), day(30));
         plan.committed(days(0, 7), days(0, 7), 1_000_000);
         let half = TimeDelta::hours(84);
         assert_eq!(plan.window(), Some(Window { from: day(7), to: day(7) + half }));
@@ -208,7 +260,7 @@ mod tests {
 
     #[test]
     fn narrowing_stops_at_one_second_and_keeps_whole_seconds() {
-        let mut plan = Plan::new(day(0), Some(day(1)), day(1));
+        let mut plan = Plan::new(Pace::ONE_ANSWER, day(0), Some(day(1)), day(1));
         while plan.narrow() {
             let window = plan.window().unwrap();
             assert_eq!((window.to - window.from).subsec_nanos(), 0);
@@ -218,7 +270,7 @@ mod tests {
 
     #[test]
     fn after_one_that_was_too_much_no_window_grows_beyond_its_half() {
-        let mut plan = Plan::new(day(0), Some(day(300)), day(300));
+        let mut plan = Plan::new(Pace::ONE_ANSWER, day(0), Some(day(300)), day(300));
         plan.narrow();
         for _ in 0..3 {
             let window = plan.window().unwrap();
@@ -230,30 +282,35 @@ mod tests {
     #[test]
     fn a_local_clock_an_hour_ahead_does_not_scan_the_future() {
         let now = day(1);
-        let windows = play(Plan::new(day(0), None, now + TimeDelta::hours(1)), Some(now), 9);
+        let windows = play(
+            Plan::new(Pace::ONE_ANSWER, day(0), None, now + TimeDelta::hours(1)),
+            Some(now),
+            9,
+        );
         assert_eq!(windows, [days(0, 1)]);
     }
 
     #[test]
     fn a_local_clock_an_hour_behind_still_reaches_the_servers_now() {
         let behind = day(1) - TimeDelta::hours(1);
-        let windows = play(Plan::new(day(0), None, behind), Some(day(1)), 9);
+        let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, behind), Some(day(1)), 9);
         assert_eq!(windows.last().unwrap().to, day(1));
         // Even when the whole span lies ahead of our clock.
         let start = day(1) - TimeDelta::minutes(1);
-        let windows = play(Plan::new(start, None, behind), Some(day(1)), 9);
+        let windows = play(Plan::new(Pace::ONE_ANSWER, start, None, behind), Some(day(1)), 9);
         assert_eq!(windows.last().unwrap().to, day(1));
     }
 
     #[test]
     fn an_until_in_the_future_ends_at_the_servers_now() {
-        let windows = play(Plan::new(day(0), Some(day(90)), day(5)), Some(day(5)), 9);
+        let windows =
+            play(Plan::new(Pace::ONE_ANSWER, day(0), Some(day(90)), day(5)), Some(day(5)), 9);
         assert_eq!(windows, [days(0, 5)]);
     }
 
     #[test]
     fn a_server_without_a_clock_is_read_to_ours() {
-        assert_eq!(play(Plan::new(day(0), None, day(5)), None, 9), [days(0, 5)]);
+        assert_eq!(play(Plan::new(Pace::ONE_ANSWER, day(0), None, day(5)), None, 9), [days(0, 5)]);
     }
 
     #[test]
@@ -281,8 +338,12 @@ mod tests {
 
     #[test]
     fn a_round_count_looks_cut_unless_the_window_cannot_be_narrower() {
-        assert!(days(0, 1).looks_cut(1_000));
-        assert!(!days(0, 1).looks_cut(999));
-        assert!(!Window { from: day(0), to: day(0) + NARROWEST }.looks_cut(1_000));
+        let plan = |pace| Plan::new(pace, day(0), None, day(1));
+        let one_answer = plan(Pace::ONE_ANSWER);
+        assert!(one_answer.looks_cut(days(0, 1), 1_000));
+        assert!(!one_answer.looks_cut(days(0, 1), 999));
+        let narrowest = Window { from: day(0), to: day(0) + NARROWEST };
+        assert!(!one_answer.looks_cut(narrowest, 1_000));
+        assert!(!plan(Pace::PAGES).looks_cut(days(0, 1), 1_000), "pages say when they end");
     }
 }

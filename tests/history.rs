@@ -38,17 +38,17 @@ on_both!(the_documented_sample_loads_to_known_rows, |db| {
     let timeout = "The connection timed out while provisioning to https://lux.onelogin.com/sales";
     #[rustfmt::skip]
     assert_rows(&db.rows(FAILURES), &[
-        &[first_id, "default", "legacy", "654321", "123456", "101010", "unknown", NULL, NULL, NULL, first_at,
-          "2014/09/08 18:17:23 -0700", "Internal provisioning error", NULL, first],
-        &[second_id, "default", "legacy", "765432", "234567", "111111", "reactivate", NULL, "Sales App", NULL, second_at,
-          "2014/09/09 15:25:23 -0700", "Tanja Ono could not be reactivated in Sales App", timeout, second],
+        &[first_id, "default", "legacy", "654321", "123456", "101010", "unknown", "description", NULL, NULL, NULL, first_at,
+          "2014/09/08 18:17:23 -0700", "Internal provisioning error", NULL, NULL, NULL, NULL, first],
+        &[second_id, "default", "legacy", "765432", "234567", "111111", "reactivate", "description", NULL, "Sales App", NULL, second_at,
+          "2014/09/09 15:25:23 -0700", "Tanja Ono could not be reactivated in Sales App", timeout, NULL, NULL, NULL, second],
     ]);
     let hashes = db.rows("select content_hash from provisioning_failures order by failure_id");
     assert_rows(&hashes, &[&["-2758372751567684929"], &["-1180403573080603653"]]);
     #[rustfmt::skip]
     assert_rows(&db.rows(USERS), &[
-        &["default", "101010", "johanna@hui.com", "jhui", "Johanna", "Hui", first_id, first_at],
-        &["default", "111111", "tanja@ono.com", "tono", "Tanja", "Ono", second_id, second_at],
+        &["default", "101010", "johanna@hui.com", "jhui", "Johanna", "Hui", first_id, first_at, "Johanna Hui", first_id, first_at, "legacy"],
+        &["default", "111111", "tanja@ono.com", "tono", "Tanja", "Ono", second_id, second_at, "Tanja Ono", second_id, second_at, "legacy"],
     ]);
     let (from, to) = ("2014-09-08T00:00:00+00:00", "2014-09-10T00:00:00+00:00");
     assert_rows(&db.rows(MARKS), &[&["default", "legacy", second_at, to, NULL]]);

@@ -213,10 +213,13 @@ on_both!(names_that_a_database_may_refuse_load_and_stay_in_raw_as_they_came, |db
     let error = "a\u{FFFD}b \u{FFFD} https://x";
     #[rustfmt::skip]
     assert_rows(&db.rows(FAILURES), &[
-        &[id, "default", "legacy", "1", NULL, "1", "delete", NULL, r#"Café "$1" %s"#, NULL, at, at_raw, description, error, raw],
+        &[id, "default", "legacy", "1", NULL, "1", "delete", "description", NULL, r#"Café "$1" %s"#, NULL, at, at_raw, description, error, NULL, NULL, NULL, raw],
     ]);
-    let user = &["default", "1", "ü@ß.de", "", "😀 😀", "\u{FFFD}", id, at];
-    assert_rows(&db.rows(USERS), &[user]);
+    let name = "😀 😀 \u{FFFD}";
+    #[rustfmt::skip]
+    assert_rows(&db.rows(USERS), &[
+        &["default", "1", "ü@ß.de", "", "😀 😀", "\u{FFFD}", id, at, name, id, at, "legacy"],
+    ]);
 });
 
 on_both!(a_bad_record_with_bytes_that_are_no_text_is_kept_readable, |db| {

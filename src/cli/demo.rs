@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use anyhow::{Context, anyhow};
-use chrono::{SubsecRound, TimeDelta, Utc};
+use chrono::{SubsecRound, Utc};
 use uuid::Uuid;
 
 use super::progress::Screen;
@@ -13,12 +13,13 @@ use super::sync::Outcome;
 use super::text::{number, say};
 use super::{Failed, Format, stop};
 use crate::exit::Exit;
-use crate::model::Origin;
-use crate::onelogin::Options;
+use crate::model::{LEGACY, Origin};
+use crate::normalize;
 use crate::onelogin::legacy::Legacy;
+use crate::onelogin::{Options, Source};
 use crate::simulator::{Config, Simulator};
 use crate::store::{Access, FIRST_LOOK, QUESTION, Store};
-use crate::sync::{Job, sync};
+use crate::sync::{Input, Job, sync};
 
 /// Failures of the days before: enough to see, loaded in a moment.
 const FAILURES: u64 = 5_950;
@@ -98,21 +99,15 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
 async fn one_run(onelogin: &Simulator, store: &Store, screen: &Screen) -> Result<Uuid, Failed> {
     let source = Legacy::new(&Options::new(onelogin.url()), onelogin.key().into())
         .map_err(|error| Failed::new(Exit::Bug, error))?;
-    let job = Job {
-        origin: Origin { account: ACCOUNT.to_owned(), source: "legacy" },
-        owner: "demo".to_owned(),
-        lease: TimeDelta::minutes(1),
-        since: None,
-        until: None,
-        first_run: TimeDelta::days(90),
-        overlap: TimeDelta::days(1),
-        max_rejects: 0,
-    };
+    let source = Source::Legacy(source);
+    let origin = Origin { account: ACCOUNT.to_owned(), source: LEGACY };
+    let job = Job { owner: "demo".to_owned(), ..Job::new(origin, normalize::Format::Legacy) };
     let began = Instant::now();
     screen.start();
     let never = std::future::pending();
     let run_id = Uuid::now_v7();
-    let report = sync(&job, run_id, store, &source, &|p| screen.show(p), never).await;
+    let input = Input::Source(&source);
+    let report = sync(&job, run_id, store, input, &|p| screen.show(p), never).await;
     screen.clear();
     let outcome = Outcome::of_run(&job.origin, report, began.elapsed());
     outcome.print(Format::Text);

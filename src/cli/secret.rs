@@ -10,25 +10,34 @@ use secrecy::SecretString;
 use super::Failed;
 use crate::exit::Exit;
 
-/// Reads `NAME`, or the file that `NAME_FILE` names. The former wins; empty is not set.
+/// Whether there is `NAME`, or a file that `NAME_FILE` names. Empty is not set.
+pub(super) fn is_set(name: &str) -> bool {
+    not_empty(name).is_some() || not_empty(&by_file(name)).is_some()
+}
+
+/// Reads `NAME`, or the file that `NAME_FILE` names. The former wins.
 pub(super) fn read(name: &str) -> Result<SecretString, Failed> {
     find(name).map_err(|error| Failed::new(Exit::Configuration, error))
 }
 
 fn find(name: &str) -> anyhow::Result<SecretString> {
-    let not_empty = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(value) = not_empty(name) {
         return Ok(value.into());
     }
-    let by_file = format!("{name}_FILE");
+    let by_file = by_file(name);
     let Some(path) = not_empty(&by_file) else {
-        return Err(anyhow!(
-            "no credentials: set {name}, or {by_file} to the name of a file that holds it; to see \
-             the program at work without an account, run `onelogin-sync demo`"
-        ));
+        return Err(anyhow!("no {name}: set it, or {by_file} to the name of a file that holds it"));
     };
     let text = fs::read_to_string(&path)
         .with_context(|| format!("cannot read the file {path} that {by_file} names"))?;
     // Editors and `echo` end a file with a line break, which is no part of the secret.
     Ok(text.trim_end_matches(['\r', '\n']).into())
+}
+
+fn by_file(name: &str) -> String {
+    format!("{name}_FILE")
+}
+
+fn not_empty(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -17,7 +17,7 @@ pub(super) struct Args {
     /// How to print
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Exit 75 when anything was last scanned longer ago, or never
+    /// Exit 75 when an account was last scanned longer ago, or never
     #[arg(long, value_name = "DURATION", value_parser = text::duration)]
     max_age: Option<TimeDelta>,
 }
@@ -50,8 +50,11 @@ async fn read(store: &Store, account: Option<&str>) -> Result<Vec<Health>, Faile
 }
 
 fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
-    let stale = |h: &&Health| h.scan_age_seconds.is_none_or(|age| age > max_age.num_seconds());
-    let error = match (health.first(), health.iter().find(stale)) {
+    // A copy is as fresh as the freshest of its sources: after going over from one to the other, the
+    // first stays where it was.
+    let fresh = |h: &Health| h.scan_age_seconds.is_some_and(|age| age <= max_age.num_seconds());
+    let of_fresh = |h: &Health| health.iter().any(|o| o.account == h.account && fresh(o));
+    let error = match (health.first(), health.iter().find(|h| !of_fresh(h))) {
         (None, _) => anyhow!("nothing was ever scanned: run `onelogin-sync sync`"),
         (_, None) => return Ok(()),
         (_, Some(h)) => anyhow!(
@@ -70,7 +73,7 @@ fn print(h: &Health) {
         |seconds: Option<i64>| seconds.map_or(String::new(), |s| format!(" ({} ago)", age(s)));
     say(&format!("account {}, source {}", h.account, h.source));
     say(&format!("  scanned through  {}{}", time(h.scanned_through), ago(h.scan_age_seconds)));
-    say(&format!("  newest failure   {}{}", time(h.high_water_mark), ago(h.mark_age_seconds)));
+    say(&format!("  newest record    {}{}", time(h.high_water_mark), ago(h.mark_age_seconds)));
     if let Some(run) = &h.last_run {
         let exit = run.exit_code.map_or(String::new(), |code| format!(", exit {code}"));
         say(&format!(

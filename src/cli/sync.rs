@@ -2,27 +2,23 @@
 
 mod outcome;
 
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
-use clap::ValueEnum;
-use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
+use clap::builder::NonEmptyStringValueParser;
 use uuid::Uuid;
 
+use super::connection::{Api, Connection};
 use super::progress::Screen;
-use super::{Failed, Format, secret, stop, text};
+use super::{Failed, Format, stop, text};
 use crate::exit::Exit;
-use crate::model::Origin;
-use crate::onelogin::legacy::Legacy;
-use crate::onelogin::retry::Policy;
-use crate::onelogin::{ConfigError, Options};
+use crate::model::{EVENTS, LEGACY, Origin, WEBHOOK};
+use crate::normalize;
+use crate::onelogin::saved::{Saved, Writer};
 use crate::store::{Access, Store};
-use crate::sync::{self, Job, Report, Signal};
+use crate::sync::{self, Input, Job, Report, Signal};
 pub(super) use outcome::Outcome;
-
-/// A first run without `--since` goes back so far.
-const FIRST_RUN: TimeDelta = TimeDelta::days(90);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -30,17 +26,17 @@ pub(super) struct Args {
     #[arg(long, env = "ONELOGIN_ACCOUNT", value_name = "NAME", default_value = "default")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     account: String,
-    /// The API to read; its credentials are in `ONELOGIN_API_KEY`, or in a file that
-    /// `ONELOGIN_API_KEY_FILE` names
-    #[arg(long, env = "ONELOGIN_SOURCE", value_enum, default_value = "legacy")]
-    source: Source,
-    /// Where the API is
-    #[arg(long, env = "ONELOGIN_BASE_URL", value_name = "URL")]
-    #[arg(default_value = "https://api.onelogin.com")]
-    base_url: String,
-    /// Allow plain http to other machines; the credentials are then readable on the way
-    #[arg(long, env = "ONELOGIN_ALLOW_HTTP", value_parser = BoolishValueParser::new())]
-    allow_http: bool,
+    /// The API to read [default: by the credentials present; events if both]
+    ///
+    /// The credentials of events are in `ONELOGIN_CLIENT_ID` and `ONELOGIN_CLIENT_SECRET`, those of
+    /// legacy in `ONELOGIN_API_KEY`; or each in a file that the same name with `_FILE` behind it
+    /// names, such as `ONELOGIN_API_KEY_FILE`.
+    #[arg(long, env = "ONELOGIN_SOURCE", value_enum)]
+    source: Option<Api>,
+    /// Load a saved file instead, and move no mark: an array of the legacy API, pages of the events
+    /// API, or deliveries to a webhook as an array or line by line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until"])]
+    from_file: Option<PathBuf>,
     /// Begin here instead of behind the mark: 2026-01-31 or 2026-01-31T08:00:00Z [first run: 90
     /// days back]
     #[arg(long, value_name = "TIME", value_parser = text::instant)]
@@ -52,6 +48,15 @@ pub(super) struct Args {
     #[arg(long, env = "ONELOGIN_OVERLAP", value_name = "DURATION", default_value = "24h")]
     #[arg(value_parser = text::duration)]
     overlap: TimeDelta,
+    /// How far to begin behind it once a day, since events change after their creation; 0s for never
+    #[arg(long, env = "ONELOGIN_RESCAN", value_name = "DURATION", default_value = "7d")]
+    #[arg(value_parser = text::duration)]
+    rescan: TimeDelta,
+    /// How old what is known of a person may become before the users API is asked again, or never;
+    /// for events
+    #[arg(long, env = "ONELOGIN_REFRESH_PEOPLE", value_name = "DURATION", default_value = "7d")]
+    #[arg(value_parser = refresh)]
+    refresh_people: Refresh,
     /// New records that cannot be read are kept aside; with more of them, exit 65
     #[arg(long, env = "ONELOGIN_MAX_REJECTS", value_name = "N", default_value_t = 0)]
     max_rejects: u64,
@@ -61,52 +66,40 @@ pub(super) struct Args {
     /// Do not migrate: exit 78 when the schema is not up to date
     #[arg(long)]
     no_migrate: bool,
-    #[command(flatten)]
-    limits: Limits,
-}
-
-/// Limits that few need to change.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Limits")]
-struct Limits {
-    /// On opening a connection
-    #[arg(long, env = "ONELOGIN_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "10s")]
-    #[arg(value_parser = humantime::parse_duration)]
-    connect_timeout: Duration,
-    /// On the wait for the next byte
-    #[arg(long, env = "ONELOGIN_READ_TIMEOUT", value_name = "DURATION", default_value = "60s")]
-    #[arg(value_parser = humantime::parse_duration)]
-    read_timeout: Duration,
-    /// On one request as a whole
-    #[arg(long, env = "ONELOGIN_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "30m")]
-    #[arg(value_parser = humantime::parse_duration)]
-    request_timeout: Duration,
-    /// Attempts at a window, the first included
-    #[arg(long, env = "ONELOGIN_MAX_ATTEMPTS", value_name = "N", default_value_t = 8)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-    max_attempts: u32,
-    /// Time for all attempts at a window
-    #[arg(long, env = "ONELOGIN_RETRY_FOR", value_name = "DURATION", default_value = "10m")]
-    #[arg(value_parser = humantime::parse_duration)]
-    retry_for: Duration,
     /// How long a run that was killed keeps the next one out
     #[arg(long, env = "ONELOGIN_LEASE", value_name = "DURATION", default_value = "60s")]
     #[arg(value_parser = lease)]
     lease: TimeDelta,
+    #[command(flatten)]
+    connection: Connection,
 }
 
-/// The APIs that can be read.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Source {
-    /// `GET /api/v1/logins/failed_provisioning.json`
-    Legacy,
+/// How old; none is never. A type of its own, or clap would take an `Option` for a flag that need not
+/// be given.
+#[derive(Debug, Clone, Copy)]
+struct Refresh(Option<TimeDelta>);
+
+/// Where the records of a run come from, and whose they are.
+enum From {
+    Api(Api),
+    File(Saved),
 }
 
 pub(super) async fn run(args: Args, database_url: &str, screen: &Screen) -> Result<(), Failed> {
     let began = std::time::Instant::now();
-    let origin = Origin { account: args.account.clone(), source: "legacy" };
     let run_id = Uuid::now_v7();
-    let outcome = match attempt(&args, &origin, run_id, database_url, screen).await {
+    let from = from(&args);
+    let source = match &from {
+        Ok(from) => from.source(),
+        // Refused before it is known; the outcome has to name one.
+        Err(_) => args.source.unwrap_or(Api::Events).name(),
+    };
+    let origin = Origin { account: args.account.clone(), source };
+    let attempted = match from {
+        Ok(from) => attempt(&args, &origin, from, run_id, database_url, screen).await,
+        Err(failed) => Err(failed),
+    };
+    let outcome = match attempted {
         Ok(report) => Outcome::of_run(&origin, report, began.elapsed()),
         Err(failed) => Outcome::without_run(&origin, run_id, failed, began.elapsed()),
     };
@@ -115,29 +108,73 @@ pub(super) async fn run(args: Args, database_url: &str, screen: &Screen) -> Resu
     outcome.result
 }
 
+fn from(args: &Args) -> Result<From, Failed> {
+    if let Some(path) = &args.from_file {
+        let refused = |error| {
+            let error = sync::Error::Saved(error);
+            Failed::new(error.exit(), error)
+        };
+        return Saved::open(path).map(From::File).map_err(refused);
+    }
+    args.source.map_or_else(Api::by_credentials, Ok).map(From::Api)
+}
+
+impl From {
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Api(api) => api.name(),
+            Self::File(saved) => match saved.writer() {
+                Writer::Legacy => LEGACY,
+                Writer::Events => EVENTS,
+                Writer::Webhook => WEBHOOK,
+            },
+        }
+    }
+
+    fn format(&self, connection: &Connection) -> Result<normalize::Format, Failed> {
+        match self {
+            Self::Api(api) => connection.format(*api),
+            Self::File(saved) => match saved.writer() {
+                Writer::Legacy => connection.format(Api::Legacy),
+                Writer::Events => connection.format(Api::Events),
+                Writer::Webhook => connection.asked().map(normalize::Format::Webhook),
+            },
+        }
+    }
+}
+
 /// A run, or why there was none.
 async fn attempt(
     args: &Args,
     origin: &Origin,
+    from: From,
     run_id: Uuid,
     database_url: &str,
     screen: &Screen,
 ) -> Result<Report, Failed> {
     let stop = stop::listen()?;
     tokio::pin!(stop);
-    let job = job(args, origin)?;
-    let source = source(args)?;
+    let job = job(args, origin, from.format(&args.connection)?)?;
+    let source = match &from {
+        From::Api(api) => Some(args.connection.source(*api)?),
+        From::File(_) => None,
+    };
     let store = tokio::select! {
         store = open(database_url, args.no_migrate) => store?,
         signal = &mut stop => return Err(stopped(signal)),
     };
+    let input = match (from, &source) {
+        (From::File(saved), _) => Input::Saved(saved),
+        (From::Api(_), Some(source)) => Input::Source(source),
+        (From::Api(_), None) => unreachable!("an API has a source"),
+    };
     screen.start();
-    let report = sync::sync(&job, run_id, &store, &source, &|p| screen.show(p), stop).await;
+    let report = sync::sync(&job, run_id, &store, input, &|p| screen.show(p), stop).await;
     store.close().await;
     Ok(report)
 }
 
-fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
+fn job(args: &Args, origin: &Origin, format: normalize::Format) -> Result<Job, Failed> {
     let usage = |text: &str| Failed::new(Exit::Usage, anyhow!("{text}"));
     if args.since.zip(args.until).is_some_and(|(since, until)| since >= until) {
         return Err(usage("--since must be before --until"));
@@ -147,33 +184,15 @@ fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
         return Err(usage("--since is in the future"));
     }
     Ok(Job {
-        origin: origin.clone(),
-        owner: format!("{}:{}", gethostname::gethostname().to_string_lossy(), std::process::id()),
-        lease: args.limits.lease,
+        lease: args.lease,
         since: args.since,
         until: args.until,
-        first_run: FIRST_RUN,
         overlap: args.overlap,
+        rescan: args.rescan,
+        refresh_people: args.refresh_people.0,
         max_rejects: args.max_rejects,
+        ..Job::new(origin.clone(), format)
     })
-}
-
-fn source(args: &Args) -> Result<Legacy, Failed> {
-    let Source::Legacy = args.source;
-    let options = Options {
-        base_url: args.base_url.clone(),
-        allow_http: args.allow_http,
-        connect_timeout: args.limits.connect_timeout,
-        read_timeout: args.limits.read_timeout,
-        request_timeout: args.limits.request_timeout,
-        policy: Policy {
-            max_attempts: args.limits.max_attempts,
-            max_elapsed: args.limits.retry_for,
-            ..Policy::default()
-        },
-    };
-    let bad = |error: ConfigError| Failed::new(Exit::Configuration, error);
-    Legacy::new(&options, secret::read("ONELOGIN_API_KEY")?).map_err(bad)
 }
 
 async fn open(database_url: &str, no_migrate: bool) -> Result<Store, Failed> {
@@ -202,5 +221,14 @@ fn lease(text: &str) -> Result<TimeDelta, String> {
         Ok(lease)
     } else {
         Err("from 1s to 1day".to_owned())
+    }
+}
+
+fn refresh(text: &str) -> Result<Refresh, String> {
+    match text {
+        "never" => Ok(Refresh(None)),
+        text => {
+            text::duration(text).map(|age| Refresh(Some(age))).map_err(|e| format!("{e}, or never"))
+        }
     }
 }

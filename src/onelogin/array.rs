@@ -13,7 +13,7 @@ pub const MAX_ELEMENT: usize = 16 * 1024 * 1024;
 /// How much of a body that is no array is quoted, in characters.
 const EXCERPT_CHARS: usize = 80;
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Why a body is not one complete JSON array.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum Malformed {
         excerpt: String,
     },
     /// The body ended before the closing bracket. An empty body is the shortest case.
-    #[error("the body ended after {bytes} bytes, before the closing bracket of its JSON array")]
+    #[error("the body ended after {bytes} bytes, before its JSON was closed")]
     Truncated {
         /// Length of the body, in bytes after decompression.
         bytes: u64,
@@ -46,6 +46,9 @@ pub enum Malformed {
         /// Where it stands, in bytes after decompression.
         offset: u64,
     },
+    /// The body began as JSON and went on as something else.
+    #[error("the body is no JSON from some place on")]
+    NotJson,
     /// An element longer than [`MAX_ELEMENT`].
     #[error(
         "an element of the JSON array, before byte {offset}, is larger than {MAX_ELEMENT} bytes"
@@ -270,7 +273,7 @@ fn enclosed(
 }
 
 /// The first characters of a body, fit for one line of a terminal.
-fn excerpt(bytes: &[u8]) -> String {
+pub(super) fn excerpt(bytes: &[u8]) -> String {
     // Four bytes is the longest character in UTF-8.
     let head = &bytes[..bytes.len().min(EXCERPT_CHARS * 4)];
     String::from_utf8_lossy(head)

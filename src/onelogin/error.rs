@@ -48,9 +48,15 @@ pub enum ConfigError {
          ONELOGIN_API_KEY holds the key and nothing else"
     )]
     ApiKey,
+    /// The client id or secret cannot be one.
+    #[error(
+        "the client id or secret is empty, or has a space, a line break or a colon in it; check that \
+         ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET hold nothing else"
+    )]
+    Client,
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot start; the likely cause is a machine without CA certificates")]
-    Client {
+    Http {
         /// Why.
         #[source]
         source: reqwest::Error,
@@ -112,50 +118,138 @@ pub enum Error {
         #[source]
         source: Malformed,
     },
-    /// Too many requests.
-    #[error("{endpoint} limits the rate of requests (status 429); run later or less often")]
+    /// Too many requests, by the server's word.
+    #[error("{endpoint} limits the rate of requests (status {status}); run later or less often")]
     RateLimited {
         /// Where.
         endpoint: String,
+        /// The HTTP status.
+        status: u16,
         /// What the answer said of waiting.
         failure: Failure,
     },
+    /// No call is left, by our own count or by the server's.
+    #[error("{by}, and the next one is possible in {} s; whole windows are kept, so run again later", wait.as_secs())]
+    Spent {
+        /// Whose count.
+        by: Count,
+        /// How long it lasts.
+        wait: Duration,
+        /// The same for the retry decision.
+        failure: Failure,
+    },
+    /// More pages than a window should have.
+    #[error("the window has more than {pages} pages, and is asked for in smaller pieces")]
+    TooManyPages {
+        /// The limit.
+        pages: u32,
+    },
     /// The server failed: 5xx or 408.
-    #[error("{endpoint} failed with status {status} after {:.1} s; the fault is on its side", after.as_secs_f64())]
+    #[error("{endpoint} failed with status {status} after {:.1} s; the fault is on its side{}", after.as_secs_f64(), hint(*status, *of))]
     ServerFailed {
         /// Where.
         endpoint: String,
         /// The HTTP status.
         status: u16,
+        /// What was asked for.
+        of: Resource,
         /// The time from the request to the status.
         after: Duration,
         /// What the answer said of waiting.
         failure: Failure,
     },
     /// The credentials were refused: 401 or 403.
-    #[error(
-        "{endpoint} refused the credentials (status {status}); the likely cause is the API key in \
-         ONELOGIN_API_KEY, which a superuser or the account owner finds under Settings > API > \
-         View Legacy API Key"
-    )]
+    #[error("{endpoint} refused the credentials (status {status}); {}", of.why_refused())]
     Refused {
         /// Where.
         endpoint: String,
         /// The HTTP status.
         status: u16,
+        /// What was asked for.
+        of: Resource,
     },
     /// Something answered that is not this API.
-    #[error(
-        "{endpoint} is not answered by this API; check --base-url, and with OneLogin that the \
-         account still has the deprecated v1 API"
-    )]
+    #[error("{endpoint} is not answered by this API; {}", of.why_foreign())]
     NotThisApi {
         /// Where.
         endpoint: String,
+        /// What was asked for.
+        of: Resource,
         /// What answered.
         #[source]
         source: Foreign,
     },
+    /// All attempts at one page failed.
+    #[error("gave up after {attempts} attempt{}", if *attempts == 1 { "" } else { "s" })]
+    GaveUp {
+        /// How many.
+        attempts: u32,
+        /// Why the last one failed.
+        #[source]
+        source: Box<Error>,
+    },
+}
+
+/// What a request is for. Its errors have other causes and other ways out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// The deprecated endpoint of failed provisioning.
+    Legacy,
+    /// A token.
+    Token,
+    /// Events and their types.
+    Events,
+    /// People.
+    Users,
+}
+
+impl Resource {
+    fn why_refused(self) -> &'static str {
+        match self {
+            Self::Legacy => {
+                "the likely cause is the API key in ONELOGIN_API_KEY, which a superuser or the \
+                 account owner finds under Settings > API > View Legacy API Key"
+            }
+            Self::Token => {
+                "the likely cause is ONELOGIN_CLIENT_ID or ONELOGIN_CLIENT_SECRET, or that the \
+                 account lives in another region: --base-url is https://api.us.onelogin.com, \
+                 https://api.eu.onelogin.com or https://YOUR-SUBDOMAIN.onelogin.com"
+            }
+            Self::Events => {
+                "a token was given, so the likely cause is the scope of the API credential: it must \
+                 be \"Read All\" (Developers > API Credentials)"
+            }
+            Self::Users => {
+                "a token was given, so the likely cause is the scope of the API credential: it must \
+                 be \"Read All\" (Developers > API Credentials), or at least \"Read Users\" as well"
+            }
+        }
+    }
+
+    fn why_foreign(self) -> &'static str {
+        match self {
+            Self::Legacy => {
+                "check --base-url; if the account no longer has the deprecated v1 API, go over to \
+                 the events API: set ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET, and it begins \
+                 where this one stands"
+            }
+            Self::Token | Self::Events | Self::Users => {
+                "check --base-url, which names the account's region: https://api.us.onelogin.com, \
+                 https://api.eu.onelogin.com or https://YOUR-SUBDOMAIN.onelogin.com"
+            }
+        }
+    }
+}
+
+/// By whose count no call is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Count {
+    /// Ours, of `--max-calls-per-hour`.
+    #[error("the {0} calls an hour of --max-calls-per-hour are spent")]
+    Own(u64),
+    /// The server's, of all that use the account.
+    #[error("the calls an hour that the account has are spent, by all its programs together")]
+    Servers,
 }
 
 /// The sign that something else than this API answered.
@@ -178,6 +272,20 @@ pub enum Foreign {
     /// A success whose body is no array of records.
     #[error(transparent)]
     Body(Malformed),
+    /// A success whose body is not the JSON that this resource has.
+    #[error("the body is not what this resource has; it begins with `{excerpt}`")]
+    Shape {
+        /// The first characters of what came, printable and on one line.
+        excerpt: String,
+    },
+    /// An error in the API's own words.
+    #[error("it answered with status {status}: {message}")]
+    Told {
+        /// The HTTP status, or the one in the body.
+        status: u16,
+        /// Its message, without anything that may be somebody's.
+        message: String,
+    },
 }
 
 /// The classes of failure that differ in what a person does about them.
@@ -201,9 +309,12 @@ impl Error {
             | Self::Interrupted { .. }
             | Self::Truncated { .. }
             | Self::RateLimited { .. }
+            | Self::Spent { .. }
+            | Self::TooManyPages { .. }
             | Self::ServerFailed { .. } => Kind::Unavailable,
             Self::Garbled { .. } | Self::NotThisApi { .. } => Kind::NotThisApi,
             Self::Refused { .. } => Kind::Refused,
+            Self::GaveUp { source, .. } => source.kind(),
         }
     }
 
@@ -215,14 +326,19 @@ impl Error {
             Self::TimedOut { .. } => Some(&Failure::Timeout),
             Self::Interrupted { .. } => Some(&Failure::Reset),
             Self::Truncated { .. } | Self::Garbled { .. } => Some(&Failure::Truncated),
-            Self::RateLimited { failure, .. } | Self::ServerFailed { failure, .. } => Some(failure),
-            Self::Refused { .. } | Self::NotThisApi { .. } => None,
+            Self::RateLimited { failure, .. }
+            | Self::Spent { failure, .. }
+            | Self::ServerFailed { failure, .. } => Some(failure),
+            Self::Refused { .. }
+            | Self::NotThisApi { .. }
+            | Self::TooManyPages { .. }
+            | Self::GaveUp { .. } => None,
         }
     }
 
     /// Whether the same span asked for in smaller pieces may succeed where this request did not.
     ///
-    /// True for time-outs on an open connection, bodies that began and did not end, 413, 414 and
+    /// True for more pages than a window should have, time-outs on an open connection, bodies that began and did not end, 413, 414 and
     /// 504, and other server failures that took 20 seconds or more to come, or came again at the
     /// second `attempt`: some servers fail at once on a span that is too wide for them, and such a
     /// window would fail on every run. False for an empty body and for a connection that broke
@@ -230,7 +346,7 @@ impl Error {
     #[must_use]
     pub fn wants_smaller_window(&self, attempt: u32) -> bool {
         match self {
-            Self::TimedOut { .. } => true,
+            Self::TimedOut { .. } | Self::TooManyPages { .. } => true,
             Self::Interrupted { read, .. } => read.is_some(),
             Self::Truncated { bytes, .. } => *bytes > 0,
             Self::ServerFailed { status, after, .. } => {
@@ -242,7 +358,29 @@ impl Error {
             Self::Unreachable { .. }
             | Self::Garbled { .. }
             | Self::RateLimited { .. }
-            | Self::Refused { .. } => false,
+            | Self::Spent { .. }
+            | Self::Refused { .. }
+            | Self::GaveUp { .. } => false,
+        }
+    }
+
+    /// Whether this says no more than that the window is too large: a smaller one is no retry.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        matches!(
+            self,
+            Self::TooManyPages { .. }
+                | Self::NotThisApi { source: Foreign::Status { status: 413 | 414 }, .. }
+        )
+    }
+
+    /// Whether this says something of the span that was asked for rather than of one page of it: a
+    /// time-out, or a failure that took long to come.
+    pub(super) fn is_of_the_span(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::ServerFailed { status, after, .. } => *status == 504 || *after >= STALL,
+            _ => false,
         }
     }
 
@@ -264,13 +402,24 @@ impl Error {
         let endpoint = endpoint.to_owned();
         match source {
             Malformed::Truncated { .. } => Self::Truncated { endpoint, bytes, source },
-            Malformed::TrailingData { .. } | Malformed::Unexpected { .. } => {
+            Malformed::TrailingData { .. } | Malformed::Unexpected { .. } | Malformed::NotJson => {
                 Self::Garbled { endpoint, source }
             }
             Malformed::NotAnArray { .. } | Malformed::ElementTooLarge { .. } => {
-                Self::NotThisApi { endpoint, source: Foreign::Body(source) }
+                Self::NotThisApi { endpoint, of: Resource::Legacy, source: Foreign::Body(source) }
             }
         }
+    }
+}
+
+/// What a status may mean for this resource beside what it says.
+fn hint(status: u16, of: Resource) -> &'static str {
+    match (status, of) {
+        (500, Resource::Token) => {
+            ", unless the user who made the API credential was deleted: OneLogin answers so then, \
+             and a new credential helps"
+        }
+        _ => "",
     }
 }
 

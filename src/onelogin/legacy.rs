@@ -2,13 +2,16 @@
 //!
 //! No paging: whatever lies between the two dates comes as one JSON array.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use chrono::{DateTime, Utc};
 use reqwest::Response;
+use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::array::Splitter;
 use super::retry::Policy;
-use super::{Client, ConfigError, Error, Options, date};
+use super::{Client, ConfigError, Error, Meter, Options, Resource, date};
 
 const PATH: [&str; 4] = ["api", "v1", "logins", "failed_provisioning.json"];
 
@@ -24,6 +27,8 @@ pub struct Legacy {
     client: Client,
     api_key: SecretString,
     policy: Policy,
+    /// Whether the end of this API was announced, and people were told.
+    warned: AtomicBool,
 }
 
 impl Legacy {
@@ -40,13 +45,20 @@ impl Legacy {
         {
             return Err(ConfigError::ApiKey);
         }
-        Ok(Self { client: Client::new(options)?, api_key, policy: options.policy.clone() })
+        let (client, policy) = (Client::new(options)?, options.policy.clone());
+        Ok(Self { client, api_key, policy, warned: AtomicBool::new(false) })
     }
 
     /// How long to go on after failures, for [`decide`](super::retry::decide).
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// What went over the network.
+    #[must_use]
+    pub fn meter(&self) -> &Meter {
+        &self.client.meter
     }
 
     /// Asks once for the failures from `from` to `to`, in whole seconds.
@@ -56,7 +68,7 @@ impl Legacy {
     /// # Errors
     ///
     /// [`Error`], when no answer came or its status is not a success.
-    pub async fn open(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Answer, Error> {
+    pub async fn open(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Answer<'_>, Error> {
         let mut url = self.client.url(&PATH);
         let endpoint = url.to_string();
         url.query_pairs_mut()
@@ -64,14 +76,30 @@ impl Legacy {
             .append_pair("stop_date", &to.format(DATE_FORMAT).to_string());
         let request =
             self.client.http.get(url).basic_auth(self.api_key.expose_secret(), Some(PASSWORD));
-        let response = self.client.send(request, &endpoint).await?;
+        let response = self.client.send(request, &endpoint, Resource::Legacy).await?;
+        self.heed_its_end(response.headers());
         Ok(Answer {
             server_now: date(response.headers()).map(DateTime::from),
+            meter: &self.client.meter,
             response,
             endpoint,
             splitter: Splitter::new(),
             bytes: 0,
         })
+    }
+
+    /// Tells once when the answer announces the end of this API.
+    fn heed_its_end(&self, headers: &HeaderMap) {
+        let said = |name| Some((name, headers.get(name)?));
+        let said = ["deprecation", "sunset"].into_iter().find_map(said);
+        let Some((name, value)) = said else { return };
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                header = name, value = %value.to_str().unwrap_or("?"),
+                "OneLogin announces the end of the legacy API; to go over to the events API, set \
+                 ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET: it begins where this one stands"
+            );
+        }
     }
 }
 
@@ -79,16 +107,17 @@ impl Legacy {
 ///
 /// Nothing of it counts before [`Answer::next`] has said that the array was closed.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Answer<'a> {
     /// The server's clock when it answered, from its `Date` header.
     pub server_now: Option<DateTime<Utc>>,
+    meter: &'a Meter,
     response: Response,
     endpoint: String,
     splitter: Splitter,
     bytes: u64,
 }
 
-impl Answer {
+impl Answer<'_> {
     /// Reads the next chunk of the body and hands the raw text of each record that ends in it to
     /// `sink`. Gives `false` when the body has ended and its array was closed.
     ///
@@ -104,18 +133,13 @@ impl Answer {
         let outcome = match chunk {
             Some(chunk) => {
                 self.bytes += chunk.len() as u64;
+                self.meter.count_bytes(chunk.len());
                 self.splitter.feed(&chunk, sink)
             }
             None => self.splitter.finish(),
         };
         outcome.map_err(|malformed| Error::body(&self.endpoint, self.bytes, malformed))?;
         Ok(more)
-    }
-
-    /// Bytes of the body read so far, decompressed.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes
     }
 }
 
@@ -187,12 +211,13 @@ mod tests {
     async fn read(base_url: &str) -> Result<(Vec<String>, u64, Option<DateTime<Utc>>), Error> {
         let from = "2026-01-02T03:04:05.999Z".parse().unwrap();
         let to = "2026-01-09T05:04:05+02:00".parse().unwrap();
-        let mut answer = legacy(base_url).open(from, to).await?;
+        let legacy = legacy(base_url);
+        let mut answer = legacy.open(from, to).await?;
         let mut records = Vec::new();
         let mut sink = |raw: &[u8]| records.push(String::from_utf8_lossy(raw).into_owned());
         while answer.next(&mut sink).await? {}
         assert!(!answer.next(&mut sink).await?, "the end stays the end");
-        let bytes = answer.bytes();
+        let bytes = legacy.meter().bytes();
         Ok((records, bytes, answer.server_now))
     }
 
@@ -286,6 +311,7 @@ mod tests {
         let error = |after| Error::ServerFailed {
             endpoint: String::new(),
             status: 500,
+            of: Resource::Legacy,
             after: Duration::from_secs(after),
             failure: Failure::Timeout,
         };

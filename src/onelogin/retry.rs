@@ -39,6 +39,11 @@ pub enum Failure {
     Reset,
     /// The body ended early, or broke off into something else.
     Truncated,
+    /// No call was made, since none is left.
+    Spent {
+        /// When there is one again.
+        wait: Duration,
+    },
 }
 
 /// How long to go on.
@@ -109,12 +114,16 @@ pub fn decide(
 fn is_transient(failure: &Failure) -> bool {
     match failure {
         Failure::Answer { status, .. } => matches!(status, 408 | 429 | 500..=599),
-        Failure::Connect | Failure::Timeout | Failure::Reset | Failure::Truncated => true,
+        Failure::Connect
+        | Failure::Timeout
+        | Failure::Reset
+        | Failure::Truncated
+        | Failure::Spent { .. } => true,
     }
 }
 
 fn is_rate_limit(failure: &Failure) -> bool {
-    matches!(failure, Failure::Answer { status: 429, .. })
+    matches!(failure, Failure::Answer { status: 429, .. } | Failure::Spent { .. })
 }
 
 /// The wait that the server asked for, if it did and can be understood.
@@ -123,7 +132,10 @@ fn is_rate_limit(failure: &Failure) -> bool {
 /// a 429 makes it a request to wait; a 503 with `3293` in it would otherwise stop a run for an hour.
 fn asked_wait(failure: &Failure) -> Option<Duration> {
     let Failure::Answer { status, retry_after, rate_limit_reset, answered_at } = failure else {
-        return None;
+        return match failure {
+            Failure::Spent { wait } => Some(*wait),
+            _ => None,
+        };
     };
     let retry_after = || retry_after_wait(retry_after.as_deref()?, *answered_at);
     let reset = || rate_limit_wait(rate_limit_reset.as_deref()?, *answered_at);
@@ -141,7 +153,7 @@ fn retry_after_wait(value: &str, answered_at: SystemTime) -> Option<Duration> {
     })
 }
 
-fn rate_limit_wait(value: &str, answered_at: SystemTime) -> Option<Duration> {
+pub(super) fn rate_limit_wait(value: &str, answered_at: SystemTime) -> Option<Duration> {
     let value = Duration::from_secs(seconds(value)?);
     if value <= Duration::from_secs(MAX_SECONDS_LEFT) {
         return Some(value);

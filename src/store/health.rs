@@ -17,7 +17,7 @@ pub struct Health {
     pub high_water_mark: Option<DateTime<Utc>>,
     /// The end of the last window committed.
     pub scanned_through: Option<DateTime<Utc>>,
-    /// Seconds since the mark: how long nothing has failed.
+    /// Seconds since the mark: how long nothing has happened.
     pub mark_age_seconds: Option<i64>,
     /// Seconds since the scan: how far the copy is behind.
     pub scan_age_seconds: Option<i64>,

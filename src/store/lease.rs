@@ -6,6 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::rows::Tx;
 use super::{Error, Store, failed, on_either};
 use crate::model::Origin;
 use crate::window::Mark;
@@ -20,10 +21,57 @@ pub struct Lease {
     pub(super) token: i64,
 }
 
-/// The lease's token and the two marks.
-type MarkRow = (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+/// Where an account and source stand when a run takes their lease.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Standing {
+    /// The mark.
+    pub mark: Mark,
+    /// When the span in which failures may still change was last read again.
+    pub rescanned_at: Option<DateTime<Utc>>,
+}
+
+/// The columns of `mark_of.sql`, in its order.
+type MarkRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// The columns that `lease_take.sql` returns, in its order.
+type LeaseRow = (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 impl Store {
+    /// The mark of an account and source, whoever has their lease.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub async fn mark_of(&self, account: &str, source: &str) -> Result<Mark, Error> {
+        let row: Option<MarkRow> =
+            on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/mark_of.sql"))
+                .bind(account)
+                .bind(source)
+                .fetch_optional(pool)
+                .await)
+            .map_err(failed("reading a mark"))?;
+        let (high_water_mark, scanned_through) = row.unwrap_or_default();
+        Ok(Mark { high_water_mark, scanned_through })
+    }
+
+    /// Records that the span in which failures may still change was read again as of `at`.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another run has taken over.
+    pub async fn note_rescan(&self, lease: &Lease, at: DateTime<Utc>) -> Result<(), Error> {
+        let now = self.now().await?;
+        let noted = on_either!(Store, self, pool => sqlx::query(include_str!("sql/rescanned.sql"))
+            .bind(&lease.origin.account)
+            .bind(lease.origin.source)
+            .bind(lease.token)
+            .bind(at)
+            .bind(now)
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))
+        .map_err(failed("noting what was read again"))?;
+        if noted == 1 { Ok(()) } else { Err(lease.lost()) }
+    }
+
     /// Takes the lease, and reads the mark it guards. `owner` is for people: host and process.
     ///
     /// # Errors
@@ -33,9 +81,9 @@ impl Store {
         origin: Origin,
         owner: &str,
         ttl: TimeDelta,
-    ) -> Result<(Lease, Mark), Error> {
+    ) -> Result<(Lease, Standing), Error> {
         let now = self.now().await?;
-        let row: Option<MarkRow> =
+        let row: Option<LeaseRow> =
             on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/lease_take.sql"))
                 .bind(&origin.account)
                 .bind(origin.source)
@@ -46,8 +94,9 @@ impl Store {
                 .await)
             .map_err(failed("taking the lease"))?;
         match row {
-            Some((token, high_water_mark, scanned_through)) => {
-                Ok((Lease { origin, ttl, token }, Mark { high_water_mark, scanned_through }))
+            Some((token, high_water_mark, scanned_through, rescanned_at)) => {
+                let mark = Mark { high_water_mark, scanned_through };
+                Ok((Lease { origin, ttl, token }, Standing { mark, rescanned_at }))
             }
             None => Err(self.lease_holder(&origin, now).await?),
         }
@@ -110,6 +159,28 @@ impl Store {
             owner: owner.unwrap_or_else(|| "just finished".to_owned()),
             until: until.unwrap_or(now),
         })
+    }
+}
+
+impl Tx {
+    /// As [`Store::renew_lease`], within a transaction: nothing of it is kept when another run has
+    /// taken over.
+    pub(super) async fn renew_lease(
+        &mut self,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let renewed = on_either!(Tx, self, tx => sqlx::query(include_str!("sql/lease_renew.sql"))
+            .bind(&lease.origin.account)
+            .bind(lease.origin.source)
+            .bind(lease.token)
+            .bind(now + lease.ttl)
+            .bind(now)
+            .execute(&mut **tx)
+            .await
+            .map(|done| done.rows_affected()))
+        .map_err(failed("renewing the lease"))?;
+        if renewed == 1 { Ok(()) } else { Err(lease.lost()) }
     }
 }
 

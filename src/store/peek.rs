@@ -13,8 +13,9 @@ pub const QUESTION: &str = include_str!("sql/question.sql");
 /// A first look at the rows.
 pub const FIRST_LOOK: &str = "select * from failure_details limit 5";
 
-const TABLES: [(&str, &str); 6] = [
+const TABLES: [(&str, &str); 7] = [
     ("provisioning_failures", "select count(*) from provisioning_failures"),
+    ("provisioning_successes", "select count(*) from provisioning_successes"),
     ("users", "select count(*) from users"),
     ("rejected_records", "select count(*) from rejected_records"),
     ("sync_runs", "select count(*) from sync_runs"),

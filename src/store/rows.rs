@@ -10,12 +10,12 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::people::Word;
+use super::people::{Said, Word};
 use super::value::{Id, Json};
 use super::{Error, NOW, Store, failed, on_either};
-use crate::model::{Failure, Origin, Person, Reject};
+use crate::model::{Failure, Origin, Profile, Reject};
 
-/// Rows a statement. 17 columns each stay below the 32,766 parameters of SQLite, and above
+/// Rows a statement. 23 columns each stay below the 32,766 parameters of SQLite, and above
 /// this size neither database is faster.
 pub(super) const BATCH: usize = 1_000;
 
@@ -41,8 +41,19 @@ pub(super) struct StoredFailure {
     pub(super) synced_at: DateTime<Utc>,
 }
 
-type PersonRow =
-    (i64, Id, DateTime<Utc>, Option<String>, Option<String>, Option<String>, Option<String>);
+/// The columns of `users_stored.sql`, in its order.
+type PersonRow = (
+    i64,
+    Id,
+    DateTime<Utc>,
+    Option<String>,
+    Option<Id>,
+    Option<DateTime<Utc>>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
 
 impl Tx {
     pub(super) async fn begin(store: &Store) -> Result<Self, sqlx::Error> {
@@ -113,11 +124,17 @@ impl Tx {
                     .push_bind(f.login_id.as_deref())
                     .push_bind(f.person.as_ref().map(|p| p.user_id))
                     .push_bind(f.operation.as_str())
+                    .push_bind(f.operation_source.as_str())
+                    .push_bind(f.app_id)
                     .push_bind(f.app_name.as_deref())
+                    .push_bind(f.event_type_id)
                     .push_bind(f.created_at)
                     .push_bind(&f.created_at_raw)
                     .push_bind(f.description.as_deref())
                     .push_bind(f.error_description.as_deref())
+                    .push_bind(f.resolution.solved)
+                    .push_bind(f.resolution.resolved_at)
+                    .push_bind(f.resolution.text.as_deref())
                     .push_bind(Json(&f.raw))
                     .push_bind(f.content_hash)
                     .push_bind(stamp.at)
@@ -143,12 +160,7 @@ impl Tx {
                 .fetch_all(&mut **tx)
                 .await)
         .map_err(failed("looking up users"))?;
-        let stored = rows.into_iter().map(|row| {
-            let (user_id, Id(failure_id), failed_at, email, username, firstname, lastname) = row;
-            let person = Person { user_id, email, username, firstname, lastname };
-            (user_id, Word { failure_id, failed_at, person })
-        });
-        Ok(stored.collect())
+        Ok(rows.into_iter().map(|row| (row.0, stored_word(row))).collect())
     }
 
     /// Returns how many rows were written.
@@ -160,15 +172,20 @@ impl Tx {
         let (before, after) = around_rows(include_str!("sql/users_upsert.sql"));
         on_either!(Tx, self, tx => {
             let mut query = QueryBuilder::new(before);
-            query.push_values(news, |mut row, Word { failure_id, failed_at, person }| {
+            query.push_values(news, |mut row, Word { user_id, named, profile }| {
+                let known = profile.as_ref().map(|profile| &profile.what);
                 row.push_bind(&stamp.origin.account)
-                    .push_bind(person.user_id)
-                    .push_bind(person.email.as_deref())
-                    .push_bind(person.username.as_deref())
-                    .push_bind(person.firstname.as_deref())
-                    .push_bind(person.lastname.as_deref())
-                    .push_bind(Id(*failure_id))
-                    .push_bind(*failed_at)
+                    .push_bind(*user_id)
+                    .push_bind(Id(named.id))
+                    .push_bind(named.at)
+                    .push_bind(named.what.as_deref())
+                    .push_bind(profile.as_ref().map(|profile| Id(profile.id)))
+                    .push_bind(profile.as_ref().map(|profile| profile.at))
+                    .push_bind(profile.as_ref().map(|_| stamp.origin.source))
+                    .push_bind(known.and_then(|known| known.email.as_deref()))
+                    .push_bind(known.and_then(|known| known.username.as_deref()))
+                    .push_bind(known.and_then(|known| known.firstname.as_deref()))
+                    .push_bind(known.and_then(|known| known.lastname.as_deref()))
                     .push_bind(stamp.at)
                     .push_bind(stamp.at)
                     .push_bind(stamp.run_id);
@@ -245,6 +262,16 @@ impl Tx {
     }
 }
 
+fn stored_word(row: PersonRow) -> Word {
+    let (user_id, Id(id), at, display_name, profile_id, profile_at, ..) = row;
+    let (.., email, username, firstname, lastname) = row;
+    let profile = profile_id.zip(profile_at).map(|(Id(id), at)| {
+        let what = Profile { email, username, firstname, lastname };
+        Said { id, at, what }
+    });
+    Word { user_id, named: Said { id, at, what: display_name }, profile }
+}
+
 async fn begin_sqlite(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
     // The write lock from the start: a transaction that has read first could be refused it.
     pool.begin_with("begin immediate").await
@@ -254,7 +281,7 @@ async fn begin_sqlite(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>,
 ///
 /// To be run as `persistent(false)`: Postgres would keep the plan it made when the table was empty,
 /// and read a million rows for each batch of the same transaction.
-fn among<'q, DB, First, Item>(
+pub(super) fn among<'q, DB, First, Item>(
     sql: &'static str,
     first: Option<First>,
     items: impl Iterator<Item = Item>,
@@ -283,7 +310,7 @@ where
 }
 
 /// The part of an insert before its rows, and the part behind them.
-fn around_rows(sql: &'static str) -> (&'static str, &'static str) {
+pub(super) fn around_rows(sql: &'static str) -> (&'static str, &'static str) {
     sql.split_once("values /*rows*/").expect("the statement says where rows go")
 }
 

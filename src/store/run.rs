@@ -49,6 +49,10 @@ pub struct Ending {
     pub error: Option<String>,
     /// What went over the network.
     pub traffic: Traffic,
+    /// Rows of people written.
+    pub users_written: u64,
+    /// People who are still to be asked about.
+    pub people_pending: u64,
 }
 
 /// What went over the network.
@@ -109,6 +113,8 @@ impl Store {
             .bind(count(ending.traffic.requests))
             .bind(count(ending.traffic.retries))
             .bind(count(ending.traffic.bytes))
+            .bind(count(ending.people_pending))
+            .bind(count(ending.users_written))
             .execute(pool)
             .await
             .map(drop))

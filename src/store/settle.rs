@@ -106,30 +106,34 @@ pub(super) fn collision(stamp: &Stamp, raw: String) -> Reject {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::model::{Operation, Origin};
+    use crate::model::{LEGACY, Operation, OperationSource, Origin, Resolution};
     use crate::store::value::Id;
 
     fn stamp() -> Stamp {
-        let origin = Origin { account: "acme".into(), source: "legacy" };
+        let origin = Origin { account: "acme".into(), source: LEGACY };
         let at = chrono::DateTime::from_timestamp(9, 0).unwrap();
         Stamp { origin, run_id: Id(Uuid::from_u128(9)), at }
     }
 
     /// A failure whose identity is `n` and whose content is `raw`.
-    fn failure(n: u128, raw: &str) -> Failure {
+    pub(in crate::store) fn failure(n: u128, raw: &str) -> Failure {
         Failure {
             failure_id: Uuid::from_u128(n),
-            source_id: 1,
+            source_id: Some(1),
             login_id: None,
             person: None,
             operation: Operation::Unknown,
+            operation_source: OperationSource::Description,
+            app_id: None,
             app_name: None,
+            event_type_id: None,
             created_at: chrono::DateTime::UNIX_EPOCH,
             created_at_raw: String::new(),
             description: None,
             error_description: None,
+            resolution: Resolution::default(),
             raw: raw.into(),
             content_hash: raw.bytes().map(i64::from).sum(),
         }

@@ -1,183 +1,226 @@
 //! Window after window: ask, read, normalise, write, commit.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use super::{Error, Job, Progress, Report};
+use super::{Error, Job, Progress, Report, Work, pace, people, traffic, types, windows};
+use crate::model::{LEGACY, Record};
 use crate::normalize;
-use crate::onelogin;
-use crate::onelogin::legacy::{Answer, Legacy};
-use crate::onelogin::retry::{self, Decision};
-use crate::store::{Lease, Run, Store, WindowWriter};
-use crate::window::{Plan, Window};
+use crate::onelogin::saved::Saved;
+use crate::onelogin::{Answer, Source};
+use crate::store::{Standing, Traffic, WindowWriter};
+use crate::window::{Mark, Plan, Window};
+
+/// How far the scan moves on before what may have changed is read again.
+const BETWEEN_RESCANS: TimeDelta = TimeDelta::days(1);
 
 /// A run at work.
 pub(super) struct Copy<'a> {
-    job: &'a Job,
-    run: &'a Run,
-    store: &'a Store,
-    source: &'a Legacy,
-    lease: &'a Lease,
-    on_progress: &'a (dyn Fn(Progress) + Sync),
+    work: Work<'a>,
+    source: &'a Source,
     report: &'a mut Report,
-    plan: Plan,
+    /// What is to be noted as read again, once it is.
+    rescan: Option<DateTime<Utc>>,
     /// When the last window began, by the store's clock.
     last_window: Option<DateTime<Utc>>,
 }
 
-/// Attempts at one window that failed.
-struct Trouble {
-    since: Instant,
-    attempts: u32,
+/// Records on their way.
+pub(super) enum Records<'a> {
+    Answer(Answer<'a>),
+    Saved(Saved),
+}
+
+impl Records<'_> {
+    async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
+        match self {
+            Self::Answer(answer) => Ok(answer.next(sink).await?),
+            Self::Saved(saved) => Ok(saved.next(sink)?),
+        }
+    }
+}
+
+/// What was copied: how many records, and when the oldest and the newest of them happened.
+pub(super) struct Copied {
+    pub(super) count: u64,
+    pub(super) oldest: Option<DateTime<Utc>>,
+    pub(super) newest: Option<DateTime<Utc>>,
 }
 
 impl<'a> Copy<'a> {
     pub(super) fn new(
-        job: &'a Job,
-        run: &'a Run,
-        store: &'a Store,
-        source: &'a Legacy,
-        lease: &'a Lease,
-        on_progress: &'a (dyn Fn(Progress) + Sync),
+        work: Work<'a>,
+        source: &'a Source,
         report: &'a mut Report,
+        standing: Standing,
     ) -> Self {
+        let rescan = rescan_due(work.job, source, standing);
+        Self { work, source, report, rescan, last_window: None }
+    }
+
+    /// All that a run does: every window, and for the events API what comes after them.
+    pub(super) async fn all(mut self) -> Result<(), Error> {
+        let mut plan = self.plan().await?;
+        self.all_windows(&mut plan).await?;
+        if let Source::Events(events) = self.source {
+            self.note_rescan().await?;
+            types::compare(self.work, events, plan.end()).await?;
+            people::refresh(self.work, events, plan.end(), self.report).await?;
+        }
+        Ok(())
+    }
+
+    async fn plan(&self) -> Result<Plan, Error> {
+        let Work { job, .. } = self.work;
         let now = Utc::now().trunc_subsecs(0);
-        let start = job.since.or_else(|| report.mark.resume(job.overlap));
-        let plan = Plan::new(start.unwrap_or(now - job.first_run), job.until, now);
-        Self { job, run, store, source, lease, on_progress, report, plan, last_window: None }
-    }
-
-    pub(super) async fn all_windows(mut self) -> Result<(), Error> {
-        let mut trouble = None;
-        while let Some(window) = self.plan.window() {
-            let began = Instant::now();
-            match self.window(window).await {
-                Ok(()) => trouble = None,
-                Err(Error::Source(error)) => {
-                    let trouble = trouble.get_or_insert(Trouble { since: began, attempts: 0 });
-                    self.wait_or_give_up(error, trouble).await?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    async fn window(&mut self, asked: Window) -> Result<(), Error> {
-        self.report.traffic.requests += 1;
-        let request = asked.widened();
-        let mut answer = self.source.open(request.from, request.to).await?;
-        self.plan.learn_now(answer.server_now);
-        let scanned = asked.until(answer.server_now);
-        if answer.server_now.is_some_and(|now| now < asked.from) {
-            // Nothing can have happened yet, and the marks must not pass the server's clock.
-            self.plan.committed(asked, scanned, 0);
-            return Ok(());
-        }
-        let mut writer = self.store.begin_window(self.run, self.last_window).await?;
-        self.last_window = Some(writer.began_at());
-
-        let copied = self.records(&mut answer, &mut writer, scanned).await;
-        self.report.traffic.bytes += answer.bytes();
-        let (records, newest) = copied?;
-
-        if asked.looks_cut(records) {
-            tracing::info!(window = %asked, records, "a round count: asking again in halves");
-            writer.roll_back().await?;
-            self.plan.narrow();
-            return Ok(());
-        }
-        self.commit(writer, scanned, records, newest).await?;
-        self.plan.committed(asked, scanned, records);
-        Ok(())
-    }
-
-    /// Copies the records of an answer, and tells how many they were and when the newest of those
-    /// that are not dated in the future happened.
-    async fn records(
-        &mut self,
-        answer: &mut Answer,
-        writer: &mut WindowWriter,
-        scanned: Window,
-    ) -> Result<(u64, Option<DateTime<Utc>>), Error> {
-        let mut records = 0;
-        let mut newest = None;
-        let mut more = true;
-        while more {
-            let (mut failures, mut rejects) = (Vec::new(), Vec::new());
-            more = answer
-                .next(&mut |raw| {
-                    records += 1;
-                    match normalize::legacy(&self.job.origin, raw) {
-                        Ok(failure) => failures.push(failure),
-                        Err(reject) => rejects.push(reject),
-                    }
-                })
-                .await?;
-            let past = failures.iter().map(|f| f.created_at).filter(|at| *at <= scanned.to);
-            newest = newest.max(past.max());
-            writer.write(failures, rejects).await?;
-            self.tell(scanned, self.report.counts.fetched + records);
-        }
-        writer.flush().await?;
-        Ok((records, newest))
-    }
-
-    async fn commit(
-        &mut self,
-        writer: WindowWriter,
-        window: Window,
-        records: u64,
-        newest: Option<DateTime<Utc>>,
-    ) -> Result<(), Error> {
-        let counts = writer.counts();
-        if counts.fetched != records || !counts.balance() {
-            return Err(Error::Unbalanced { window, records, counts });
-        }
-        let mark = self.report.mark.after(window, newest);
-        writer.commit(window, mark, self.lease, self.report.traffic).await?;
-        self.report.mark = mark;
-        self.report.counts += counts;
-        self.report.windows += 1;
-        tracing::info!(
-            %window, records, inserted = counts.inserted, updated = counts.updated,
-            rejected = counts.rejected, "window committed"
-        );
-        Ok(())
-    }
-
-    async fn wait_or_give_up(
-        &mut self,
-        error: onelogin::Error,
-        trouble: &mut Trouble,
-    ) -> Result<(), Error> {
-        trouble.attempts += 1;
-        let spent = trouble.since.elapsed();
-        let decision = error.failure().map_or(Decision::GiveUp, |failure| {
-            let policy = self.source.policy();
-            retry::decide(failure, trouble.attempts, spent, policy, fastrand::f64())
-        });
-        let narrower = error.wants_smaller_window(trouble.attempts) && self.plan.narrow();
-        let wait = match decision {
-            Decision::Wait(wait) => wait,
-            // "Too large" is the server's last word on this window, not on a smaller one.
-            Decision::GiveUp if narrower && error.kind() == onelogin::Kind::NotThisApi => {
-                Duration::ZERO
-            }
-            Decision::GiveUp => return Err(error.into()),
+        let overlap = if self.rescan.is_some() { job.overlap.max(job.rescan) } else { job.overlap };
+        let start = match job.since.or_else(|| self.report.mark.resume(overlap)) {
+            None => take_over(self.work, self.source).await?,
+            start => start,
         };
-        tracing::warn!(
-            error = %crate::chain(&error), attempt = trouble.attempts,
-            "trying again in {:.1} s", wait.as_secs_f64()
-        );
-        self.report.traffic.retries += 1;
-        tokio::time::sleep(wait).await;
+        let start = start.unwrap_or(now - job.first_run);
+        Ok(Plan::new(pace(self.source), start, job.until, now))
+    }
+
+    async fn all_windows(&mut self, plan: &mut Plan) -> Result<(), Error> {
+        let source = self.source;
+        windows::each(source, plan, async |window, plan| self.window(window, plan).await).await
+    }
+
+    async fn window(&mut self, asked: Window, plan: &mut Plan) -> Result<(), Error> {
+        if let Source::Events(events) = self.source {
+            self.work.calls.ensure(events.calls_per_window().into()).await?;
+        }
+        let request = asked.widened();
+        let answer = self.source.open(request.from, request.to, asked.can_narrow()).await?;
+        let server_now = answer.server_now();
+        plan.learn_now(server_now);
+        let scanned = asked.until(server_now);
+        if server_now.is_some_and(|now| now < asked.from) {
+            // Nothing can have happened yet, and the marks must not pass the server's clock.
+            plan.committed(asked, scanned, 0);
+            return Ok(());
+        }
+        let Work { job, run, store, .. } = self.work;
+        let mut writer = store.window(run, self.last_window);
+        let mut answer = Records::Answer(answer);
+        let tell = |records| self.tell(plan, scanned, records);
+        let Copied { count, newest, .. } =
+            records(job, &mut answer, &mut writer, scanned.to, &tell).await?;
+        if plan.looks_cut(asked, count) {
+            tracing::info!(window = %asked, records = count, "a round count: asking again in halves");
+            writer.roll_back().await?;
+            plan.narrow();
+            return Ok(());
+        }
+        let mark = self.report.mark.after(scanned, newest);
+        let traffic = traffic(self.source);
+        let began = commit(self.work, writer, scanned, count, mark, traffic, self.report).await?;
+        self.last_window = Some(began);
+        plan.committed(asked, scanned, count);
         Ok(())
     }
 
-    fn tell(&self, window: Window, fetched: u64) {
-        let (done, span) = self.plan.progress(window.from);
-        (self.on_progress)(Progress { window, done, span, fetched });
+    async fn note_rescan(&mut self) -> Result<(), Error> {
+        if let (Some(rescan), None) = (self.rescan, self.work.job.since) {
+            self.work.store.note_rescan(self.work.lease, rescan).await?;
+        }
+        Ok(())
     }
+
+    fn tell(&self, plan: &Plan, window: Window, records: u64) {
+        let (done, span) = plan.progress(window.from);
+        let fetched = self.report.counts.fetched + records;
+        (self.work.on_progress)(Progress { window, done, span, fetched });
+    }
+}
+
+/// As of when the span in which events may change is to be read again, if it is time to. It is
+/// counted in what was scanned, so that no clock has to agree with another.
+fn rescan_due(job: &Job, source: &Source, standing: Standing) -> Option<DateTime<Utc>> {
+    let scanned = standing.mark.scanned_through?;
+    let due = standing.rescanned_at.is_none_or(|at| scanned - at >= BETWEEN_RESCANS);
+    let wanted = matches!(source, Source::Events(_)) && job.rescan > TimeDelta::zero();
+    (due && wanted).then_some(scanned)
+}
+
+/// Where the events API begins that was never read: where the legacy one stands, if that was.
+async fn take_over(work: Work<'_>, source: &Source) -> Result<Option<DateTime<Utc>>, Error> {
+    if matches!(source, Source::Legacy(_)) {
+        return Ok(None);
+    }
+    let mark = work.store.mark_of(&work.run.origin.account, LEGACY).await?;
+    let start = mark.take_over(work.job.overlap);
+    if let Some(start) = start {
+        tracing::info!(%start, "going over from the legacy API");
+    }
+    Ok(start)
+}
+
+/// Copies records to the writer, and tells how many they were. Those dated after `until` are not the
+/// newest of anything.
+pub(super) async fn records(
+    job: &Job,
+    records: &mut Records<'_>,
+    writer: &mut WindowWriter<'_>,
+    until: DateTime<Utc>,
+    tell: &dyn Fn(u64),
+) -> Result<Copied, Error> {
+    let mut copied = Copied { count: 0, oldest: None, newest: None };
+    let mut ignored: BTreeMap<i64, u64> = BTreeMap::new();
+    let mut more = true;
+    while more {
+        let mut some = Vec::new();
+        let mut read = |raw: &[u8]| some.push(normalize::record(&job.origin, &job.format, raw));
+        more = records.next(&mut read).await?;
+        for record in some {
+            copied.count += 1;
+            let at = match &record {
+                Ok(Record::Failure(failure)) => Some(failure.created_at),
+                Ok(Record::Success(success)) => Some(success.created_at),
+                Ok(Record::Ignored { event_type_id }) => {
+                    *ignored.entry(*event_type_id).or_default() += 1;
+                    None
+                }
+                Err(_) => None,
+            };
+            if let Some(at) = at.filter(|at| *at <= until) {
+                copied.oldest = Some(copied.oldest.map_or(at, |oldest| oldest.min(at)));
+                copied.newest = copied.newest.max(Some(at));
+            }
+            writer.write(record).await?;
+        }
+        tell(copied.count);
+    }
+    writer.flush().await?;
+    if !ignored.is_empty() {
+        tracing::info!(types = ?ignored, "events of types that were not asked for");
+    }
+    Ok(copied)
+}
+
+/// Commits a window whose records are all accounted for. Returns when it began, by the store's clock.
+pub(super) async fn commit(
+    work: Work<'_>,
+    writer: WindowWriter<'_>,
+    window: Window,
+    records: u64,
+    mark: Mark,
+    traffic: Traffic,
+    report: &mut Report,
+) -> Result<DateTime<Utc>, Error> {
+    let counts = writer.counts();
+    if !counts.balance(records) {
+        return Err(Error::Unbalanced { window, records, counts });
+    }
+    let began = writer.commit(window, mark, work.lease, traffic).await?;
+    report.mark = mark;
+    report.counts += counts;
+    report.windows += 1;
+    tracing::info!(
+        %window, records, inserted = counts.inserted, updated = counts.updated,
+        rejected = counts.rejected, "window committed"
+    );
+    Ok(began)
 }

@@ -37,7 +37,7 @@ on_both!(status_tells_people_where_the_copy_stands, |db| {
         without_times_of_today(&printed),
         "account default, source legacy\n  \
            scanned through  2026-03-20T12:00:00Z (… ago)\n  \
-           newest failure   2026-03-20T10:30:00Z (… ago)\n  \
+           newest record    2026-03-20T10:30:00Z (… ago)\n  \
            last run         succeeded, exit 0, began …\n  \
            open rejects     1\n"
     );
@@ -52,7 +52,7 @@ on_both!(status_tells_what_went_wrong, |db| {
 
     let expected = "account default, source legacy\n  \
            scanned through  -\n  \
-           newest failure   -\n  \
+           newest record    -\n  \
            last run         failed, exit 77, began …\n                   ";
     let printed = without_times_of_today(&printed);
     assert!(printed.starts_with(expected), "{printed}");

@@ -76,7 +76,9 @@ fn of_sqlite(db: &Db) -> Catalogue {
 /// The comments inside a `create table`: the line of its own is about the table, those behind a
 /// column about the column. Inside a `create view`, the line of its own.
 fn said_in(sql: &str) -> Vec<Vec<String>> {
-    let name = sql.split_whitespace().nth(2).expect("`create table name`").to_owned();
+    // A table that was renamed has its name in quotes.
+    let name =
+        sql.split_whitespace().nth(2).expect("`create table name`").trim_matches('"').to_owned();
     let said = |line: &str| {
         let (before, comment) = line.split_once("-- ")?;
         let comment = comment.trim().trim_end_matches('.').to_owned();

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use onelogin_sync::model::{Failure, Origin};
-use onelogin_sync::normalize;
+use onelogin_sync::model::{Failure, LEGACY, Origin, Record as Loaded};
+use onelogin_sync::normalize::{self, Format};
 use onelogin_sync::simulator::{Config, Entry, Record, Simulator};
 use serde_json::Value;
 
@@ -14,12 +14,14 @@ use super::tables::{Db, NULL, assert_rows};
 
 /// All columns of a failure that come from the source, in the order of time.
 pub(crate) const FAILURES: &str = "select failure_id, account, source, source_id, login_id, \
-    user_id, operation, app_id, app_name, event_type_id, created_at, created_at_raw, description, \
-    error_description, raw from provisioning_failures order by failure_id";
+    user_id, operation, operation_source, app_id, app_name, event_type_id, created_at, created_at_raw, \
+    description, error_description, solved, resolved_at, resolution, raw \
+    from provisioning_failures order by failure_id";
 
 /// All columns of a person that come from the source.
 pub(crate) const USERS: &str = "select account, user_id, email, username, firstname, lastname, \
-    last_failure_id, last_failure_at from users order by account, user_id";
+    last_failure_id, last_failure_at, display_name, profile_id, profile_at, profile_source \
+    from users order by account, user_id";
 
 /// Where the sync stands, and who holds the lease.
 pub(crate) const MARKS: &str = "select account, source, high_water_mark, scanned_through, \
@@ -91,10 +93,15 @@ pub(crate) fn all_records(onelogin: &Simulator) -> Vec<String> {
 /// Texts that cannot be loaded are passed over.
 #[track_caller]
 pub(crate) fn assert_loaded<T: AsRef<str>>(db: &Db, texts: &[T]) {
-    let origin = Origin { account: "default".into(), source: "legacy" };
+    let origin = Origin { account: "default".into(), source: LEGACY };
     let failures: BTreeMap<_, _> = texts
         .iter()
-        .filter_map(|text| normalize::legacy(&origin, text.as_ref().as_bytes()).ok())
+        .filter_map(|text| {
+            match normalize::record(&origin, &Format::Legacy, text.as_ref().as_bytes()) {
+                Ok(Loaded::Failure(failure)) => Some(failure),
+                _ => None,
+            }
+        })
         .map(|failure| (failure.failure_id, failure)) // of one identity the last is kept
         .collect();
     // In the order of the ids: the newest failure of a person is the last to be collected.
@@ -140,17 +147,21 @@ fn failure_row(failure: &Failure) -> Vec<String> {
         failure.failure_id.to_string(),
         "default".into(),
         "legacy".into(),
-        failure.source_id.to_string(),
+        text(failure.source_id.as_ref()),
         text(failure.login_id.as_ref()),
         text(failure.person.as_ref().map(|person| &person.user_id)),
         failure.operation.as_str().into(),
-        NULL.into(),
+        failure.operation_source.as_str().into(),
+        text(failure.app_id.as_ref()),
         text(failure.app_name.as_ref()),
-        NULL.into(),
+        text(failure.event_type_id.as_ref()),
         shown(failure.created_at),
         failure.created_at_raw.clone(),
         text(failure.description.as_ref()),
         text(failure.error_description.as_ref()),
+        text(failure.resolution.solved.map(u8::from).as_ref()),
+        text(failure.resolution.resolved_at.map(shown).as_ref()),
+        text(failure.resolution.text.as_ref()),
         failure.raw.clone(),
     ]
 }
@@ -158,15 +169,20 @@ fn failure_row(failure: &Failure) -> Vec<String> {
 /// As [`USERS`] shows it.
 fn user_row(newest: &Failure) -> Vec<String> {
     let person = newest.person.as_ref().expect("a failure with a person");
+    let profile = person.profile.as_ref().expect("a legacy failure knows the person");
     vec![
         "default".into(),
         person.user_id.to_string(),
-        text(person.email.as_ref()),
-        text(person.username.as_ref()),
-        text(person.firstname.as_ref()),
-        text(person.lastname.as_ref()),
+        text(profile.email.as_ref()),
+        text(profile.username.as_ref()),
+        text(profile.firstname.as_ref()),
+        text(profile.lastname.as_ref()),
         newest.failure_id.to_string(),
         shown(newest.created_at),
+        text(person.display_name.as_ref()),
+        newest.failure_id.to_string(),
+        shown(newest.created_at),
+        "legacy".into(),
     ]
 }
 

@@ -19,14 +19,16 @@ const KEY: &str = "hush-legacy-key";
 const BASIC: &str = "aHVzaC1sZWdhY3kta2V5Ong";
 
 /// Every key of the outcome, sorted, by the contract.
-const OUTCOME: [&str; 19] = [
+const OUTCOME: [&str; 22] = [
     "account",
     "bytes",
     "error",
     "exit_code",
     "fetched",
     "high_water_mark",
+    "ignored",
     "inserted",
+    "people_pending",
     "rejected",
     "requests",
     "retries",
@@ -35,6 +37,7 @@ const OUTCOME: [&str; 19] = [
     "seconds",
     "source",
     "status",
+    "successes",
     "unchanged",
     "updated",
     "users_written",
@@ -42,7 +45,7 @@ const OUTCOME: [&str; 19] = [
 ];
 
 /// What `sync_runs` holds of an outcome.
-const RECORDED: [&str; 13] = [
+const RECORDED: [&str; 16] = [
     "status",
     "exit_code",
     "error",
@@ -56,6 +59,9 @@ const RECORDED: [&str; 13] = [
     "retries",
     "bytes",
     "source",
+    "successes",
+    "ignored",
+    "people_pending",
 ];
 
 /// A month of `failures` failures, which a run copies in three windows.

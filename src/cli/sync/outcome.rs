@@ -21,6 +21,7 @@ pub(in crate::cli) struct Outcome<'a> {
     windows: u64,
     traffic: Traffic,
     mark: Mark,
+    people_pending: u64,
     took: Duration,
     pub(in crate::cli) result: Result<(), Failed>,
 }
@@ -40,6 +41,7 @@ impl<'a> Outcome<'a> {
             windows: report.windows,
             traffic: report.traffic,
             mark: report.mark,
+            people_pending: report.people_pending,
             took,
             result: report.result.map_err(|error| Failed::new(error.exit(), error)),
         }
@@ -60,6 +62,7 @@ impl<'a> Outcome<'a> {
             windows: 0,
             traffic: Traffic::default(),
             mark: Mark::default(),
+            people_pending: 0,
             took,
             result: Err(failed),
         }
@@ -76,8 +79,13 @@ impl<'a> Outcome<'a> {
 
     fn text(&self) -> String {
         let Counts { inserted, updated, unchanged, rejected, users_written, .. } = self.counts;
+        let successes = match self.counts.successes {
+            0 => String::new(),
+            1 => ", 1 success".to_owned(),
+            many => format!(", {} successes", number(many)),
+        };
         format!(
-            "{} of account {}, {} changed, {} known, {} rejected; {} written\n\
+            "{} of account {}, {} changed, {} known, {} rejected; {} written{successes}\n\
              scanned through {}: {}, {}, {:.1} s",
             plural(inserted, "new failure"),
             self.origin.account,
@@ -106,6 +114,9 @@ impl<'a> Outcome<'a> {
             "unchanged": self.counts.unchanged,
             "rejected": self.counts.rejected,
             "users_written": self.counts.users_written,
+            "successes": self.counts.successes,
+            "ignored": self.counts.ignored,
+            "people_pending": self.people_pending,
             "windows": self.windows,
             "requests": self.traffic.requests,
             "retries": self.traffic.retries,

@@ -1,15 +1,32 @@
--- The guard is repeated here because a run of another source may write the same people meanwhile.
+-- A person has two parts, each as a whole from the newest word on it: the newest failure, and the
+-- profile, which only a legacy failure or the users API knows. What is older changes nothing, also
+-- when a run of another source writes the same people meanwhile.
 insert into users (
-    account, user_id, email, username, firstname, lastname,
-    last_failure_id, last_failure_at, first_seen_at, synced_at, run_id
+    account, user_id, last_failure_id, last_failure_at, display_name, profile_id, profile_at,
+    profile_source, email, username, firstname, lastname, first_seen_at, synced_at, run_id
 ) values /*rows*/
 on conflict (account, user_id) do update set
-    email = excluded.email,
-    username = excluded.username,
-    firstname = excluded.firstname,
-    lastname = excluded.lastname,
-    last_failure_id = excluded.last_failure_id,
-    last_failure_at = excluded.last_failure_at,
+    last_failure_id = case when users.last_failure_id <= excluded.last_failure_id
+        then excluded.last_failure_id else users.last_failure_id end,
+    last_failure_at = case when users.last_failure_id <= excluded.last_failure_id
+        then excluded.last_failure_at else users.last_failure_at end,
+    display_name = case when users.last_failure_id <= excluded.last_failure_id
+        then excluded.display_name else users.display_name end,
+    profile_id = case when excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)
+        then excluded.profile_id else users.profile_id end,
+    profile_at = case when excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)
+        then excluded.profile_at else users.profile_at end,
+    profile_source = case when excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)
+        then excluded.profile_source else users.profile_source end,
+    email = case when excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)
+        then excluded.email else users.email end,
+    username = case when excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)
+        then excluded.username else users.username end,
+    firstname = case when excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)
+        then excluded.firstname else users.firstname end,
+    lastname = case when excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)
+        then excluded.lastname else users.lastname end,
     synced_at = excluded.synced_at,
     run_id = excluded.run_id
 where users.last_failure_id <= excluded.last_failure_id
+   or excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)

@@ -1,0 +1,140 @@
+//! `compare`: whether both APIs have the same failures, before one takes over from the other.
+
+use anyhow::anyhow;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use clap::builder::NonEmptyStringValueParser;
+use serde_json::{Value, json};
+
+use super::connection::{Api, Connection};
+use super::text::{self, number, plural, say};
+use super::{Failed, Format, stop};
+use crate::exit::Exit;
+use crate::onelogin::Source;
+use crate::store::{Access, Store};
+use crate::sync;
+use crate::sync::compare::{Comparing, Comparison, Item, compare};
+
+/// Differences that people are shown; machines are shown all.
+const SHOWN: usize = 20;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Your name for the OneLogin account
+    #[arg(long, env = "ONELOGIN_ACCOUNT", value_name = "NAME", default_value = "default")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    account: String,
+    /// Where the span begins: 2026-01-31 or 2026-01-31T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = text::instant)]
+    since: DateTime<Utc>,
+    /// Where it ends; failures that appear late are best left some hours
+    #[arg(long, value_name = "TIME", value_parser = text::instant)]
+    until: DateTime<Utc>,
+    /// How far the times of one failure may be apart
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = text::duration)]
+    tolerance: TimeDelta,
+    /// Where the legacy API is, if not at the same place
+    #[arg(long, env = "ONELOGIN_LEGACY_BASE_URL", value_name = "URL")]
+    legacy_base_url: Option<String>,
+    /// How to print the outcome
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
+    let stop = stop::listen()?;
+    let comparison = tokio::select! {
+        comparison = read(&args, database_url) => comparison?,
+        signal = stop => {
+            let error = sync::Error::Stopped(signal);
+            return Err(Failed::new(error.exit(), error));
+        }
+    };
+    match args.format {
+        Format::Json => say(&as_json(&comparison).to_string()),
+        Format::Text => print(&comparison),
+    }
+    if comparison.is_equal() {
+        return Ok(());
+    }
+    let only = comparison.only_legacy.len() + comparison.only_events.len();
+    let error = anyhow!("the APIs differ: {} only one of them has", plural(only as u64, "failure"));
+    Err(Failed::new(Exit::Rejects, error))
+}
+
+async fn read(args: &Args, database_url: &str) -> Result<Comparison, Failed> {
+    if args.since >= args.until {
+        return Err(Failed::new(Exit::Usage, anyhow!("--since must be before --until")));
+    }
+    let comparing = Comparing {
+        account: args.account.clone(),
+        format: args.connection.format(Api::Events)?,
+        since: args.since,
+        until: args.until,
+        tolerance: args.tolerance,
+    };
+    let legacy_url = args.legacy_base_url.as_deref().or(args.connection.base_url());
+    let sources =
+        (args.connection.source_at(Api::Legacy, legacy_url)?, args.connection.source(Api::Events)?);
+    let (Source::Legacy(legacy), Source::Events(events)) = sources else {
+        unreachable!("each is the source it was asked for")
+    };
+    // Calls are counted there, like those of the runs.
+    let store = Store::open(database_url, Access::Create).await?;
+    store.migrate().await?;
+    let compared = compare(&comparing, &store, legacy, events).await;
+    store.close().await;
+    compared.map_err(|error| Failed::new(error.exit(), error))
+}
+
+fn print(comparison: &Comparison) {
+    let Comparison { matched, under_another_app, only_legacy, only_events } = comparison;
+    let under = match under_another_app {
+        0 => String::new(),
+        n => format!(", {} of them under another app", number(*n)),
+    };
+    say(&format!("{} in both{under}", plural(*matched, "failure")));
+    for (api, only) in [("legacy", only_legacy), ("events", only_events)] {
+        say(&format!("{} only in {api}", number(only.len() as u64)));
+        for item in only.iter().take(SHOWN) {
+            let id = |id: Option<i64>| id.map_or("-".to_owned(), |id| id.to_string());
+            let app = item.app_name.as_deref().unwrap_or("-");
+            let Item { at, user_id, operation, source_id, .. } = item;
+            say(&format!(
+                "  {}  user {}  {}  {app}  id {}",
+                at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+                id(*user_id),
+                operation.as_str(),
+                id(*source_id)
+            ));
+        }
+        if only.len() > SHOWN {
+            say(&format!(
+                "  and {} more; --format json has all",
+                number((only.len() - SHOWN) as u64)
+            ));
+        }
+    }
+}
+
+fn as_json(comparison: &Comparison) -> Value {
+    let items = |items: &[Item]| -> Vec<Value> {
+        let item = |item: &Item| {
+            json!({
+                "created_at": item.at,
+                "user_id": item.user_id,
+                "operation": item.operation.as_str(),
+                "app_name": item.app_name,
+                "source_id": item.source_id,
+            })
+        };
+        items.iter().map(item).collect()
+    };
+    json!({
+        "matched": comparison.matched,
+        "under_another_app": comparison.under_another_app,
+        "only_legacy": items(&comparison.only_legacy),
+        "only_events": items(&comparison.only_events),
+    })
+}

@@ -1,0 +1,188 @@
+//! How to reach either API: flags, credentials, and the source made of them.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::ValueEnum;
+use clap::builder::BoolishValueParser;
+
+use super::{Failed, secret};
+use crate::exit::Exit;
+use crate::model::{EVENTS, LEGACY};
+use crate::normalize::Format;
+use crate::normalize::event_type::{self, Asked};
+use crate::onelogin::events::{Events, Query};
+use crate::onelogin::legacy::Legacy;
+use crate::onelogin::retry::Policy;
+use crate::onelogin::{ConfigError, Options, Source};
+
+const API_KEY: &str = "ONELOGIN_API_KEY";
+const CLIENT_ID: &str = "ONELOGIN_CLIENT_ID";
+const CLIENT_SECRET: &str = "ONELOGIN_CLIENT_SECRET";
+
+const LEGACY_URL: &str = "https://api.onelogin.com";
+const EVENTS_URL: &str = "https://api.us.onelogin.com";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Connection {
+    /// Where the API is [default: <https://api.onelogin.com> for legacy,
+    /// <https://api.us.onelogin.com> for events]
+    #[arg(long, env = "ONELOGIN_BASE_URL", value_name = "URL")]
+    base_url: Option<String>,
+    /// Allow plain http to other machines; the credentials are then readable on the way
+    #[arg(long, env = "ONELOGIN_ALLOW_HTTP", value_parser = BoolishValueParser::new())]
+    allow_http: bool,
+    #[command(flatten)]
+    events: EventsApi,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// What to ask the events API for.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Events API")]
+struct EventsApi {
+    /// Types of events that are failures, by their numbers
+    #[arg(long, env = "ONELOGIN_EVENT_TYPES", value_name = "LIST", value_delimiter = ',')]
+    #[arg(default_values_t = event_type::FAILURES)]
+    event_types: Vec<i64>,
+    /// Load successes too, so that failures can close
+    #[arg(long, env = "ONELOGIN_WITH_SUCCESSES", value_name = "BOOL", default_value = "true")]
+    #[arg(action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    with_successes: bool,
+    /// Events a page to ask for [default: the server's, 50]
+    #[arg(long, env = "ONELOGIN_PAGE_LIMIT", value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    page_limit: Option<u32>,
+    /// Calls in any hour, over all runs of the account; OneLogin gives 5,000 to all of its programs
+    #[arg(long, env = "ONELOGIN_MAX_CALLS_PER_HOUR", value_name = "N", default_value_t = 2_500)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    max_calls_per_hour: u64,
+}
+
+/// Limits that few need to change.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+struct Limits {
+    /// On opening a connection
+    #[arg(long, env = "ONELOGIN_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "10s")]
+    #[arg(value_parser = humantime::parse_duration)]
+    connect_timeout: Duration,
+    /// On the wait for the next byte
+    #[arg(long, env = "ONELOGIN_READ_TIMEOUT", value_name = "DURATION", default_value = "60s")]
+    #[arg(value_parser = humantime::parse_duration)]
+    read_timeout: Duration,
+    /// On one request as a whole
+    #[arg(long, env = "ONELOGIN_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "30m")]
+    #[arg(value_parser = humantime::parse_duration)]
+    request_timeout: Duration,
+    /// Attempts at a window, or at a page of it; the first included
+    #[arg(long, env = "ONELOGIN_MAX_ATTEMPTS", value_name = "N", default_value_t = 8)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: u32,
+    /// Time for all attempts at a window, or at a page of it
+    #[arg(long, env = "ONELOGIN_RETRY_FOR", value_name = "DURATION", default_value = "10m")]
+    #[arg(value_parser = humantime::parse_duration)]
+    retry_for: Duration,
+}
+
+/// The APIs that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Api {
+    /// `GET /api/v1/logins/failed_provisioning.json`, deprecated
+    Legacy,
+    /// `GET /api/1/events`
+    Events,
+}
+
+impl Api {
+    /// The API that there are credentials for; the current one if there are both.
+    pub(super) fn by_credentials() -> Result<Self, Failed> {
+        if secret::is_set(CLIENT_ID) || secret::is_set(CLIENT_SECRET) {
+            Ok(Self::Events)
+        } else if secret::is_set(API_KEY) {
+            Ok(Self::Legacy)
+        } else {
+            let error = anyhow!(
+                "no credentials: set {CLIENT_ID} and {CLIENT_SECRET}, or {API_KEY} for the legacy \
+                 API, or each with _FILE behind its name to the name of a file that holds it; to see \
+                 the program at work without an account, run `onelogin-sync demo`"
+            );
+            Err(Failed::new(Exit::Configuration, error))
+        }
+    }
+
+    /// Its name in every row.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => LEGACY,
+            Self::Events => EVENTS,
+        }
+    }
+}
+
+impl Connection {
+    /// The types of events that are asked for.
+    pub(super) fn asked(&self) -> Result<Asked, Failed> {
+        let failures = self.events.event_types.clone();
+        if let Some(success) = failures.iter().find(|id| event_type::SUCCESSES.contains(id)) {
+            let error = anyhow!(
+                "--event-types has {success}, which is a success: --with-successes is about those"
+            );
+            return Err(Failed::new(Exit::Usage, error));
+        }
+        Ok(Asked { failures, successes: self.events.with_successes })
+    }
+
+    pub(super) fn format(&self, api: Api) -> Result<Format, Failed> {
+        match api {
+            Api::Legacy => Ok(Format::Legacy),
+            Api::Events => self.asked().map(Format::Event),
+        }
+    }
+
+    /// The source, with its credentials; nothing is sent yet.
+    pub(super) fn source(&self, api: Api) -> Result<Source, Failed> {
+        self.source_at(api, self.base_url.as_deref())
+    }
+
+    /// As [`Connection::source`], somewhere else if that is given.
+    pub(super) fn source_at(&self, api: Api, base_url: Option<&str>) -> Result<Source, Failed> {
+        let bad = |error: ConfigError| Failed::new(Exit::Configuration, error);
+        match api {
+            Api::Legacy => {
+                let options = self.options(base_url.unwrap_or(LEGACY_URL));
+                Legacy::new(&options, secret::read(API_KEY)?).map(Source::Legacy).map_err(bad)
+            }
+            Api::Events => {
+                let options = self.options(base_url.unwrap_or(EVENTS_URL));
+                let query = Query {
+                    types: self.asked()?.all(),
+                    limit: self.events.page_limit,
+                    calls_per_hour: self.events.max_calls_per_hour,
+                };
+                let (id, secret) = (secret::read(CLIENT_ID)?, secret::read(CLIENT_SECRET)?);
+                Events::new(&options, id, secret, &query).map(Source::Events).map_err(bad)
+            }
+        }
+    }
+
+    /// The base URL that was given.
+    pub(super) fn base_url(&self) -> Option<&str> {
+        self.base_url.as_deref()
+    }
+
+    fn options(&self, base_url: &str) -> Options {
+        let Limits { connect_timeout, read_timeout, request_timeout, max_attempts, retry_for } =
+            self.limits;
+        Options {
+            base_url: base_url.to_owned(),
+            allow_http: self.allow_http,
+            connect_timeout,
+            read_timeout,
+            request_timeout,
+            policy: Policy { max_attempts, max_elapsed: retry_for, ..Policy::default() },
+        }
+    }
+}

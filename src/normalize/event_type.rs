@@ -1,0 +1,158 @@
+//! What the numbers of event types mean. Types are added by OneLogin as time goes by, so a number
+//! that is not here is no error.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Defect, field, fields, own_id};
+use crate::model::{EventType, Operation};
+
+/// Failed provisioning, as far as is known: an exception, and each operation on an account.
+pub const FAILURES: [i64; 6] = [25, 61, 62, 63, 64, 65];
+
+/// Provisioning that went well: an account created, updated, suspended, reactivated, deleted, or
+/// linked to the person it was there for.
+pub const SUCCESSES: [i64; 6] = [51, 52, 53, 54, 55, 59];
+
+/// Types that look like failed provisioning by their names, and are known to be something else or
+/// something more: errors of a directory or of an app as a whole, retries and notices.
+const KNOWN_OTHERS: [i64; 21] = [
+    26, 38, 39, 49, 60, 79, 85, 111, 116, 121, 125, 133, 208, 237, 250, 251, 252, 253, 306, 307,
+    334,
+];
+
+/// What was not done because of a failure of this type.
+pub(super) fn failed_operation(event_type_id: i64) -> Operation {
+    match event_type_id {
+        61 => Operation::Suspend,
+        62 => Operation::Reactivate,
+        63 => Operation::Delete,
+        64 => Operation::Create,
+        65 => Operation::Update,
+        _ => Operation::Unknown,
+    }
+}
+
+/// What was done, if events of this type tell of success.
+fn succeeded_operation(event_type_id: i64) -> Option<Operation> {
+    match event_type_id {
+        51 | 59 => Some(Operation::Create),
+        52 => Some(Operation::Update),
+        53 => Some(Operation::Suspend),
+        54 => Some(Operation::Reactivate),
+        55 => Some(Operation::Delete),
+        _ => None,
+    }
+}
+
+/// The types that are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Types to load as failures.
+    pub failures: Vec<i64>,
+    /// Whether to load [`SUCCESSES`].
+    pub successes: bool,
+}
+
+impl Asked {
+    /// All numbers, ascending.
+    #[must_use]
+    pub fn all(&self) -> Vec<i64> {
+        let successes = if self.successes { &SUCCESSES[..] } else { &[] };
+        let mut all = [&self.failures, successes].concat();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    pub(super) fn is_failure(&self, event_type_id: i64) -> bool {
+        self.failures.contains(&event_type_id)
+    }
+
+    pub(super) fn success(&self, event_type_id: i64) -> Option<Operation> {
+        succeeded_operation(event_type_id).filter(|_| self.successes)
+    }
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { failures: FAILURES.to_vec(), successes: true }
+    }
+}
+
+/// A type as the API names it.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    name: Option<&'a RawValue>,
+    description: Option<&'a RawValue>,
+}
+
+/// Reads what the API says of a type.
+///
+/// # Errors
+/// What was expected, when it has no readable id or a name that is no text.
+pub fn read(raw: &str) -> Result<EventType, Defect> {
+    let named: Fields = fields(raw)?;
+    Ok(EventType {
+        event_type_id: own_id(named.id)?,
+        name: field("name", named.name)?,
+        description: field("description", named.description)?,
+    })
+}
+
+/// Whether a type that nobody asked for is named like failed provisioning, and is not known to be
+/// something else: somebody should look.
+#[must_use]
+pub fn is_overlooked(asked: &Asked, event_type_id: i64, names: &[&str]) -> bool {
+    let known = asked.is_failure(event_type_id)
+        || FAILURES.contains(&event_type_id)
+        || SUCCESSES.contains(&event_type_id)
+        || KNOWN_OTHERS.contains(&event_type_id);
+    !known && names.iter().any(|name| looks_like_failed_provisioning(name))
+}
+
+fn looks_like_failed_provisioning(name: &str) -> bool {
+    const FAILED: [&str; 7] =
+        ["fail", "could not", "error", "exception", "not updated", "unable", "rejected"];
+    const PROVISIONING: [&str; 4] = ["provision", "in app", "to app", "from app"];
+    let name = name.to_lowercase().replace(['_', '-'], " ");
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    has(&FAILED) && has(&PROVISIONING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_is_asked_for_once() {
+        let asked = Asked { failures: vec![65, 25, 65], successes: true };
+        assert_eq!(asked.all(), [25, 51, 52, 53, 54, 55, 59, 65]);
+        assert_eq!(Asked { successes: false, ..asked }.all(), [25, 65]);
+    }
+
+    #[test]
+    fn a_new_type_named_like_failed_provisioning_is_overlooked() {
+        let asked = Asked::default();
+        for (id, name) in [
+            (3_028, "USER_FAILED_UNLOCKING_IN_APP"),
+            (3_029, "%user% could not be archived in %app%: provisioning"),
+            (3_031, "USER_NOT_UPDATED_IN_APP"),
+        ] {
+            assert!(is_overlooked(&asked, id, &["", name]), "{name}");
+        }
+        for (id, name) in [
+            (8, "USER_FAILED_LOGIN"),
+            (61, "USER_FAILED_SUSPENDING_IN_APP"),
+            (51, "USER_CREATED_IN_APP"),
+            (250, "PROVISIONING_APP_CONFIG_ERROR"),
+            (3_030, "USER_ARCHIVED_IN_APP"),
+        ] {
+            assert!(!is_overlooked(&asked, id, &[name]), "{name}");
+        }
+        let more = Asked { failures: vec![3_031], ..asked };
+        assert!(!is_overlooked(&more, 3_031, &["USER_NOT_UPDATED_IN_APP"]), "it is asked for");
+    }
+}

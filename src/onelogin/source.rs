@@ -1,0 +1,89 @@
+//! Either source, asked for a window.
+
+use chrono::{DateTime, Utc};
+
+use super::events::{Events, Walk};
+use super::legacy::{self, Legacy};
+use super::retry::Policy;
+use super::{Error, Meter};
+
+/// Where failures are read.
+#[derive(Debug)]
+pub enum Source {
+    /// The deprecated endpoint.
+    Legacy(Legacy),
+    /// The events API.
+    Events(Events),
+}
+
+impl Source {
+    /// How long to go on after failures of a window.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        match self {
+            Self::Legacy(legacy) => legacy.policy(),
+            Self::Events(events) => events.policy(),
+        }
+    }
+
+    /// What went over the network.
+    #[must_use]
+    pub fn meter(&self) -> &Meter {
+        match self {
+            Self::Legacy(legacy) => legacy.meter(),
+            Self::Events(events) => events.meter(),
+        }
+    }
+
+    /// Asks for the records from `from` to `to`; whether it counts them in is not documented. A
+    /// window that `may_be_cut` is given up when it turns out too large.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], when no answer came, or none that can be used.
+    pub async fn open(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        may_be_cut: bool,
+    ) -> Result<Answer<'_>, Error> {
+        match self {
+            Self::Legacy(legacy) => legacy.open(from, to).await.map(Answer::Legacy),
+            Self::Events(events) => events.open(from, to, may_be_cut).await.map(Answer::Events),
+        }
+    }
+}
+
+/// A successful answer whose records are still to be read.
+///
+/// Nothing of it counts before [`Answer::next`] has said that it is whole.
+#[derive(Debug)]
+pub enum Answer<'a> {
+    /// One body.
+    Legacy(legacy::Answer<'a>),
+    /// Page after page.
+    Events(Walk<'a>),
+}
+
+impl Answer<'_> {
+    /// The server's clock when it answered, from its `Date` header.
+    #[must_use]
+    pub fn server_now(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Legacy(answer) => answer.server_now,
+            Self::Events(walk) => walk.server_now,
+        }
+    }
+
+    /// Reads on, and hands the raw text of each record to `sink`. Gives `false` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; what was handed out must then be dropped.
+    pub async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
+        match self {
+            Self::Legacy(answer) => answer.next(sink).await,
+            Self::Events(walk) => walk.next(sink).await,
+        }
+    }
+}

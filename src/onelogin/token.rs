@@ -1,0 +1,171 @@
+//! The token that calls to the current API carry: asked for when needed, held in memory only, and
+//! never revoked, since other programs with the same credential are given the same one.
+//!
+//! Of OAuth this takes one request, whose answer has fields of its own (`created_at`) and has come
+//! as an error under a status of success; a library would have to be talked out of its checks.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use reqwest::header::CONTENT_TYPE;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::budget::Budget;
+use super::error::{ConfigError, Error, Resource};
+use super::{Client, date};
+
+/// Version 2: to ask by version 1 would invalidate the tokens of everyone else.
+const PATH: [&str; 4] = ["auth", "oauth2", "v2", "token"];
+const GRANT: &str = r#"{"grant_type":"client_credentials"}"#;
+/// So long before its end a token is renewed: longer than a call takes.
+const MARGIN: Duration = Duration::from_mins(1);
+/// How long a token lasts that does not say so; ten hours are documented. Asking again costs a call,
+/// and gives the same one.
+const UNKNOWN_LIFE: Duration = Duration::from_mins(30);
+/// A longer life would pass the end of the clock.
+const LONGEST_LIFE: u64 = 365 * 86_400;
+
+/// A token and its place in the order in which they were given.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    pub(super) value: SecretString,
+    pub(super) number: u32,
+    renew_at: Instant,
+}
+
+/// The tokens of one API credential.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    client_id: SecretString,
+    client_secret: SecretString,
+    current: Mutex<Option<Token>>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: Option<String>,
+    created_at: Option<Value>,
+    expires_in: Option<Value>,
+}
+
+impl Tokens {
+    pub(super) fn new(
+        client_id: SecretString,
+        client_secret: SecretString,
+    ) -> Result<Self, ConfigError> {
+        for secret in [&client_id, &client_secret] {
+            let text = secret.expose_secret();
+            // A colon would end the user name in HTTP Basic; the rest is what a careless copy adds.
+            if text.is_empty() || text.contains(|c: char| c == ':' || c <= ' ' || c == '\u{7F}') {
+                return Err(ConfigError::Client);
+            }
+        }
+        Ok(Self { client_id, client_secret, current: Mutex::default() })
+    }
+
+    /// The current token, or a new one: when there is none, when it ends soon, or when it is the one
+    /// that was refused.
+    pub(super) async fn get(
+        &self,
+        client: &Client,
+        budget: &Budget,
+        refused: Option<u32>,
+    ) -> Result<Token, Error> {
+        let mut current = self.current.lock().await;
+        let usable =
+            |token: &&Token| Some(token.number) != refused && Instant::now() < token.renew_at;
+        if let Some(token) = current.as_ref().filter(usable) {
+            return Ok(token.clone());
+        }
+        budget.take()?;
+        let number = current.as_ref().map_or(1, |token| token.number + 1);
+        let token = self.ask(client, budget, number).await?;
+        *current = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn ask(&self, client: &Client, budget: &Budget, number: u32) -> Result<Token, Error> {
+        let (id, secret) = (self.client_id.expose_secret(), self.client_secret.expose_secret());
+        let url = client.url(&PATH);
+        let endpoint = url.to_string();
+        let request = client
+            .http
+            .post(url)
+            .basic_auth(id, Some(secret))
+            .header(CONTENT_TYPE, "application/json")
+            .body(GRANT);
+        let body = client.body(request, &endpoint, Resource::Token).await?;
+        budget.heed(&body.headers);
+        let answer: Answer = body.json()?;
+        let Some(value) = answer.access_token.clone().filter(|token| !token.is_empty()) else {
+            return Err(body.foreign());
+        };
+        let server_now = date(&body.headers).map(DateTime::from);
+        let renew_at = Instant::now() + until_renewal(&answer, server_now.unwrap_or_else(Utc::now));
+        Ok(Token { value: value.into(), number, renew_at })
+    }
+}
+
+/// How long to use a token. One that others were given before us is older than the answer says; one
+/// that ends within the margin is used to its end, since until then none other is given.
+fn until_renewal(answer: &Answer, server_now: DateTime<Utc>) -> Duration {
+    let seconds = match &answer.expires_in {
+        Some(Value::Number(number)) => number.as_u64(),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let Some(life) = seconds.map(|s| Duration::from_secs(s.min(LONGEST_LIFE))) else {
+        return UNKNOWN_LIFE;
+    };
+    let created_at = answer.created_at.as_ref().and_then(Value::as_str);
+    let created_at = created_at.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    let age = created_at.map_or(Duration::ZERO, |at| {
+        // A token from the future is as good as new.
+        (server_now - at.to_utc()).to_std().unwrap_or_default()
+    });
+    let left = life.saturating_sub(age);
+    left.checked_sub(MARGIN).unwrap_or(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn until_renewal_of(answer: &str) -> Duration {
+        let now = "2026-03-20T12:00:00Z".parse().unwrap();
+        until_renewal(&serde_json::from_str(answer).unwrap(), now)
+    }
+
+    #[test]
+    fn a_token_lasts_from_its_creation_and_not_from_the_answer() {
+        for (answer, seconds) in [
+            (r#"{"expires_in":36000,"created_at":"2026-03-20T12:00:00.000Z"}"#, 35_940),
+            (r#"{"expires_in":36000,"created_at":"2026-03-20T03:00:00.000Z"}"#, 3_540),
+            (r#"{"expires_in":"36000","created_at":"2026-03-20T03:00:00Z"}"#, 3_540),
+            // Within the margin: used to its end, and no longer.
+            (r#"{"expires_in":36000,"created_at":"2026-03-20T02:00:30Z"}"#, 30),
+            (r#"{"expires_in":36000,"created_at":"2026-03-19T02:00:00Z"}"#, 0),
+            (r#"{"expires_in":600,"created_at":"2027-01-01T00:00:00Z"}"#, 540),
+            (r#"{"expires_in":600,"created_at":"yesterday"}"#, 540),
+            (r#"{"expires_in":600}"#, 540),
+            (r#"{"expires_in":null}"#, 1_800),
+            ("{}", 1_800),
+        ] {
+            assert_eq!(until_renewal_of(answer), Duration::from_secs(seconds), "{answer}");
+        }
+        let for_ever = until_renewal_of(r#"{"expires_in":18446744073709551615}"#);
+        assert_eq!(for_ever + MARGIN, Duration::from_secs(LONGEST_LIFE));
+    }
+
+    #[test]
+    fn a_credential_that_cannot_be_one_is_refused_and_none_is_shown() {
+        for (id, secret) in [("", "s3cret"), ("id", ""), ("id\n", "s3cret"), ("a:b", "s3cret")] {
+            assert!(matches!(Tokens::new(id.into(), secret.into()), Err(ConfigError::Client)));
+        }
+        let tokens = Tokens::new("client".into(), "s3cret".into()).unwrap();
+        assert!(!format!("{tokens:?}").contains("s3cret"));
+    }
+}

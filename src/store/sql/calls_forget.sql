@@ -1,0 +1,1 @@
+delete from api_calls where account = $1 and minute <= $2

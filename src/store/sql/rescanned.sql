@@ -1,0 +1,2 @@
+update watermarks set rescanned_at = $4, updated_at = $5
+where account = $1 and source = $2 and lease_token = $3

@@ -1,0 +1,107 @@
+//! Reads one span from both APIs, and tells which failures both have: what to look at before one
+//! takes over from the other. Nothing is written but the count of calls.
+
+mod matching;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::calls::Calls;
+use super::{Error, pace, windows};
+use crate::model::{EVENTS, Failure, LEGACY, Origin, Record};
+use crate::normalize::{self, Format};
+use crate::onelogin::Source;
+use crate::onelogin::events::Events;
+use crate::onelogin::legacy::Legacy;
+use crate::store::{Run, Store};
+use crate::window::{Plan, Window};
+pub use matching::{Comparison, Item};
+
+/// What to compare, and how closely.
+#[derive(Debug, Clone)]
+pub struct Comparing {
+    /// The account, as the calls are counted.
+    pub account: String,
+    /// How the events are written, and which are failures.
+    pub format: Format,
+    /// Where the span begins.
+    pub since: DateTime<Utc>,
+    /// Where it ends.
+    pub until: DateTime<Utc>,
+    /// How far the times of one failure may be apart.
+    pub tolerance: TimeDelta,
+}
+
+/// What a source has in a span, by the ids that its rows would have.
+type Held = HashMap<Uuid, Failure>;
+
+/// Compares what both sources have.
+///
+/// # Errors
+/// [`Error`], when one of them cannot be read.
+pub async fn compare(
+    comparing: &Comparing,
+    store: &Store,
+    legacy: Legacy,
+    events: Events,
+) -> Result<Comparison, Error> {
+    let of_legacy = hold(comparing, store, &Source::Legacy(legacy)).await?;
+    let of_events = hold(comparing, store, &Source::Events(events)).await?;
+    let items = |held: Held| held.into_values().map(Item::from).collect();
+    let span = Window { from: comparing.since, to: comparing.until };
+    Ok(matching::compare(items(of_legacy), items(of_events), span, comparing.tolerance))
+}
+
+/// Reads the span, and as much more as a failure may be off.
+async fn hold(comparing: &Comparing, store: &Store, source: &Source) -> Result<Held, Error> {
+    let (name, format) = match source {
+        Source::Legacy(_) => (LEGACY, &Format::Legacy),
+        Source::Events(_) => (EVENTS, &comparing.format),
+    };
+    let origin = Origin { account: comparing.account.clone(), source: name };
+    let run = Run { run_id: Uuid::now_v7(), origin };
+    let calls = Calls::new(store, &run, Some(source));
+    let (from, to) = (comparing.since - comparing.tolerance, comparing.until + comparing.tolerance);
+    let mut plan = Plan::new(pace(source), from, Some(to), to);
+    let mut held = Held::new();
+    let read = windows::each(source, &mut plan, async |window, plan| {
+        if let Source::Events(events) = source {
+            calls.ensure(events.calls_per_window().into()).await?;
+        }
+        hold_window(source, &run.origin, format, window, plan, &mut held).await
+    });
+    let read = read.await;
+    calls.give_back(store).await?;
+    read.map(|()| held)
+}
+
+async fn hold_window(
+    source: &Source,
+    origin: &Origin,
+    format: &Format,
+    window: Window,
+    plan: &mut Plan,
+    held: &mut Held,
+) -> Result<(), Error> {
+    let request = window.widened();
+    let mut answer = source.open(request.from, request.to, window.can_narrow()).await?;
+    let (mut records, mut more) = (0, true);
+    while more {
+        more = answer
+            .next(&mut |raw| {
+                records += 1;
+                if let Ok(Record::Failure(failure)) = normalize::record(origin, format, raw) {
+                    held.insert(failure.failure_id, failure);
+                }
+            })
+            .await?;
+    }
+    if plan.looks_cut(window, records) {
+        plan.narrow();
+    } else {
+        plan.committed(window, window, records);
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Event types change: once a day their names are compared, and a new one that looks like failed
+//! provisioning is pointed out.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Error, Work};
+use crate::normalize::Format;
+use crate::normalize::event_type::{self, is_overlooked};
+use crate::onelogin::events::Events;
+
+/// The list changes with OneLogin's releases.
+const FRESH: TimeDelta = TimeDelta::days(1);
+
+/// Compares, unless that was done today. That OneLogin does not tell is no failure of the copy: it is
+/// asked again by the next run.
+pub(super) async fn compare(
+    work: Work<'_>,
+    events: &Events,
+    server_now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let Work { job, run, store, lease, calls, .. } = work;
+    let known = store.known_types(&run.origin.account).await?;
+    if known.checked_at.is_some_and(|at| server_now - at < FRESH) {
+        return Ok(());
+    }
+    calls.ensure(1).await?;
+    let named = match events.types().await {
+        Ok(named) => named,
+        Err(error) => {
+            tracing::warn!(error = %crate::chain(&error), "event types not compared");
+            return Ok(());
+        }
+    };
+    let types: Vec<_> = named.iter().filter_map(|raw| event_type::read(raw.get()).ok()).collect();
+    if let Format::Event(asked) = &job.format {
+        for new in types.iter().filter(|t| !known.ids.contains(&t.event_type_id)) {
+            let said =
+                [new.name.as_deref(), new.description.as_deref()].map(Option::unwrap_or_default);
+            if is_overlooked(asked, new.event_type_id, &said) {
+                tracing::warn!(
+                    event_type_id = new.event_type_id,
+                    name = said[0],
+                    "a new event type looks like failed provisioning and is not copied; \
+                     --event-types can add it"
+                );
+            }
+        }
+    }
+    store.write_types(run, lease, &types, server_now).await?;
+    Ok(())
+}

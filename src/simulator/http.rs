@@ -1,29 +1,27 @@
 //! The HTTP side: routes, credentials, parameters, and the answer to each fault.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Query, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 
 use super::body::{Ending, Plan, body};
+use super::calls::Endpoint;
 use super::connection::{Acceptor, ResetSwitch};
-use super::faults::{Fault, RetryAfter};
+use super::faults::Fault;
 use super::history::Window;
+use super::refusals::{Shape, http_date, immediate, refusal};
 use super::state::Shared;
 use super::{PATH, Request as Logged, WideAnswer};
 
-const LOGIN_PAGE: &str =
-    "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form>…</form></body></html>\n";
-const NOT_FOUND_PAGE: &str =
-    "<!DOCTYPE html>\n<html><head><title>404</title></head><body>Page not found</body></html>\n";
 const BAD_DATE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<errors>\n  <error>start_date or \
                         stop_date is not a date</error>\n</errors>\n";
 const WELCOME: &str = "A stand-in for OneLogin: made-up people and failures, for trying and testing.\n\
@@ -36,7 +34,7 @@ pub(super) async fn serve(acceptor: Acceptor, shared: Arc<Shared>) {
         .route("/", get(|| async { WELCOME }))
         .route(PATH, get(failed_provisioning))
         .route("/simulator/advance", post(advance))
-        .fallback(|| async { (StatusCode::NOT_FOUND, Html(NOT_FOUND_PAGE)) })
+        .fallback(|| async { refusal(Shape::Legacy, StatusCode::NOT_FOUND) })
         .layer(from_fn_with_state(shared.clone(), with_simulated_date))
         .with_state(shared.clone())
         .into_make_service_with_connect_info::<ResetSwitch>();
@@ -119,17 +117,17 @@ impl Call {
         stop_date: Option<&str>,
     ) -> Option<Response> {
         if !is_authorized(headers, &self.shared.config.key) {
-            return Some(refusal(StatusCode::UNAUTHORIZED));
+            return Some(refusal(Shape::Legacy, StatusCode::UNAUTHORIZED));
         }
         let (Ok(start), Ok(stop)) = (instant(start_date), instant(stop_date)) else {
             let xml = [(header::CONTENT_TYPE, "application/xml; charset=utf-8")];
             return Some((StatusCode::UNPROCESSABLE_ENTITY, xml, BAD_DATE).into_response());
         };
         let window = Window { start, stop, bounds: self.shared.config.bounds };
-        let fault = self.shared.state().faults.next();
+        let fault = self.shared.state().faults.next(Endpoint::Legacy);
         let fault = fault.or_else(|| self.is_too_wide(&window).then(|| self.wide_fault()));
         let gzip = self.shared.config.gzip && accepts_gzip(headers);
-        if let Some(answer) = fault.and_then(|fault| immediate(fault, self.now)) {
+        if let Some(answer) = fault.and_then(|fault| immediate(Shape::Legacy, fault, self.now)) {
             return Some(answer);
         }
         let (ending, drip) = match fault {
@@ -172,66 +170,6 @@ impl Call {
             WideAnswer::Truncate => Fault::TruncatedConnection,
         }
     }
-}
-
-/// The answer to a fault that needs no records.
-fn immediate(fault: Fault, now: DateTime<Utc>) -> Option<Response> {
-    Some(match fault {
-        Fault::TooManyRequests(retry) => refusal_until(StatusCode::TOO_MANY_REQUESTS, retry, now),
-        Fault::Unavailable(retry) => refusal_until(StatusCode::SERVICE_UNAVAILABLE, retry, now),
-        Fault::InternalError => refusal(StatusCode::INTERNAL_SERVER_ERROR),
-        Fault::Unauthorized => refusal(StatusCode::UNAUTHORIZED),
-        Fault::Forbidden => refusal(StatusCode::FORBIDDEN),
-        Fault::NotFound => (StatusCode::NOT_FOUND, Html(NOT_FOUND_PAGE)).into_response(),
-        Fault::Html => Html(LOGIN_PAGE).into_response(),
-        Fault::NotAnArray => {
-            let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
-            (json, "{\"status\":{\"error\":false,\"code\":200},\"data\":[]}").into_response()
-        }
-        Fault::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/login")]).into_response(),
-        Fault::Empty => StatusCode::OK.into_response(),
-        Fault::TruncatedWellFormed
-        | Fault::TruncatedConnection
-        | Fault::Reset
-        | Fault::ResetMidBody
-        | Fault::Stall
-        | Fault::StallBeforeHeaders
-        | Fault::SlowDrip { .. } => return None,
-    })
-}
-
-fn refusal(status: StatusCode) -> Response {
-    let reason = status.canonical_reason().unwrap_or("refused");
-    let text = format!("{{\"status\":\"{}\",\"error\":\"{reason}\"}}", status.as_u16());
-    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
-}
-
-fn refusal_until(status: StatusCode, retry: RetryAfter, now: DateTime<Utc>) -> Response {
-    let mut response = refusal(status);
-    let headers = response.headers_mut();
-    match retry {
-        RetryAfter::Absent => {}
-        RetryAfter::Seconds(seconds) => {
-            headers.insert(header::RETRY_AFTER, seconds.into());
-        }
-        RetryAfter::HttpDate(seconds) => {
-            let then = now + Duration::from_secs(seconds.into());
-            headers.insert(header::RETRY_AFTER, http_date(then));
-        }
-        RetryAfter::RateLimitReset(seconds) => {
-            headers.insert(HeaderName::from_static("x-ratelimit-remaining"), 0.into());
-            headers.insert(HeaderName::from_static("x-ratelimit-reset"), seconds.into());
-        }
-    }
-    response
-}
-
-fn http_date(at: DateTime<Utc>) -> HeaderValue {
-    // The form holds the years 1970 to 9999; a clock set beyond them shows its limits.
-    let last = DateTime::from_timestamp(253_402_300_799, 0).unwrap_or_default();
-    let at = at.clamp(DateTime::UNIX_EPOCH, last);
-    let text = httpdate::fmt_http_date(SystemTime::from(at));
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// `start_date` and `stop_date` as they came, decoded.

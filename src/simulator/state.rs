@@ -10,9 +10,9 @@ use tokio::sync::watch;
 
 use super::calls::Calls;
 use super::event_types::{self, EventType};
+use super::failures::Failures;
 use super::faults::Faults;
 use super::gate::Gate;
-use super::generated::Failures;
 use super::history::{Window, moment};
 use super::put::PutEvent;
 use super::rate_limit::Allowance;

@@ -22,8 +22,11 @@ mod body;
 mod calls;
 mod config;
 mod connection;
+mod cursor;
 mod event_record;
+mod event_text;
 mod event_types;
+mod events;
 mod failures;
 mod faults;
 mod gate;
@@ -38,6 +41,7 @@ mod refusals;
 mod sequence;
 mod state;
 mod token;
+mod walk;
 
 #[cfg(test)]
 mod tests;

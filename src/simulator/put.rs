@@ -7,7 +7,12 @@ use serde_json::Value;
 
 use super::event_types::EventType;
 use super::history::Window;
+use super::walk::{Direction, Found, Question, floor};
 use super::{Entry, Simulator};
+
+/// Events that are looked up at once where all are wanted: enough to cost nothing, few enough to
+/// need no memory.
+const BATCH: usize = 1_000;
 
 /// An event put by hand, and what its text says of itself.
 #[derive(Clone, Debug)]
@@ -132,8 +137,27 @@ impl Simulator {
         until: Option<DateTime<Utc>>,
         types: Option<&[i64]>,
     ) -> impl Iterator<Item = String> + use<> {
-        let _ = (since, until, types);
-        std::iter::empty()
+        let window = Window {
+            start: since.map(floor),
+            stop: until.map(floor),
+            bounds: self.shared.config.bounds,
+        };
+        let types = types.filter(|_| !self.shared.config.ignores_type_filter);
+        let question = Question { window, types: types.map(<[i64]>::to_vec) };
+        let view = self.shared.view(question, self.now());
+        let shared = self.shared.clone();
+        let (mut batch, mut last) = (Vec::new().into_iter(), None);
+        std::iter::from_fn(move || {
+            let found: Found = batch.next().or_else(|| {
+                let walk = shared.walk(&view, Direction::Up, last);
+                batch = walk.take(BATCH).collect::<Vec<_>>().into_iter();
+                batch.next()
+            })?;
+            last = Some(found.key);
+            let mut text = Vec::new();
+            shared.write_event(&view, &found, &mut text);
+            Some(String::from_utf8_lossy(&text).into_owned())
+        })
     }
 
     /// Puts a person into the directory, or in the place of a made-up one. The body is the JSON of

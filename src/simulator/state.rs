@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::calls::Calls;
 use super::event_types::{self, EventType};
+use super::events::Events;
 use super::failures::Failures;
 use super::faults::Faults;
 use super::gate::Gate;
@@ -24,6 +25,7 @@ use super::{Config, Entry, Request};
 pub(super) struct Shared {
     pub(super) config: Config,
     pub(super) failures: Failures,
+    pub(super) made_up: Events,
     pub(super) gate: Gate,
     /// Requests for legacy records, beside `calls`: these have their dates.
     pub(super) log: watch::Sender<Vec<Request>>,
@@ -91,6 +93,7 @@ impl Shared {
         };
         Self {
             failures: Failures::new(&config),
+            made_up: Events::new(&config),
             config,
             gate: Gate::default(),
             log: watch::Sender::new(Vec::new()),

@@ -1,5 +1,7 @@
 //! The simulator as a client sees it, over real sockets.
 
+mod both_apis;
+
 use reqwest::{Client, Response};
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -210,7 +210,7 @@ impl Faults {
 
     /// The fault that the next request to this endpoint takes.
     pub(super) fn next(&mut self, endpoint: Endpoint) -> Option<Fault> {
-        let is_data = matches!(endpoint, Endpoint::Legacy | Endpoint::Events);
+        let is_data = endpoint.is_data();
         let here = self.at.entry(endpoint).or_default();
         if let Some(fault) = here.queue.pop_front() {
             return Some(fault);

@@ -20,6 +20,18 @@ pub(super) struct Left {
     pub(super) reset: u32,
 }
 
+impl Left {
+    /// Names and values.
+    pub(super) fn headers(self) -> [(&'static str, u32); 3] {
+        let Self { limit, remaining, reset } = self;
+        [
+            ("x-ratelimit-limit", limit),
+            ("x-ratelimit-remaining", remaining),
+            ("x-ratelimit-reset", reset),
+        ]
+    }
+}
+
 impl Allowance {
     /// Counts calls at `now`.
     pub(super) fn spend(&mut self, calls: u32, now: DateTime<Utc>) {

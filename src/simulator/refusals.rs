@@ -19,6 +19,9 @@ const GONE_PAGE: &str =
     "<!DOCTYPE html>\n<html><head><title>410</title></head><body>This API is gone</body></html>\n";
 const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
 
+/// What a call gets that gets no data.
+pub(super) type Refusal = Box<Response>;
+
 /// How an endpoint writes its errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {

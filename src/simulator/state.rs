@@ -24,6 +24,8 @@ use super::{Config, Entry, Request};
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) config: Config,
+    /// Where it listens.
+    pub(super) addr: String,
     pub(super) failures: Failures,
     pub(super) made_up: Events,
     pub(super) gate: Gate,
@@ -80,7 +82,7 @@ fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
 }
 
 impl Shared {
-    pub(super) fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config, addr: String) -> Self {
         let state = State {
             clock: Clock { at: config.now, since: config.ticking.then(Instant::now) },
             entries: Vec::new(),
@@ -95,6 +97,7 @@ impl Shared {
             failures: Failures::new(&config),
             made_up: Events::new(&config),
             config,
+            addr,
             gate: Gate::default(),
             log: watch::Sender::new(Vec::new()),
             calls: Calls::default(),

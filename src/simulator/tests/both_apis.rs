@@ -66,7 +66,7 @@ async fn every_failure_is_in_both_apis_and_reads_the_same() {
 #[tokio::test]
 async fn ids_need_64_bits_and_rise_with_a_time_of_milliseconds() {
     let onelogin =
-        start(Config { failures: 30_000, days: 1, ignores_type_filter: true, ..Config::default() });
+        start(Config { failures: 5_000, days: 1, ignores_type_filter: true, ..Config::default() });
     let events = parse(onelogin.events(None, None, None));
     let order: Vec<_> = events.iter().map(|event| (time(event), number(&event["id"]))).collect();
     assert!(order.is_sorted(), "not in the order of time");

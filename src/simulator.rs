@@ -16,13 +16,14 @@
 //! # }
 //! ```
 
-#![allow(dead_code, reason = "events and people are served from the next commits on")]
+#![allow(dead_code, reason = "people are served from the next commit on")]
 
 mod body;
 mod calls;
 mod config;
 mod connection;
 mod cursor;
+mod event_page;
 mod event_record;
 mod event_text;
 mod event_types;

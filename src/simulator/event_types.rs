@@ -1,8 +1,19 @@
-//! The types of events that the API lists.
+//! `GET /api/1/events/types`: the types of events that the API lists.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::Serialize;
+
+use super::body::{Page, Source};
+use super::calls::Endpoint;
+use super::connection::ResetSwitch;
+use super::exchange::{Data, Exchange};
+use super::refusals::status;
+use super::state::Shared;
 
 /// One type, as the API lists it.
 #[derive(Clone, Debug, Serialize)]
@@ -84,4 +95,28 @@ pub(super) fn all() -> BTreeMap<i64, EventType> {
             (id, EventType { id, name: name.to_owned(), description })
         })
         .collect()
+}
+
+pub(super) async fn event_types(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(reset): ConnectInfo<ResetSwitch>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let exchange = Exchange::begin(shared, reset, Endpoint::Types, &query, &headers, None);
+    // Whoever asks: the documented sample sends no token.
+    exchange.answer(|exchange| Ok(list(&exchange.shared))).await
+}
+
+fn list(shared: &Shared) -> Data {
+    let state = shared.state();
+    // Numbers and texts are always JSON.
+    let items = state.event_types.values().map(|kind| serde_json::to_vec(kind).unwrap_or_default());
+    let status = status(StatusCode::OK, &"Success".into());
+    Data::new(Source::Page(Page {
+        open: format!("{{\"status\":{status},\"data\":["),
+        items: items.collect(),
+        close: "]}",
+    }))
 }

@@ -1,6 +1,8 @@
 //! The simulator as a client sees it, over real sockets.
 
 mod both_apis;
+mod event_faults;
+mod events;
 mod tokens;
 
 use reqwest::{Client, Response};

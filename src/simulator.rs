@@ -16,8 +16,6 @@
 //! # }
 //! ```
 
-#![allow(dead_code, reason = "people are served from the next commit on")]
-
 mod body;
 mod calls;
 mod config;
@@ -44,6 +42,7 @@ mod refusals;
 mod sequence;
 mod state;
 mod token;
+mod users;
 mod walk;
 
 #[cfg(test)]

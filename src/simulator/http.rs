@@ -14,7 +14,8 @@ use super::connection::{Acceptor, ResetSwitch};
 use super::refusals::{Shape, http_date, refusal};
 use super::state::Shared;
 use super::{
-    EVENT_TYPES_PATH, EVENTS_PATH, PATH, TOKEN_PATH, event_page, event_types, legacy, token,
+    EVENT_TYPES_PATH, EVENTS_PATH, PATH, TOKEN_PATH, USERS_PATH, event_page, event_types, legacy,
+    token, users,
 };
 
 const WELCOME: &str = "A stand-in for OneLogin: made-up people and failures, for trying and testing.\n\n\
@@ -22,6 +23,7 @@ const WELCOME: &str = "A stand-in for OneLogin: made-up people and failures, for
     POST /auth/oauth2/v2/token         HTTP Basic `client id:client secret`, grant_type=client_credentials\n\
     GET  /api/1/events                 ?since=…&until=…&event_type_id=61,62&sort=%2Bid&limit=50&after_cursor=…\n\
     GET  /api/1/events/types           without a token\n\
+    GET  /api/2/users                  ?user_ids=30000000,30000001&fields=email\n\
     GET  /auth/rate_limit\n\
     POST /auth/oauth2/revoke           ends a token, for all who have it\n\n\
     The legacy API, of the same failures\n\
@@ -39,6 +41,7 @@ pub(super) async fn serve(acceptor: Acceptor, shared: Arc<Shared>) {
         .route("/auth/rate_limit", get(token::rate_limit))
         .route(EVENTS_PATH, get(event_page::events))
         .route(EVENT_TYPES_PATH, get(event_types::event_types))
+        .route(USERS_PATH, get(users::users))
         .route("/simulator/advance", post(advance))
         .fallback(|uri: Uri| async move { nothing_here(uri.path()) })
         .layer(from_fn_with_state(shared.clone(), with_simulated_date))

@@ -4,6 +4,7 @@ mod both_apis;
 mod event_faults;
 mod events;
 mod tokens;
+mod users;
 
 use reqwest::{Client, Response};
 use serde_json::Value;

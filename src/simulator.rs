@@ -17,16 +17,33 @@
 //! ```
 
 mod body;
+mod calls;
+mod config;
 mod connection;
+mod cursor;
+mod event_page;
+mod event_record;
+mod event_text;
+mod event_types;
+mod events;
+mod exchange;
+mod failures;
 mod faults;
 mod gate;
-mod generated;
 mod history;
 mod http;
+mod legacy;
+mod legacy_text;
 mod people;
+mod put;
+mod rate_limit;
 mod record;
+mod refusals;
 mod sequence;
 mod state;
+mod token;
+mod users;
+mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -39,111 +56,30 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 
-use history::Window;
 use state::Shared;
 
-pub use faults::{Fault, RetryAfter, UnknownFault, parse_faults};
+pub use calls::{Call, Endpoint, UnknownEndpoint};
+pub use config::{Bounds, Config, Cursor, EventForm, Ids, LastPage, Order, OverLimit, WideAnswer};
+pub use event_record::{EventRecord, event_time_text};
+pub use faults::{Fault, RetryAfter, UnknownFault, UnknownFaultAt, parse_faults, parse_faults_at};
 pub use record::{Entry, Record, RecordUser, created_at_text};
 
-/// Where the records are, as in the real API.
+/// Where the legacy records are, as in the real API.
 pub const PATH: &str = "/api/v1/logins/failed_provisioning.json";
+/// Where the events are, as in the real API.
+pub const EVENTS_PATH: &str = "/api/1/events";
+/// Where the types of events are, as in the real API.
+pub const EVENT_TYPES_PATH: &str = "/api/1/events/types";
+/// Where the people are, as in the real API.
+pub const USERS_PATH: &str = "/api/2/users";
+/// Where tokens are, as in the real API.
+pub const TOKEN_PATH: &str = "/auth/oauth2/v2/token";
 
-/// Friday, 20 March 2026, noon: the thirty days before it hold a change of the US clocks.
-const DEFAULT_NOW: i64 = 1_774_008_000;
-/// Failures a person has on average, and the most people a directory holds, unless it is told.
-const FAILURES_PER_PERSON: u64 = 20;
-const MOST_PEOPLE: u32 = 50_000;
 /// Answers under way are broken off at a stop, so a server that takes longer hangs on a client
 /// that never finished its request.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// What a simulator serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// The legacy API key that requests must carry. Default: `demo-key`.
-    pub key: String,
-    /// What the history is made from: same seed, same history. Default: 1.
-    pub seed: u64,
-    /// Failures created in the `days` before `now`, of which a late one may not be visible yet.
-    /// They go on at the same rate after `now`; 0 = none at all. Default: 1000.
-    pub failures: u64,
-    /// One made-up record in this many becomes visible ten minutes to six hours after its
-    /// `created_at`; 0 = none. Default: 200.
-    pub late_records: u32,
-    /// People in the directory. Default: one per 20 failures, from 1 to 50,000.
-    pub people: Option<u32>,
-    /// Days of history before `now`, at least 1. Default: 30.
-    pub days: u32,
-    /// What the simulated clock shows at the start; the history is counted back from here.
-    /// Default: 2026-03-20T12:00:00Z.
-    pub now: DateTime<Utc>,
-    /// Whether the clock follows real time from the start. Default: it stands still.
-    pub ticking: bool,
-    /// One made-up record in this many cannot be loaded; 0 = none. Default: 0.
-    pub bad_records: u32,
-    /// What `id` means.
-    pub ids: Ids,
-    /// Whether `start_date` and `stop_date` are part of what they ask for.
-    pub bounds: Bounds,
-    /// The order of the records.
-    pub order: Order,
-    /// The most records an answer holds; the rest is left out without a word. Default: no limit.
-    pub cap: Option<u64>,
-    /// Whether to compress for clients that accept gzip. Default: no.
-    pub gzip: bool,
-    /// Requests for a longer span than this get `wide_answer`. Default: no limit.
-    pub too_wide: Option<Duration>,
-    /// What a request for too long a span gets.
-    pub wide_answer: WideAnswer,
-}
-
-/// What the `id` of a record means; the documents leave it open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ids {
-    /// The failure's own id: each value once.
-    #[default]
-    OfTheFailure,
-    /// The app's id: it repeats.
-    OfTheApp,
-}
-
-/// Which instants a request asks for; the documents leave it open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Bounds {
-    /// start ≤ t ≤ stop.
-    #[default]
-    Inclusive,
-    /// start ≤ t < stop.
-    HalfOpen,
-    /// start < t < stop.
-    Exclusive,
-}
-
-/// In which order records are served; the documents leave it open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// Oldest first.
-    #[default]
-    Ascending,
-    /// Youngest first.
-    Descending,
-    /// Mixed within blocks of about a thousand.
-    Shuffled,
-}
-
-/// The answer to a request for too long a span.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WideAnswer {
-    /// Half of it, and then nothing until the client gives up.
-    Stall,
-    /// Status 500.
-    #[default]
-    Error,
-    /// Half of it, and then the connection is closed.
-    Truncate,
-}
-
-/// One request for records, as the server saw it.
+/// One request for legacy records, as the server saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The simulated time at which it came.
@@ -189,7 +125,7 @@ impl Simulator {
     /// Outside a tokio runtime, which is to run the server.
     pub fn start(addr: SocketAddr, config: Config) -> io::Result<Self> {
         let (acceptor, addr) = connection::listen(addr)?;
-        let shared = Arc::new(Shared::new(config));
+        let shared = Arc::new(Shared::new(config, addr.to_string()));
         let task = tokio::spawn(http::serve(acceptor, shared.clone()));
         let server = Server { addr, shared: shared.clone(), task: Mutex::new(Some(task)) };
         Ok(Self { shared, server: Arc::new(server) })
@@ -218,10 +154,34 @@ impl Simulator {
         self.server.addr
     }
 
-    /// The key that requests must carry.
+    /// The legacy key that requests must carry.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.shared.config.key
+    }
+
+    /// The name of the credential that buys tokens.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.shared.config.client_id
+    }
+
+    /// The secret of that credential.
+    #[must_use]
+    pub fn client_secret(&self) -> &str {
+        &self.shared.config.client_secret
+    }
+
+    /// Ends all tokens issued so far, as a revoke by another client would.
+    pub fn expire_tokens(&self) {
+        self.shared.state().tokens.expire_all();
+    }
+
+    /// Makes so many calls of the hour's allowance, as another client of the account would.
+    pub fn spend(&self, calls: u32) {
+        let mut state = self.shared.state();
+        let now = state.clock.now();
+        state.allowance.spend(calls, now);
     }
 
     /// The simulated time.
@@ -240,72 +200,32 @@ impl Simulator {
         self.shared.state().clock.set(now);
     }
 
-    /// Adds a record and returns its number, for [`replace`](Self::replace) and
-    /// [`remove`](Self::remove). Records of one instant are served in the order they were put,
-    /// after made-up ones.
-    #[expect(clippy::must_use_candidate, reason = "most records are put and left alone")]
-    pub fn put(&self, entry: Entry) -> usize {
-        let entries = &mut self.shared.state().entries;
-        entries.push(Some(entry));
-        entries.len() - 1
-    }
-
-    /// Changes the text of the record with this number, unless it was removed.
-    ///
-    /// # Panics
-    ///
-    /// When [`put`](Self::put) never returned this number.
-    pub fn replace(&self, number: usize, body: impl Into<String>) {
-        if let Some(entry) = &mut self.shared.state().entries[number] {
-            entry.body = body.into();
-        }
-    }
-
-    /// Takes the record with this number away. Other numbers stay.
-    ///
-    /// # Panics
-    ///
-    /// When [`put`](Self::put) never returned this number.
-    pub fn remove(&self, number: usize) {
-        self.shared.state().entries[number] = None;
-    }
-
-    /// Takes all records away that were put. Made-up ones stay, and numbers go on.
-    pub fn clear(&self) {
-        self.shared.state().entries.fill(None);
-    }
-
-    /// The texts of all records that a whole answer for these dates would hold now, in its order,
-    /// without `cap`. The clock and the records are read at the call.
-    pub fn records(
-        &self,
-        start: Option<DateTime<Utc>>,
-        stop: Option<DateTime<Utc>>,
-    ) -> impl Iterator<Item = String> + use<> {
-        let window = Window { start, stop, bounds: self.shared.config.bounds };
-        let now = self.now();
-        let sequence = self.shared.sequence(&window, now);
-        let shared = self.shared.clone();
-        (0..sequence.len()).filter_map(move |position| {
-            let mut text = Vec::new();
-            let visible = shared.write(&sequence, position, now, &mut text);
-            visible.then(|| String::from_utf8_lossy(&text).into_owned())
-        })
-    }
-
-    /// Spoils the next requests, one fault each, after those that are already waiting. Only
-    /// requests with the right key and readable dates take a fault.
+    /// Spoils the next requests for legacy records or events, one fault each, after those that are
+    /// already waiting. Only requests that would get data take a fault: refused ones do not.
     pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.state().faults.queue.extend(faults);
     }
 
-    /// Spoils every request that no queued fault is left for, until it is called with none.
+    /// Spoils every request for legacy records or events that no queued fault is left for, until
+    /// it is called with none.
     pub fn fail_always(&self, fault: Option<Fault>) {
         self.shared.state().faults.always = fault;
     }
 
-    /// Holds all answers once `records` more have been sent, counted over all of them, until
-    /// [`release`](Self::release).
+    /// [`fail_next`](Self::fail_next) at one endpoint. Faults that wait there go before those for
+    /// data in general.
+    pub fn fail_next_at(&self, endpoint: Endpoint, faults: impl IntoIterator<Item = Fault>) {
+        self.shared.state().faults.at(endpoint).queue.extend(faults);
+    }
+
+    /// [`fail_always`](Self::fail_always) at one endpoint, where it goes before the one for data
+    /// in general.
+    pub fn fail_always_at(&self, endpoint: Endpoint, fault: Option<Fault>) {
+        self.shared.state().faults.at(endpoint).always = fault;
+    }
+
+    /// Holds all answers with legacy records or events once `records` more of either have been
+    /// sent, counted over all answers, until [`release`](Self::release).
     pub fn hold_after(&self, records: u64) {
         self.shared.gate.close_after(records);
     }
@@ -320,19 +240,19 @@ impl Simulator {
         self.shared.gate.held().await;
     }
 
-    /// All requests for records so far, in order of arrival.
+    /// All requests for legacy records so far, in order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.shared.log.borrow().clone()
     }
 
-    /// How many requests for records have come so far.
+    /// How many requests for legacy records have come so far.
     #[must_use]
     pub fn requests_served(&self) -> usize {
         self.shared.log.borrow().len()
     }
 
-    /// Waits until `count` requests for records have come since the start.
+    /// Waits until `count` requests for legacy records have come since the start.
     pub async fn wait_for_requests(&self, count: usize) {
         // The sender is `self`, so the channel cannot close while this waits.
         let _ = self.shared.log.subscribe().wait_for(|log| log.len() >= count).await;
@@ -342,36 +262,5 @@ impl Simulator {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stopped.send_replace(true);
-    }
-}
-
-impl Config {
-    /// The people of the directory, at least 1.
-    pub(self) fn people(&self) -> u32 {
-        let usual = u32::try_from(self.failures / FAILURES_PER_PERSON).unwrap_or(MOST_PEOPLE);
-        self.people.unwrap_or(usual.min(MOST_PEOPLE)).max(1)
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            key: "demo-key".to_owned(),
-            seed: 1,
-            failures: 1_000,
-            late_records: 200,
-            people: None,
-            days: 30,
-            now: DateTime::from_timestamp(DEFAULT_NOW, 0).unwrap_or_default(),
-            ticking: false,
-            bad_records: 0,
-            ids: Ids::default(),
-            bounds: Bounds::default(),
-            order: Order::default(),
-            cap: None,
-            gzip: false,
-            too_wide: None,
-            wide_answer: WideAnswer::default(),
-        }
     }
 }

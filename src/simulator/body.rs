@@ -20,7 +20,7 @@ const CHUNK: usize = 64 * 1024;
 /// How a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// With its closing bracket.
+    /// With its closing brackets.
     Whole,
     /// After half of the records and half of the next one, in a complete message.
     Cut,
@@ -32,18 +32,83 @@ pub(super) enum Ending {
     Stall,
 }
 
+/// What an answer holds.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// Legacy records, made while they are sent.
+    Records(Sequence),
+    /// A page of whatever it is, made before.
+    Page(Page),
+}
+
+/// Items between two brackets, and what stands around them.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) open: String,
+    pub(super) items: Vec<Vec<u8>>,
+    pub(super) close: &'static str,
+}
+
+impl Page {
+    /// An answer of one piece, which breaks in its middle if it is to break.
+    pub(super) fn whole(text: String) -> Self {
+        Self { items: vec![text.into_bytes()], ..Self::default() }
+    }
+}
+
+impl Source {
+    fn open(&self) -> &[u8] {
+        match self {
+            Self::Records(_) => b"[",
+            Self::Page(page) => page.open.as_bytes(),
+        }
+    }
+
+    fn close(&self) -> &[u8] {
+        match self {
+            Self::Records(_) => b"]",
+            Self::Page(page) => page.close.as_bytes(),
+        }
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::Records(sequence) => sequence.len(),
+            Self::Page(page) => page.items.len() as u64,
+        }
+    }
+
+    /// Appends the item at `position` if it is visible at `now`.
+    fn write(&self, shared: &Shared, position: u64, now: DateTime<Utc>, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Records(sequence) => shared.write(sequence, position, now, out),
+            Self::Page(page) => {
+                let item = usize::try_from(position).ok().and_then(|place| page.items.get(place));
+                out.extend_from_slice(item.map_or(&[], Vec::as_slice));
+                true
+            }
+        }
+    }
+}
+
 /// What to send and how.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) sequence: Sequence,
+    pub(super) source: Source,
+    /// The most records to send.
+    pub(super) cap: Option<u64>,
+    /// Whether the gate counts the records and holds them.
+    pub(super) is_gated: bool,
     /// What is visible is decided once, when the request comes.
     pub(super) now: DateTime<Utc>,
     pub(super) ending: Ending,
     /// Bytes at a time and the pause between.
     pub(super) drip: Option<(usize, Duration)>,
     pub(super) gzip: bool,
-    /// The request's place in the log.
-    pub(super) request: usize,
+    /// The call's number.
+    pub(super) call: usize,
+    /// The number among legacy requests, if it is one.
+    pub(super) request: Option<usize>,
     pub(super) reset: ResetSwitch,
 }
 
@@ -102,7 +167,8 @@ impl Sender {
             if self.closed {
                 return self.end().await;
             }
-            let allowance = self.shared.gate.allowance().await;
+            let gated = self.plan.is_gated;
+            let allowance = if gated { self.shared.gate.allowance().await } else { u64::MAX };
             let chunk = self.fill(allowance);
             self.pending = Bytes::from(self.encode(chunk)?);
         }
@@ -113,24 +179,34 @@ impl Sender {
                 self.pending.split_to(bytes.clamp(1, self.pending.len()))
             }
         };
-        let (request, records) = (self.plan.request, self.records);
-        self.shared.log.send_modify(|log| {
-            log[request].records = records;
-            log[request].bytes += bytes.len() as u64;
-        });
+        self.log(bytes.len() as u64);
         Ok(Some(bytes))
     }
 
-    /// Writes up to `allowance` records, and what closes the array after the last.
+    /// Notes that so many bytes more are handed to the connection.
+    fn log(&self, bytes: u64) {
+        if let Some(request) = self.plan.request {
+            self.shared.log.send_modify(|log| {
+                log[request].records = self.records;
+                log[request].bytes += bytes;
+            });
+        }
+        self.shared.calls.update(self.plan.call, |call| {
+            call.records = self.records;
+            call.bytes += bytes;
+        });
+    }
+
+    /// Writes up to `allowance` records, and what closes the answer after the last.
     fn fill(&mut self, allowance: u64) -> Vec<u8> {
         // A record is far below 4 KiB, so the buffer does not grow.
         let mut out = Vec::with_capacity(CHUNK + 4096);
         if !self.opened {
-            out.push(b'[');
+            out.extend_from_slice(self.plan.source.open());
             self.opened = true;
         }
-        let length = self.plan.sequence.len();
-        let cap = self.shared.config.cap.unwrap_or(u64::MAX);
+        let length = self.plan.source.len();
+        let cap = self.plan.cap.unwrap_or(u64::MAX);
         let last = self.records.saturating_add(allowance);
         let half = (self.plan.ending != Ending::Whole).then_some(length / 2);
         let mut records = self.records;
@@ -140,8 +216,8 @@ impl Sender {
                 out.push(b',');
             }
             let start = out.len();
-            let shared = &self.shared;
-            let visible = shared.write(&self.plan.sequence, self.position, self.plan.now, &mut out);
+            let (source, now) = (&self.plan.source, self.plan.now);
+            let visible = source.write(&self.shared, self.position, now, &mut out);
             if !visible {
                 out.truncate(before);
             } else if half.is_some_and(|half| self.position >= half) {
@@ -153,11 +229,13 @@ impl Sender {
             }
             self.position += 1;
         }
-        self.shared.gate.pass(records - self.records);
+        if self.plan.is_gated {
+            self.shared.gate.pass(records - self.records);
+        }
         self.records = records;
         if self.position >= length || records >= cap {
             if half.is_none() {
-                out.push(b']');
+                out.extend_from_slice(self.plan.source.close());
             }
             self.closed = true;
         }

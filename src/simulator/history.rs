@@ -29,6 +29,12 @@ pub(super) enum Choice {
     Content,
     Person,
     Shuffle,
+    Success,
+    SignIn,
+    Solved,
+    Odd,
+    Deleted,
+    Token,
 }
 
 /// The source of every random choice about record or person `index`: same seed, same choice.
@@ -40,7 +46,7 @@ pub(super) fn dice(seed: u64, choice: Choice, index: u64) -> fastrand::Rng {
     fastrand::Rng::with_seed(state)
 }
 
-/// The timeline of one simulator. Times are Unix seconds.
+/// The moments of one kind of thing. Times are Unix seconds, where they are not milliseconds.
 #[derive(Clone, Debug)]
 pub(super) struct History {
     seed: u64,
@@ -58,17 +64,68 @@ impl History {
         Self { seed, failures, late_records, begins, span }
     }
 
+    /// Another kind of thing, of which `count` happen between the first record of this history and
+    /// its end, none of them late.
+    pub(super) fn follow(&self, choice: Choice, count: u64) -> Self {
+        let begins = self.created_at(0) + 1;
+        let span = (self.begins + self.span - begins).max(1);
+        // Of its own seed, or its moments would lie where those of the records lie.
+        let seed = dice(self.seed, choice, u64::MAX).u64(..);
+        let failures = if self.failures == 0 { 0 } else { count };
+        Self { seed, failures, late_records: 0, begins, span }
+    }
+
     /// When record `index` was created. Records from `failures` on lie after the clock's start.
     pub(super) fn created_at(&self, index: u64) -> i64 {
         let (place, jitter) = match self.burst(index) {
             Some(group) => (group * BURST, self.jitter(group * BURST)),
             None => (index, self.jitter(index)),
         };
+        self.begins.saturating_add(self.elapsed(place, jitter, 1))
+    }
+
+    /// [`created_at`](Self::created_at) in milliseconds, within the same second. It never goes
+    /// back as the index grows, either.
+    pub(super) fn created_at_millis(&self, index: u64) -> i64 {
+        let begins = self.begins.saturating_mul(1000);
+        let Some(group) = self.burst(index) else {
+            return begins.saturating_add(self.elapsed(index, self.jitter(index), 1000));
+        };
+        let jitter = self.jitter(group * BURST);
+        let first = begins.saturating_add(self.elapsed(group * BURST, jitter, 1000));
+        // Two at the burst's moment and two in the midst of what is left of its second, so that
+        // there are events of one millisecond and of one second; and none behind its own place,
+        // where the next record may be.
+        let rest = 999 - first.rem_euclid(1000);
+        let spread = if index % BURST < BURST / 2 { 0 } else { rest / 2 };
+        first.saturating_add(spread).min(begins.saturating_add(self.elapsed(index, jitter, 1000)))
+    }
+
+    /// What all moments are counted from, before the first of them.
+    pub(super) fn begins(&self) -> i64 {
+        self.begins
+    }
+
+    /// Whether nothing ever happens.
+    pub(super) fn is_empty(&self) -> bool {
+        self.failures == 0
+    }
+
+    /// The time from the beginning to a place between two records, in units of which a second
+    /// holds `per_second`.
+    fn elapsed(&self, place: u64, jitter: u32, per_second: u32) -> i64 {
         let steps = (u128::from(place) << FRACTION) + u128::from(jitter);
-        let elapsed = (steps * u128::from(self.span.unsigned_abs())
-            / u128::from(self.failures.max(1)))
-            >> FRACTION;
-        self.begins.saturating_add(i64::try_from(elapsed).unwrap_or(i64::MAX))
+        let span = u128::from(self.span.unsigned_abs()) * u128::from(per_second);
+        let elapsed = (steps * span / u128::from(self.failures.max(1))) >> FRACTION;
+        i64::try_from(elapsed).unwrap_or(i64::MAX)
+    }
+
+    /// The last record that is sure to be over at `at`, in Unix seconds; the first one, if none is.
+    pub(super) fn last_before(&self, at: i64) -> u64 {
+        let elapsed = u64::try_from(at.saturating_sub(self.begins)).unwrap_or(0);
+        let steps = u128::from(elapsed) * u128::from(self.failures);
+        let places = steps / u128::from(self.span.unsigned_abs());
+        u64::try_from(places).unwrap_or(u64::MAX).saturating_sub(1)
     }
 
     /// When record `index` is first served: at its creation, or later if it is a late one.
@@ -105,6 +162,11 @@ impl History {
     /// The first record whose moment fulfils `reached`, which stays true once it is, of those
     /// that `now` can know.
     pub(super) fn first(&self, now: DateTime<Utc>, reached: impl Fn(DateTime<Utc>) -> bool) -> u64 {
+        self.first_index(now, |index| reached(moment(self.created_at(index))))
+    }
+
+    /// [`first`](Self::first) by what is asked of an index.
+    pub(super) fn first_index(&self, now: DateTime<Utc>, reached: impl Fn(u64) -> bool) -> u64 {
         let elapsed = now.timestamp().saturating_sub(self.begins);
         let elapsed = u128::from(u64::try_from(elapsed).unwrap_or(0)) + 1;
         let steps = elapsed * u128::from(self.failures) / u128::from(self.span.unsigned_abs());
@@ -114,7 +176,7 @@ impl History {
         // Halves the interval each time: at most 64 rounds.
         while low < high {
             let middle = low + (high - low) / 2;
-            if reached(moment(self.created_at(middle))) {
+            if reached(middle) {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -143,7 +205,7 @@ impl Window {
     }
 
     /// Whether the window begins after `at`.
-    fn is_after(&self, at: DateTime<Utc>) -> bool {
+    pub(super) fn is_after(&self, at: DateTime<Utc>) -> bool {
         self.start.is_some_and(|start| match self.bounds {
             Bounds::Inclusive | Bounds::HalfOpen => at < start,
             Bounds::Exclusive => at <= start,
@@ -151,7 +213,7 @@ impl Window {
     }
 
     /// Whether the window is over before `at`.
-    fn is_before(&self, at: DateTime<Utc>) -> bool {
+    pub(super) fn is_before(&self, at: DateTime<Utc>) -> bool {
         self.stop.is_some_and(|stop| match self.bounds {
             Bounds::Inclusive => at > stop,
             Bounds::HalfOpen | Bounds::Exclusive => at >= stop,
@@ -178,6 +240,38 @@ mod tests {
         assert!(times[19_999] <= now.timestamp());
         assert!(times[20_099] > now.timestamp(), "new records come after the start");
         assert!(times.windows(2).any(|pair| pair[0] == pair[1]), "no two records share a second");
+    }
+
+    #[test]
+    fn milliseconds_lie_in_their_second_and_never_go_back_however_dense_the_history() {
+        for (failures, days) in [(20_000, 30), (2_000_000, 1), (3, 30)] {
+            let history = History::new(&Config { failures, days, ..Config::default() });
+            let indexes = 0..failures.min(20_000);
+            let millis: Vec<i64> =
+                indexes.clone().map(|index| history.created_at_millis(index)).collect();
+            assert!(millis.is_sorted());
+            for (index, at) in indexes.zip(&millis) {
+                assert_eq!(at.div_euclid(1000), history.created_at(index));
+            }
+            let ties = |unit| millis.windows(2).any(|two| two[0] / unit == two[1] / unit);
+            let apart = |two: &[i64]| two[0] != two[1] && two[0] / 1000 == two[1] / 1000;
+            if failures > 3 {
+                assert!(ties(1) && millis.windows(2).any(apart), "{failures} in {days} days");
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_record_before_a_moment_is_over_then() {
+        for (failures, days) in [(20_000, 30), (100_000, 1)] {
+            let history = History::new(&Config { failures, days, ..Config::default() });
+            for place in 1..1_000 {
+                let at = history.begins + history.span * place / 1_000;
+                let last = history.last_before(at);
+                assert!(history.created_at_millis(last) <= at * 1000, "{last}");
+                assert!(history.created_at(last + 3 * BURST) >= at, "{last} is long over");
+            }
+        }
     }
 
     #[test]

@@ -1,48 +1,68 @@
-//! The HTTP side: routes, credentials, parameters, and the answer to each fault.
+//! The HTTP side: which path leads where.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Query, RawQuery, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{Query, Request, State};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use chrono::{DateTime, Utc};
 
-use super::body::{Ending, Plan, body};
 use super::connection::{Acceptor, ResetSwitch};
-use super::faults::{Fault, RetryAfter};
-use super::history::Window;
+use super::refusals::{Shape, http_date, refusal};
 use super::state::Shared;
-use super::{PATH, Request as Logged, WideAnswer};
+use super::{
+    EVENT_TYPES_PATH, EVENTS_PATH, PATH, TOKEN_PATH, USERS_PATH, event_page, event_types, legacy,
+    token, users,
+};
 
-const LOGIN_PAGE: &str =
-    "<!DOCTYPE html>\n<html><head><title>Log in</title></head><body><form>…</form></body></html>\n";
-const NOT_FOUND_PAGE: &str =
-    "<!DOCTYPE html>\n<html><head><title>404</title></head><body>Page not found</body></html>\n";
-const BAD_DATE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<errors>\n  <error>start_date or \
-                        stop_date is not a date</error>\n</errors>\n";
-const WELCOME: &str = "A stand-in for OneLogin: made-up people and failures, for trying and testing.\n\
-    GET  /api/v1/logins/failed_provisioning.json?start_date=…&stop_date=…   HTTP Basic `key:x`\n\
-    POST /simulator/advance?seconds=3600   lets time pass\n";
+const WELCOME: &str = "A stand-in for OneLogin: made-up people and failures, for trying and testing.\n\n\
+    The current API, with a token\n\
+    POST /auth/oauth2/v2/token         HTTP Basic `client id:client secret`, grant_type=client_credentials\n\
+    GET  /api/1/events                 ?since=…&until=…&event_type_id=61,62&sort=%2Bid&limit=50&after_cursor=…\n\
+    GET  /api/1/events/types           without a token\n\
+    GET  /api/2/users                  ?user_ids=30000000,30000001&fields=email\n\
+    GET  /auth/rate_limit\n\
+    POST /auth/oauth2/revoke           ends a token, for all who have it\n\n\
+    The legacy API, of the same failures\n\
+    GET  /api/v1/logins/failed_provisioning.json   ?start_date=…&stop_date=…   HTTP Basic `key:x`\n\n\
+    The stand-in itself\n\
+    POST /simulator/advance?seconds=3600           lets time pass\n";
 
 /// Serves until the simulator stops. Answers that are under way then are broken off.
 pub(super) async fn serve(acceptor: Acceptor, shared: Arc<Shared>) {
     let routes = Router::new()
         .route("/", get(|| async { WELCOME }))
-        .route(PATH, get(failed_provisioning))
+        .route(PATH, get(legacy::failed_provisioning))
+        .route(TOKEN_PATH, post(token::token))
+        .route("/auth/oauth2/revoke", post(token::revoke))
+        .route("/auth/rate_limit", get(token::rate_limit))
+        .route(EVENTS_PATH, get(event_page::events))
+        .route(EVENT_TYPES_PATH, get(event_types::event_types))
+        .route(USERS_PATH, get(users::users))
         .route("/simulator/advance", post(advance))
-        .fallback(|| async { (StatusCode::NOT_FOUND, Html(NOT_FOUND_PAGE)) })
+        .fallback(|uri: Uri| async move { nothing_here(uri.path()) })
         .layer(from_fn_with_state(shared.clone(), with_simulated_date))
         .with_state(shared.clone())
         .into_make_service_with_connect_info::<ResetSwitch>();
     let stop = async move { shared.stopped().await };
     // axum retries when accepting fails and reports errors of connections to their clients only.
     let _ = axum::serve(acceptor, routes).with_graceful_shutdown(stop).await;
+}
+
+/// What a path that leads nowhere gets: each API has its own way to say it.
+fn nothing_here(path: &str) -> Response {
+    let is_under = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+    let shape = if is_under(&["/api/1/", "/auth/"]) {
+        Shape::Envelope
+    } else if is_under(&["/api/2/"]) {
+        Shape::Modern
+    } else {
+        Shape::Legacy
+    };
+    refusal(shape, StatusCode::NOT_FOUND)
 }
 
 /// Puts the simulated time into `Date`, and breaks off an answer that hangs when all stops.
@@ -68,205 +88,4 @@ async fn advance(State(shared): State<Arc<Shared>>, Query(by): Query<Advance>) -
     let mut state = shared.state();
     state.clock.advance(Duration::from_secs(by.seconds));
     format!("{}\n", state.clock.now().to_rfc3339())
-}
-
-async fn failed_provisioning(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(reset): ConnectInfo<ResetSwitch>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let (start_date, stop_date) = dates(query.as_deref().unwrap_or_default());
-    let now = shared.now();
-    let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let mut request = 0;
-    shared.log.send_modify(|log| {
-        request = log.len();
-        log.push(Logged {
-            at: now,
-            start_date: start_date.clone(),
-            stop_date: stop_date.clone(),
-            status: None,
-            records: 0,
-            bytes: 0,
-            user_agent: user_agent.map(str::to_owned),
-        });
-    });
-    let call = Call { shared: shared.clone(), reset, request, now };
-    let response = call.answer(&headers, start_date.as_deref(), stop_date.as_deref()).await;
-    // A reset leaves the status empty: the client never sees one.
-    if let Some(response) = &response {
-        let status = response.status().as_u16();
-        shared.log.send_modify(|log| log[request].status = Some(status));
-    }
-    response.unwrap_or_default()
-}
-
-/// One request while it is answered.
-struct Call {
-    shared: Arc<Shared>,
-    reset: ResetSwitch,
-    request: usize,
-    now: DateTime<Utc>,
-}
-
-impl Call {
-    /// The answer; none when the connection is reset instead.
-    async fn answer(
-        self,
-        headers: &HeaderMap,
-        start_date: Option<&str>,
-        stop_date: Option<&str>,
-    ) -> Option<Response> {
-        if !is_authorized(headers, &self.shared.config.key) {
-            return Some(refusal(StatusCode::UNAUTHORIZED));
-        }
-        let (Ok(start), Ok(stop)) = (instant(start_date), instant(stop_date)) else {
-            let xml = [(header::CONTENT_TYPE, "application/xml; charset=utf-8")];
-            return Some((StatusCode::UNPROCESSABLE_ENTITY, xml, BAD_DATE).into_response());
-        };
-        let window = Window { start, stop, bounds: self.shared.config.bounds };
-        let fault = self.shared.state().faults.next();
-        let fault = fault.or_else(|| self.is_too_wide(&window).then(|| self.wide_fault()));
-        let gzip = self.shared.config.gzip && accepts_gzip(headers);
-        if let Some(answer) = fault.and_then(|fault| immediate(fault, self.now)) {
-            return Some(answer);
-        }
-        let (ending, drip) = match fault {
-            Some(Fault::Reset) => {
-                self.reset.press();
-                return None;
-            }
-            Some(Fault::StallBeforeHeaders) => std::future::pending().await,
-            Some(Fault::Stall) => (Ending::Stall, None),
-            Some(Fault::TruncatedWellFormed) => (Ending::Cut, None),
-            Some(Fault::TruncatedConnection) => (Ending::Close, None),
-            Some(Fault::ResetMidBody) => (Ending::Reset, None),
-            Some(Fault::SlowDrip { bytes, interval }) => (Ending::Whole, Some((bytes, interval))),
-            _ => (Ending::Whole, None),
-        };
-        let sequence = self.shared.sequence(&window, self.now);
-        let Self { shared, reset, request, now } = self;
-        let body = body(shared, Plan { sequence, now, ending, drip, gzip, request, reset });
-        let mut response =
-            ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response();
-        if gzip {
-            let gzip = HeaderValue::from_static("gzip");
-            response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
-        }
-        Some(response)
-    }
-
-    fn is_too_wide(&self, window: &Window) -> bool {
-        let Some(limit) = self.shared.config.too_wide else { return false };
-        // Without a start a request asks for all there is.
-        let Some(start) = window.start else { return true };
-        let span = window.stop.unwrap_or(self.now) - start;
-        span.to_std().is_ok_and(|span| span > limit)
-    }
-
-    fn wide_fault(&self) -> Fault {
-        match self.shared.config.wide_answer {
-            WideAnswer::Stall => Fault::Stall,
-            WideAnswer::Error => Fault::InternalError,
-            WideAnswer::Truncate => Fault::TruncatedConnection,
-        }
-    }
-}
-
-/// The answer to a fault that needs no records.
-fn immediate(fault: Fault, now: DateTime<Utc>) -> Option<Response> {
-    Some(match fault {
-        Fault::TooManyRequests(retry) => refusal_until(StatusCode::TOO_MANY_REQUESTS, retry, now),
-        Fault::Unavailable(retry) => refusal_until(StatusCode::SERVICE_UNAVAILABLE, retry, now),
-        Fault::InternalError => refusal(StatusCode::INTERNAL_SERVER_ERROR),
-        Fault::Unauthorized => refusal(StatusCode::UNAUTHORIZED),
-        Fault::Forbidden => refusal(StatusCode::FORBIDDEN),
-        Fault::NotFound => (StatusCode::NOT_FOUND, Html(NOT_FOUND_PAGE)).into_response(),
-        Fault::Html => Html(LOGIN_PAGE).into_response(),
-        Fault::NotAnArray => {
-            let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
-            (json, "{\"status\":{\"error\":false,\"code\":200},\"data\":[]}").into_response()
-        }
-        Fault::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/login")]).into_response(),
-        Fault::Empty => StatusCode::OK.into_response(),
-        Fault::TruncatedWellFormed
-        | Fault::TruncatedConnection
-        | Fault::Reset
-        | Fault::ResetMidBody
-        | Fault::Stall
-        | Fault::StallBeforeHeaders
-        | Fault::SlowDrip { .. } => return None,
-    })
-}
-
-fn refusal(status: StatusCode) -> Response {
-    let reason = status.canonical_reason().unwrap_or("refused");
-    let text = format!("{{\"status\":\"{}\",\"error\":\"{reason}\"}}", status.as_u16());
-    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
-}
-
-fn refusal_until(status: StatusCode, retry: RetryAfter, now: DateTime<Utc>) -> Response {
-    let mut response = refusal(status);
-    let headers = response.headers_mut();
-    match retry {
-        RetryAfter::Absent => {}
-        RetryAfter::Seconds(seconds) => {
-            headers.insert(header::RETRY_AFTER, seconds.into());
-        }
-        RetryAfter::HttpDate(seconds) => {
-            let then = now + Duration::from_secs(seconds.into());
-            headers.insert(header::RETRY_AFTER, http_date(then));
-        }
-        RetryAfter::RateLimitReset(seconds) => {
-            headers.insert(HeaderName::from_static("x-ratelimit-remaining"), 0.into());
-            headers.insert(HeaderName::from_static("x-ratelimit-reset"), seconds.into());
-        }
-    }
-    response
-}
-
-fn http_date(at: DateTime<Utc>) -> HeaderValue {
-    // The form holds the years 1970 to 9999; a clock set beyond them shows its limits.
-    let last = DateTime::from_timestamp(253_402_300_799, 0).unwrap_or_default();
-    let at = at.clamp(DateTime::UNIX_EPOCH, last);
-    let text = httpdate::fmt_http_date(SystemTime::from(at));
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
-}
-
-/// `start_date` and `stop_date` as they came, decoded.
-fn dates(query: &str) -> (Option<String>, Option<String>) {
-    let find = |name: &str| {
-        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    };
-    (find("start_date"), find("stop_date"))
-}
-
-/// Reads `YYYY-MM-DDThh:mm:ss` and a zone: `Z`, the documented `-Z`, or an offset.
-fn instant(text: Option<&str>) -> Result<Option<DateTime<Utc>>, chrono::ParseError> {
-    let Some(text) = text else { return Ok(None) };
-    let text = match text.strip_suffix("-Z") {
-        Some(time) => format!("{time}Z"),
-        None => text.to_owned(),
-    };
-    DateTime::parse_from_rfc3339(&text).map(|at| Some(at.to_utc()))
-}
-
-fn is_authorized(headers: &HeaderMap, key: &str) -> bool {
-    headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
-        .and_then(|(_, encoded)| BASE64_STANDARD.decode(encoded.trim()).ok())
-        .is_some_and(|pair| pair == format!("{key}:x").as_bytes())
-}
-
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    accepted.unwrap_or_default().split(',').any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim() == "gzip" && weight.trim() != "q=0"
-    })
 }

@@ -1,5 +1,6 @@
 //! Who failed, and in which app: the cast of the made-up history.
 
+use super::failures::print;
 use super::history::{Choice, dice};
 
 /// A name as JSON text without its quotes, and as it appears in an e-mail address.
@@ -51,7 +52,8 @@ const LAST_NAMES: [Name; 20] = [
     ("King\\/Queen", "kingqueen"),
 ];
 const DOMAINS: [&str; 4] = ["example.com", "example.org", "eu.example.com", "example.net"];
-const FIRST_USER_ID: u64 = 30_000_000;
+pub(super) const FIRST_USER_ID: u64 = 30_000_000;
+pub(super) const FIRST_APP_ID: u64 = 360_000;
 /// How long one of the people whose e-mail changes keeps an address: 20 days, in seconds.
 const ADDRESS_LASTS: i64 = 20 * 86_400;
 
@@ -128,10 +130,26 @@ impl Person {
     }
 
     /// The domain of the person's e-mail at a time, in Unix seconds: some people change it.
-    pub(super) fn domain_at(&self, at: i64) -> &'static str {
+    fn domain_at(&self, at: i64) -> &'static str {
         let addresses = DOMAINS.len();
         let moved = self.moves.map_or(0, |phase| (at + phase).div_euclid(ADDRESS_LASTS));
         let moved = usize::try_from(moved.unsigned_abs()).unwrap_or(0) % addresses;
         DOMAINS[(self.domain + moved) % addresses]
+    }
+
+    /// Appends the person's e-mail at a time, in Unix seconds, as a JSON string.
+    pub(super) fn write_email(&self, at: i64, out: &mut Vec<u8>) {
+        let (first, last, number) = (self.first.1, self.last.1, self.number);
+        print(out, format_args!("\"{first}.{last}.{number}@{}\"", self.domain_at(at)));
+    }
+
+    /// Appends the name the person logs in with as JSON: a string, or `null`.
+    pub(super) fn write_username(&self, out: &mut Vec<u8>) {
+        if !self.has_username {
+            return out.extend_from_slice(b"null");
+        }
+        let (first, last, number) = (self.first.1, self.last.1, self.number);
+        let initial = first.get(..1).unwrap_or_default();
+        print(out, format_args!("\"{initial}{last}{number}\""));
     }
 }

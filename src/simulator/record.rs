@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::generated::write_date;
+use super::legacy_text::write_date;
 
 /// One element of the response, put by hand with [`Simulator::put`](super::Simulator::put).
 #[derive(Clone, Debug, PartialEq, Eq)]

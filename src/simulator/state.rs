@@ -1,5 +1,6 @@
 //! What the handles of a simulator and its server share.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,19 +8,30 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+use super::calls::Calls;
+use super::event_types::{self, EventType};
+use super::events::Events;
+use super::failures::Failures;
 use super::faults::Faults;
 use super::gate::Gate;
-use super::generated::Failures;
 use super::history::{Window, moment};
+use super::put::PutEvent;
+use super::rate_limit::Allowance;
 use super::sequence::{Element, Sequence};
+use super::token::Tokens;
 use super::{Config, Entry, Request};
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) config: Config,
+    /// Where it listens.
+    pub(super) addr: String,
     pub(super) failures: Failures,
+    pub(super) made_up: Events,
     pub(super) gate: Gate,
+    /// Requests for legacy records, beside `calls`: these have their dates.
     pub(super) log: watch::Sender<Vec<Request>>,
+    pub(super) calls: Calls,
     pub(super) stopped: watch::Sender<bool>,
     state: Mutex<State>,
 }
@@ -30,6 +42,14 @@ pub(super) struct State {
     pub(super) clock: Clock,
     /// By number; none = removed.
     pub(super) entries: Vec<Option<Entry>>,
+    /// By number; none = removed.
+    pub(super) events: Vec<Option<PutEvent>>,
+    /// The JSON of people put by hand, by id; none = taken out of the directory.
+    pub(super) people: BTreeMap<i64, Option<Arc<str>>>,
+    /// By id.
+    pub(super) event_types: BTreeMap<i64, EventType>,
+    pub(super) tokens: Tokens,
+    pub(super) allowance: Allowance,
     pub(super) faults: Faults,
 }
 
@@ -62,15 +82,27 @@ fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
 }
 
 impl Shared {
-    pub(super) fn new(config: Config) -> Self {
-        let clock = Clock { at: config.now, since: config.ticking.then(Instant::now) };
+    pub(super) fn new(config: Config, addr: String) -> Self {
+        let state = State {
+            clock: Clock { at: config.now, since: config.ticking.then(Instant::now) },
+            entries: Vec::new(),
+            events: Vec::new(),
+            people: BTreeMap::new(),
+            event_types: event_types::all(),
+            tokens: Tokens::default(),
+            allowance: Allowance::default(),
+            faults: Faults::default(),
+        };
         Self {
             failures: Failures::new(&config),
+            made_up: Events::new(&config),
             config,
+            addr,
             gate: Gate::default(),
             log: watch::Sender::new(Vec::new()),
+            calls: Calls::default(),
             stopped: watch::Sender::new(false),
-            state: Mutex::new(State { clock, entries: Vec::new(), faults: Faults::default() }),
+            state: Mutex::new(state),
         }
     }
 

@@ -1,5 +1,11 @@
 //! The simulator as a client sees it, over real sockets.
 
+mod both_apis;
+mod event_faults;
+mod events;
+mod tokens;
+mod users;
+
 use reqwest::{Client, Response};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -23,6 +29,23 @@ fn client() -> Client {
 async fn ask(onelogin: &Simulator, query: &str) -> reqwest::Result<Response> {
     let url = format!("{}{PATH}?{query}", onelogin.url());
     client().get(url).basic_auth(onelogin.key(), Some("x")).send().await
+}
+
+/// The body of an answer.
+async fn json_of(response: Response) -> Value {
+    let text = response.text().await.expect("a body");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Buys a token, as a client does.
+async fn token(onelogin: &Simulator) -> String {
+    let request = client()
+        .post(format!("{}{TOKEN_PATH}", onelogin.url()))
+        .basic_auth(onelogin.client_id(), Some(onelogin.client_secret()))
+        .header("content-type", "application/json")
+        .body("{\"grant_type\":\"client_credentials\"}");
+    let answer = json_of(request.send().await.expect("an answer")).await;
+    answer["access_token"].as_str().expect("a token").to_owned()
 }
 
 /// The texts of the records of one answer.

@@ -32,6 +32,7 @@ pub use people::{AT_ONCE, Directory};
 use retry::{Failure, Policy};
 pub use source::{Answer, Source};
 
+const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 const USER_AGENT: &str = concat!("onelogin-sync/", env!("CARGO_PKG_VERSION"));
@@ -195,10 +196,12 @@ impl Client {
 /// What the retry decision needs of an answer.
 fn answered(status: u16, headers: &HeaderMap) -> Failure {
     let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    // With calls left it is another limit that was met, and its end is not told.
+    let calls_left = text(RATE_LIMIT_REMAINING).is_some_and(|left| left.trim() != "0");
     Failure::Answer {
         status,
         retry_after: text(RETRY_AFTER),
-        rate_limit_reset: text(RATE_LIMIT_RESET),
+        rate_limit_reset: text(RATE_LIMIT_RESET).filter(|_| !calls_left),
         answered_at: date(headers).unwrap_or_else(SystemTime::now),
     }
 }

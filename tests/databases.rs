@@ -5,6 +5,7 @@ use std::fs;
 use onelogin_sync::simulator::{Entry, Record, Simulator};
 use tempfile::TempDir;
 
+use crate::support::api::Api;
 use crate::support::block_on;
 use crate::support::door::Door;
 use crate::support::onelogin::{sync, sync_ok};
@@ -39,10 +40,10 @@ fn a_server_that_goes_in_the_middle_costs_the_window_at_hand_only() {
 
     assert_eq!((&failed["status"], &failed["windows"]), (&"failed".into(), &1.into()));
     server.restart();
-    assert_holds_first_window(&onelogin, &db);
+    assert_holds_first_window(Api::Legacy, &onelogin, &db);
     expire_lease(&db);
     sync_ok(&onelogin, &db, &[]);
-    assert_complete(&onelogin, &db);
+    assert_complete(Api::Legacy, &onelogin, &db);
     let statuses = "select status from sync_runs order by run_id";
     assert_rows(&db.rows(statuses), &[&["interrupted"], &["succeeded"]]);
 }
@@ -64,7 +65,7 @@ fn a_server_that_restarts_in_the_middle_costs_at_most_the_window_at_hand() {
     assert!([0, 74].contains(&code), "{finished}");
     assert_recorded(&db, &outcome(finished, code));
     sync_ok(&onelogin, &db, &[]);
-    assert_complete(&onelogin, &db);
+    assert_complete(Api::Legacy, &onelogin, &db);
 }
 
 /// A run into whatever a URL names.
@@ -126,7 +127,7 @@ on_both!(a_lock_of_another_program_only_delays_a_run, |db| {
     drop(lock);
 
     assert_recorded(db, &outcome(running.wait(), 0));
-    assert_complete(&onelogin, db);
+    assert_complete(Api::Legacy, &onelogin, db);
 });
 
 on_both!(a_reader_with_an_open_transaction_delays_nobody, |db| {
@@ -144,7 +145,7 @@ on_both!(a_reader_with_an_open_transaction_delays_nobody, |db| {
     sync_ok(&onelogin, db, &[]);
 
     assert_eq!(reader.failures(), 60);
-    assert_complete(&onelogin, db);
+    assert_complete(Api::Legacy, &onelogin, db);
 });
 
 mod two_first_runs_at_once_on_an_empty_database_both_end_well {

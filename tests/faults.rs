@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use onelogin_sync::simulator::{Config, Fault, RetryAfter, WideAnswer};
 
+use crate::support::api::{Api, on_all};
 use crate::support::block_on;
 use crate::support::onelogin::{at, start, sync, sync_ok};
 use crate::support::outcome::{
-    FIRST_WINDOW_END, SINCE, assert_complete, assert_holds, assert_holds_first_window,
-    assert_recorded, history, outcome,
+    SINCE, assert_complete, assert_holds, assert_holds_first_window, assert_recorded, history,
+    outcome,
 };
 use crate::support::tables::{Db, on_both};
 
@@ -20,7 +21,7 @@ macro_rules! passing {
     ($($name:ident: $fault:expr;)*) => {
         mod a_fault_that_passes_costs_a_retry_and_no_row {
             use super::*;
-            $(on_both!($name, |db| { passes(db, $fault) });)*
+            $(on_all!($name, |db, api| { passes(api, db, $fault) });)*
         }
     };
 }
@@ -38,19 +39,21 @@ passing! {
     silence_before_the_answer: Fault::StallBeforeHeaders;
 }
 
-fn passes(db: &Db, fault: Fault) {
+fn passes(api: Api, db: &Db, fault: Fault) {
     let onelogin = history(600);
     onelogin.fail_next([fault]);
 
     let arguments = ["--since", SINCE, "--read-timeout", "1s", "--log-level", "debug"];
-    let outcome = outcome(sync(&onelogin, db, &arguments).run(), 0);
+    let outcome = outcome(api.sync(&onelogin, db, &arguments).run(), 0);
 
-    let windows = outcome["windows"].as_u64().expect("a count");
     assert_eq!(outcome["retries"], 1);
-    assert_eq!(outcome["requests"], windows + 1);
-    assert_eq!(outcome["requests"], onelogin.requests_served());
+    assert_eq!(
+        api.asked(&onelogin).len() as u64,
+        outcome["windows"].as_u64().expect("a count") + 1
+    );
+    assert_eq!(outcome["requests"], onelogin.calls().len());
     assert_recorded(db, &outcome);
-    assert_complete(&onelogin, db);
+    assert_complete(api, &onelogin, db);
 }
 
 /// A story for each fault that stays, from the second window on: its exit code, the attempts to
@@ -59,7 +62,7 @@ macro_rules! lasting {
     ($($name:ident: $fault:expr, exit $exit:literal, $tries:literal => $requests:literal, $says:literal;)*) => {
         mod a_fault_that_stays_ends_the_run_and_keeps_whole_windows {
             use super::*;
-            $(on_both!($name, |db| { lasts(db, $fault, $exit, ($tries, $requests), $says) });)*
+            $(on_both!($name, |db| { lasts(Api::Legacy, db, $fault, $exit, ($tries, $requests), $says) });)*
         }
     };
 }
@@ -83,11 +86,11 @@ lasting! {
     silence_before_the_answer: Fault::StallBeforeHeaders, exit 69, "1" => 1, "took too long, before";
 }
 
-fn lasts(db: &Db, fault: Fault, exit: i32, (tries, requests): (&str, usize), says: &str) {
+fn lasts(api: Api, db: &Db, fault: Fault, exit: i32, (tries, requests): (&str, usize), says: &str) {
     let onelogin = history(600);
     onelogin.hold_after(1);
     let limits = ["--max-attempts", tries, "--read-timeout", "1s", "--log-level", "debug"];
-    let running = sync(&onelogin, db, &[&["--since", SINCE], &limits[..]].concat()).start();
+    let running = api.sync(&onelogin, db, &[&["--since", SINCE], &limits[..]].concat()).start();
     block_on(onelogin.wait_until_held());
 
     onelogin.fail_always(Some(fault));
@@ -95,18 +98,54 @@ fn lasts(db: &Db, fault: Fault, exit: i32, (tries, requests): (&str, usize), say
     let outcome = outcome(running.wait(), exit);
 
     assert_eq!((&outcome["status"], &outcome["windows"]), (&"failed".into(), &1.into()));
-    assert_eq!(outcome["requests"], 1 + requests);
+    assert_eq!(api.asked(&onelogin).len(), 1 + requests);
     assert_eq!(outcome["retries"], requests - 1);
-    assert_eq!(onelogin.requests_served(), 1 + requests);
+    assert_eq!(outcome["requests"], onelogin.calls().len());
     assert!(outcome["error"].as_str().expect("a text").contains(says), "{outcome}");
-    assert_eq!(outcome["scanned_through"], FIRST_WINDOW_END);
+    assert_eq!(outcome["scanned_through"], api.first_window_end());
     assert_recorded(db, &outcome);
     assert_eq!(db.count("sync_windows"), 1);
-    assert_holds_first_window(&onelogin, db);
+    assert_holds_first_window(api, &onelogin, db);
 
     onelogin.fail_always(None);
-    sync_ok(&onelogin, db, &[]);
-    assert_complete(&onelogin, db);
+    api.sync_ok(&onelogin, db, &[]);
+    assert_complete(api, &onelogin, db);
+}
+
+/// The same for the events API, whose errors have words of their own.
+macro_rules! lasting_events {
+    ($($name:ident: $fault:expr, exit $exit:literal, $tries:literal => $requests:literal, $says:literal;)*) => {
+        mod a_fault_of_the_events_api_that_stays_ends_the_run_and_keeps_whole_windows {
+            use super::*;
+            $(on_both!($name, |db| { lasts(Api::Events, db, $fault, $exit, ($tries, $requests), $says) });)*
+        }
+    };
+}
+
+lasting_events! {
+    status_429: Fault::TooManyRequests(ABSENT), exit 69, "2" => 2, "status 429";
+    a_rate_limit_told_as_400: Fault::RateLimitExceeded, exit 69, "2" => 2, "status 400";
+    status_500: Fault::InternalError, exit 69, "2" => 2, "status 500";
+    status_503: Fault::Unavailable(ABSENT), exit 69, "2" => 2, "status 503";
+    status_401: Fault::Unauthorized, exit 77, "8" => 2, "Read All";
+    status_401_in_the_newer_shape: Fault::UnauthorizedModern, exit 77, "8" => 2, "Read All";
+    a_missing_scope: Fault::MissingScope, exit 77, "8" => 2, "Read All";
+    status_403: Fault::Forbidden, exit 77, "8" => 1, "Read All";
+    status_404: Fault::NotFound, exit 76, "8" => 1, "No Route Exists";
+    status_410: Fault::Gone, exit 76, "8" => 1, "status 410";
+    status_422: Fault::Unprocessable, exit 76, "8" => 1, "status 422";
+    an_error_under_200: Fault::ErrorUnder200, exit 77, "8" => 2, "Read All";
+    a_message_that_is_an_object: Fault::MessageObject, exit 76, "8" => 1, "status 400";
+    html: Fault::Html, exit 76, "8" => 1, "begins with `<!";
+    a_bare_array: Fault::NotAnArray, exit 76, "8" => 1, "begins with `[";
+    a_redirect: Fault::Redirect, exit 76, "8" => 1, "a redirect to";
+    an_empty_body: Fault::Empty, exit 69, "2" => 2, "ended after 0 bytes";
+    a_page_cut_short: Fault::TruncatedWellFormed, exit 69, "2" => 2, "incomplete";
+    a_connection_closed_within_the_body: Fault::TruncatedConnection, exit 69, "2" => 2, "broke, after";
+    a_reset_before_the_answer: Fault::Reset, exit 69, "2" => 2, "broke, before";
+    a_reset_within_the_body: Fault::ResetMidBody, exit 69, "2" => 2, "broke, after";
+    silence_within_the_body: Fault::Stall, exit 69, "1" => 1, "took too long, after";
+    silence_before_the_answer: Fault::StallBeforeHeaders, exit 69, "1" => 1, "took too long, before";
 }
 
 /// A story for each form in which a server asks for a pause.
@@ -135,7 +174,7 @@ fn waits_a_second(fault: Fault) {
 
     assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(outcome["retries"], 1);
-    assert_complete(&onelogin, &db);
+    assert_complete(Api::Legacy, &onelogin, &db);
 }
 
 #[test]
@@ -194,8 +233,8 @@ fn is_halved(db: &Db, wide_answer: WideAnswer, wide: usize) {
     assert_eq!((&outcome["windows"], &outcome["retries"]), (&2.into(), &wide.into()));
     assert_recorded(db, &outcome);
     let second = chrono::TimeDelta::seconds(1);
-    let records = onelogin.records(Some(at(since) - second), Some(at(until) + second));
-    assert_holds(db, records);
+    let (from, to) = (at(since) - second, at(until) + second);
+    assert_holds(db, Api::Legacy.served(&onelogin, Some(from), Some(to)));
 }
 
 #[test]
@@ -210,7 +249,7 @@ fn a_slow_answer_passes_though_it_takes_longer_than_the_read_limit() {
 
     assert!(began.elapsed() > Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(outcome["retries"], 0);
-    assert_complete(&onelogin, &db);
+    assert_complete(Api::Legacy, &onelogin, &db);
 }
 
 #[test]

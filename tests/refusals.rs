@@ -5,6 +5,7 @@ use std::fs;
 use onelogin_sync::simulator::Simulator;
 use tempfile::TempDir;
 
+use crate::support::api::Api;
 use crate::support::onelogin::{empty, sync};
 use crate::support::outcome::{SINCE, assert_complete, history, outcome};
 use crate::support::program::Program;
@@ -67,7 +68,7 @@ fn the_key_goes_to_no_other_machine_in_plain_text() {
     assert_eq!(onelogin.requests_served(), 0);
     let allowed = [&arguments[..], &["--allow-http"]].concat();
     outcome(sync(&onelogin, &db, &allowed).run(), 0);
-    assert_complete(&onelogin, &db);
+    assert_complete(Api::Legacy, &onelogin, &db);
 }
 
 #[test]

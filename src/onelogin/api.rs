@@ -51,11 +51,7 @@ impl Api {
         let endpoint = endpoint(url);
         let began = Instant::now();
         for attempts in 1.. {
-            let got = match self.call(url, &endpoint, of).await {
-                Ok(body) => read(&body),
-                Err(error) => Err(error),
-            };
-            match got {
+            match self.call(url, &endpoint, of, &read).await {
                 Ok(value) => return Ok(value),
                 Err(error) => self.wait_or_give_up(error, attempts, began.elapsed()).await?,
             }
@@ -93,14 +89,20 @@ impl Api {
 
     /// One call. A token that is refused is renewed, once: it may have been revoked, or have ended
     /// earlier than it said.
-    async fn call(&self, url: &Url, endpoint: &str, of: Resource) -> Result<Body, Error> {
+    async fn call<T>(
+        &self,
+        url: &Url,
+        endpoint: &str,
+        of: Resource,
+        read: &impl Fn(&Body) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let token = self.tokens.get(&self.client, &self.budget, None).await?;
-        match self.call_with(&token, url, endpoint, of).await {
+        match self.call_with(&token, url, endpoint, of).await.and_then(|body| read(&body)) {
             Err(Error::Refused { status: 401, .. }) => {
                 tracing::debug!("the token was refused: asking for a new one");
                 let token = self.tokens.get(&self.client, &self.budget, Some(token.number)).await?;
                 self.client.meter.count_retry();
-                self.call_with(&token, url, endpoint, of).await
+                self.call_with(&token, url, endpoint, of).await.and_then(|body| read(&body))
             }
             other => other,
         }

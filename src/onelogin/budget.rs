@@ -7,13 +7,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::header::HeaderMap;
 
 use super::error::{Count, Error};
 use super::retry::{Failure, rate_limit_wait};
-use super::{RATE_LIMIT_RESET, date};
-
-const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+use super::{RATE_LIMIT_REMAINING, RATE_LIMIT_RESET, date};
 
 /// Calls that may be made.
 #[derive(Debug)]

@@ -25,7 +25,8 @@ pub enum Failure {
         status: u16,
         /// The `Retry-After` header as it came: seconds or an HTTP date.
         retry_after: Option<String>,
-        /// The `X-RateLimit-Reset` header as it came.
+        /// The `X-RateLimit-Reset` header as it came, unless `X-RateLimit-Remaining` says that calls
+        /// are left until then.
         rate_limit_reset: Option<String>,
         /// The answer's `Date`, or the time it arrived where it had none. Instants in the other
         /// headers are read against it, so that a wrong clock here does not change a wait.

@@ -22,6 +22,8 @@ pub(super) struct Copy<'a> {
     report: &'a mut Report,
     /// What is to be noted as read again, once it is.
     rescan: Option<DateTime<Utc>>,
+    /// Whether nothing was read before, so that all is fresh.
+    is_first: bool,
     /// When the last window began, by the store's clock.
     last_window: Option<DateTime<Utc>>,
 }
@@ -56,7 +58,8 @@ impl<'a> Copy<'a> {
         standing: Standing,
     ) -> Self {
         let rescan = rescan_due(work.job, source, standing);
-        Self { work, source, report, rescan, last_window: None }
+        let is_first = standing.mark.scanned_through.is_none();
+        Self { work, source, report, rescan, is_first, last_window: None }
     }
 
     /// All that a run does: every window, and for the events API what comes after them.
@@ -64,7 +67,7 @@ impl<'a> Copy<'a> {
         let mut plan = self.plan().await?;
         self.all_windows(&mut plan).await?;
         if let Source::Events(events) = self.source {
-            self.note_rescan().await?;
+            self.note_rescan(plan.end()).await?;
             types::compare(self.work, events, plan.end()).await?;
             people::refresh(self.work, events, plan.end(), self.report).await?;
         }
@@ -122,9 +125,13 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
-    async fn note_rescan(&mut self) -> Result<(), Error> {
-        if let (Some(rescan), None) = (self.rescan, self.work.job.since) {
-            self.work.store.note_rescan(self.work.lease, rescan).await?;
+    async fn note_rescan(&mut self, end: DateTime<Utc>) -> Result<(), Error> {
+        let as_of = match (self.rescan, self.work.job.since) {
+            (Some(rescan), None) => Some(rescan),
+            _ => self.is_first.then_some(end),
+        };
+        if let Some(as_of) = as_of {
+            self.work.store.note_rescan(self.work.lease, as_of).await?;
         }
         Ok(())
     }

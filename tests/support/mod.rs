@@ -1,5 +1,6 @@
 //! What the stories stand on: databases, the program, and assertions on whole tables.
 
+pub(crate) mod api;
 pub(crate) mod door;
 pub(crate) mod helper;
 pub(crate) mod onelogin;

@@ -8,6 +8,7 @@ use onelogin_sync::normalize::{self, Format};
 use onelogin_sync::simulator::{Config, Entry, Record, Simulator};
 use serde_json::Value;
 
+use super::api::Api;
 use super::block_on;
 use super::program::{Finished, Program};
 use super::tables::{Db, NULL, assert_rows};
@@ -61,13 +62,9 @@ pub(crate) fn put(onelogin: &Simulator, created_at: &str, text: impl Into<String
     onelogin.put(Entry::new(at(created_at), text))
 }
 
-/// `sync` with a stand-in and a database, not yet run. Its outcome is JSON.
+/// `sync` of the legacy API, not yet run. Its outcome is JSON.
 pub(crate) fn sync(onelogin: &Simulator, db: &Db, arguments: &[&str]) -> Program {
-    let url = db.url();
-    let common = ["sync", "--format", "json", "--database-url", &url];
-    Program::new(&[&common, arguments].concat())
-        .env("ONELOGIN_BASE_URL", onelogin.url())
-        .env("ONELOGIN_API_KEY", onelogin.key())
+    Api::Legacy.sync(onelogin, db, arguments)
 }
 
 /// Runs `sync` and asserts that it succeeds.

@@ -4,19 +4,21 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use onelogin_sync::simulator::{Config, Simulator};
 use serde_json::Value;
 
+use super::api::Api;
 use super::onelogin::{at, start};
 use super::program::Finished;
 use super::tables::{Db, NULL};
 
 /// Where the history of [`history`] begins, for `--since`.
 pub(crate) const SINCE: &str = "2026-02-18T12:00:00Z";
-/// Where the first window of a run since then ends.
-pub(crate) const FIRST_WINDOW_END: &str = "2026-02-25T12:00:00Z";
-
-/// The key of [`history`]; nothing may ever show it.
+/// The key of [`history`], and the credential of its events API; nothing may ever show either.
 const KEY: &str = "hush-legacy-key";
-/// `hush-legacy-key:x` as HTTP Basic sends it.
-const BASIC: &str = "aHVzaC1sZWdhY3kta2V5Ong";
+const CLIENT_ID: &str = "hush-client";
+const CLIENT_SECRET: &str = "hush-secret";
+/// `hush-legacy-key:x` and `hush-client:hush-secret` as HTTP Basic sends them.
+const BASIC: [&str; 2] = ["aHVzaC1sZWdhY3kta2V5Ong", "aHVzaC1jbGllbnQ6aHVzaC1zZWNyZXQ"];
+/// A token of the stand-in.
+const TOKEN_DIGITS: usize = 64;
 
 /// Every key of the outcome, sorted, by the contract.
 const OUTCOME: [&str; 22] = [
@@ -64,9 +66,17 @@ const RECORDED: [&str; 16] = [
     "people_pending",
 ];
 
-/// A month of `failures` failures, which a run copies in three windows.
+/// A month of `failures` failures, which a run copies in three windows by the legacy API, and in four
+/// by the events API, whose pages are as large as its first window.
 pub(crate) fn history(failures: u64) -> Simulator {
-    start(Config { key: KEY.into(), failures, ..Config::default() })
+    start(Config {
+        key: KEY.into(),
+        client_id: CLIENT_ID.into(),
+        client_secret: CLIENT_SECRET.into(),
+        failures,
+        page: 1_000,
+        ..Config::default()
+    })
 }
 
 /// The outcome of a run that ended with `code`: one line of JSON with exactly the keys of the
@@ -87,13 +97,20 @@ pub(crate) fn outcome(finished: Finished, code: i32) -> Value {
     outcome
 }
 
-/// Asserts that neither the key nor a person's e-mail was printed.
+/// Asserts that neither a secret nor a person's e-mail was printed.
 #[track_caller]
 fn assert_silent(finished: &Finished) {
     for output in [&finished.stdout, &finished.stderr] {
-        assert!(!output.contains(KEY) && !output.contains(BASIC), "the key is shown; {finished}");
-        assert!(!output.contains('@'), "an e-mail is shown; {finished}");
+        assert!(!tells(output), "a secret or an e-mail is shown; {finished}");
     }
+}
+
+/// Whether a text has a secret, a token or an e-mail in it.
+fn tells(text: &str) -> bool {
+    let is_token = |word: &str| word.len() == TOKEN_DIGITS;
+    let secrets = [KEY, CLIENT_ID, CLIENT_SECRET, BASIC[0], BASIC[1], "@"];
+    secrets.iter().any(|secret| text.contains(secret))
+        || text.split(|c: char| !c.is_ascii_hexdigit()).any(is_token)
 }
 
 /// Asserts that `sync_runs` says what the outcome said, that the mark is where it said, and that
@@ -112,15 +129,15 @@ pub(crate) fn assert_recorded(db: &Db, outcome: &Value) {
         ["high_water_mark", "scanned_through"].map(|name| instant(&outcome[name]));
     assert_eq!(mark, [[high, scanned, NULL.into(), NULL.into()]]);
     let runs = db.rows("select * from sync_runs").concat();
-    let telling = |value: &&String| [KEY, BASIC, "@"].iter().any(|text| value.contains(text));
-    assert_eq!(runs.iter().find(telling), None, "a run tells the key or an e-mail");
+    let telling = runs.iter().find(|value| tells(value));
+    assert_eq!(telling, None, "a run tells a secret or an e-mail");
 }
 
 /// Asserts that the tables hold every record that the stand-in serves now, each once and as it
 /// came, with the right people, and that the windows add up to the runs.
 #[track_caller]
-pub(crate) fn assert_complete(onelogin: &Simulator, db: &Db) {
-    assert_holds(db, onelogin.records(None, None));
+pub(crate) fn assert_complete(api: Api, onelogin: &Simulator, db: &Db) {
+    assert_holds(db, api.served(onelogin, None, None));
     let strangers = "select f.user_id from provisioning_failures f
         left join users u on u.account = f.account and u.user_id = f.user_id
         where f.user_id is not null and (u.user_id is null or u.last_failure_id < f.failure_id)";
@@ -132,18 +149,19 @@ pub(crate) fn assert_complete(onelogin: &Simulator, db: &Db) {
     assert_eq!(db.rows(off), Vec::<Vec<String>>::new(), "runs that are not their windows");
 }
 
-/// Asserts that the failures are these records, each once and as it came.
+/// Asserts that failures and successes are these records, each once and as it came.
 #[track_caller]
-pub(crate) fn assert_holds(db: &Db, records: impl Iterator<Item = String>) {
+pub(crate) fn assert_holds(db: &Db, mut served: Vec<String>) {
     let stored =
-        db.rows("select raw from provisioning_failures").into_iter().map(|mut row| row.remove(0));
-    let (mut stored, mut served): (Vec<_>, Vec<_>) = (stored.collect(), records.collect());
+        ["select raw from provisioning_failures", "select raw from provisioning_successes"];
+    let stored = stored.iter().flat_map(|sql| db.rows(sql)).map(|mut row| row.remove(0));
+    let mut stored: Vec<_> = stored.collect();
     stored.sort();
     served.sort();
     let differs = stored.iter().zip(&served).find(|(stored, served)| stored != served);
     assert!(
         stored == served,
-        "{} failures of {} records; the first that differ: {differs:?}",
+        "{} rows of {} records; the first that differ: {differs:?}",
         stored.len(),
         served.len()
     );
@@ -151,11 +169,16 @@ pub(crate) fn assert_holds(db: &Db, records: impl Iterator<Item = String>) {
 
 /// Asserts that the failures are the records of the first window and no others.
 #[track_caller]
-pub(crate) fn assert_holds_first_window(onelogin: &Simulator, db: &Db) {
+pub(crate) fn assert_holds_first_window(api: Api, onelogin: &Simulator, db: &Db) {
+    assert_holds(db, first_window(api, onelogin));
+}
+
+/// The records that a run since [`SINCE`] is given for its first window.
+pub(crate) fn first_window(api: Api, onelogin: &Simulator) -> Vec<String> {
     // A second more on both sides is asked for.
     let second = chrono::TimeDelta::seconds(1);
-    let (from, to) = (at(SINCE) - second, at(FIRST_WINDOW_END) + second);
-    assert_holds(db, onelogin.records(Some(from), Some(to)));
+    let (from, to) = (at(SINCE) - second, at(api.first_window_end()) + second);
+    api.served(onelogin, Some(from), Some(to))
 }
 
 /// Lets every lease run out.

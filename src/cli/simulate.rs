@@ -1,6 +1,7 @@
 //! `simulate`: the stand-in API as a server of its own.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -10,7 +11,10 @@ use secrecy::ExposeSecret;
 use super::text::{self, say, time};
 use super::{Failed, secret, stop};
 use crate::exit::Exit;
-use crate::simulator::{Bounds, Config, Fault, Ids, Order, Simulator, parse_faults};
+use crate::simulator::{
+    Bounds, Config, Cursor, Endpoint, EventForm, Fault, Ids, LastPage, Order, OverLimit, Simulator,
+    parse_faults, parse_faults_at,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,35 +43,100 @@ pub(super) struct Args {
     /// Let the clock stand still; `curl -X POST '…/simulator/advance?seconds=3600'` moves it
     #[arg(long)]
     frozen: bool,
-    /// One record in N appears ten minutes to six hours late; 0 for none
+    /// One failure in N appears ten minutes to six hours late; 0 for none
     #[arg(long, value_name = "N", default_value_t = 200)]
     late_records: u32,
-    /// One record in N cannot be read; 0 for none
+    /// One failure in N cannot be read; 0 for none
     #[arg(long, value_name = "N", default_value_t = 0)]
     bad_records: u32,
-    /// Give every record its app's id, so that ids repeat
-    #[arg(long)]
-    ids_of_apps: bool,
     /// Whether the two dates of a request are part of what it asks for
     #[arg(long, value_enum, default_value = "inclusive")]
     bounds: BoundsArg,
-    /// The order of records
+    /// The order of legacy records; events are in it too, whatever their `sort`, if it is not
+    /// ascending
     #[arg(long, value_enum, default_value = "ascending")]
     order: OrderArg,
-    /// Serve at most N records a request, and leave the rest out without a word
-    #[arg(long, value_name = "N")]
-    cap: Option<u64>,
     /// Compress for clients that accept it
     #[arg(long)]
     gzip: bool,
-    /// Spoil the first requests, one fault each: 429:3s,500,503,401,html,cut,close,reset,stall,drip, …
+    /// Spoil the first requests for failures, one fault each: 429:3s,500,503,401,html,cut,close,reset,stall,drip, …
     #[arg(long, value_name = "LIST", value_parser = faults)]
     faults: Option<Faults>,
+    /// Spoil the first requests of one kind: token:500,users:403,events:429:3s,types:404,legacy:410, …
+    #[arg(long, value_name = "LIST", value_parser = faults_at)]
+    faults_at: Option<FaultsAt>,
+    #[command(flatten)]
+    current: CurrentApi,
+    #[command(flatten)]
+    legacy: LegacyApi,
+}
+
+/// What only the current API has.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Current API")]
+struct CurrentApi {
+    /// Successes that follow a failure, in the same days [default: half of the failures]
+    #[arg(long, value_name = "N")]
+    successes: Option<u64>,
+    /// One failure in N is solved an hour to five days later, so that its event changes; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    resolved_events: u32,
+    /// One person in N is gone from the directory; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    deleted_people: u32,
+    /// How the JSON of events is written: as documented, or as seen in the wild
+    #[arg(long, value_enum, default_value = "modern")]
+    events_form: EventFormArg,
+    /// The most events on a page
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    page: u32,
+    /// What a cursor says: the last event, or the number of the page
+    #[arg(long, value_enum, default_value = "keyset")]
+    cursor: CursorArg,
+    /// The cursor of the last page: none, one to an empty page, or the one it was asked with
+    #[arg(long, value_enum, default_value = "null")]
+    last_page: LastPageArg,
+    /// Let `next_link` name another host
+    #[arg(long)]
+    foreign_links: bool,
+    /// Serve events of every type whatever is asked for, sign-ins too
+    #[arg(long)]
+    ignore_type_filter: bool,
+    /// How long a token is good
+    #[arg(long, value_name = "DURATION", default_value = "10h")]
+    #[arg(value_parser = humantime::parse_duration)]
+    token_lifetime: Duration,
+    /// Calls that an hour allows
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    calls_per_hour: u32,
+    /// The status of a call beyond them
+    #[arg(long, value_enum, default_value = "429")]
+    over_limit: OverLimitArg,
+}
+
+/// What only the legacy API has.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Legacy API")]
+struct LegacyApi {
+    /// Give every record its app's id, so that ids repeat
+    #[arg(long)]
+    ids_of_apps: bool,
+    /// Serve at most N records a request, and leave the rest out without a word
+    #[arg(long, value_name = "N")]
+    cap: Option<u64>,
+    /// Say in every answer that the API is to be switched off
+    #[arg(long)]
+    deprecation: bool,
 }
 
 /// A list of faults; a type of its own, or clap would take a `Vec` for repeated flags.
 #[derive(Debug, Clone)]
 struct Faults(Vec<Fault>);
+
+/// The same with where they are.
+#[derive(Debug, Clone)]
+struct FaultsAt(Vec<(Endpoint, Fault)>);
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum BoundsArg {
@@ -83,22 +152,52 @@ enum OrderArg {
     Shuffled,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EventFormArg {
+    Modern,
+    Odd,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum CursorArg {
+    Keyset,
+    PageNumber,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LastPageArg {
+    Null,
+    Empty,
+    Repeated,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OverLimitArg {
+    #[value(name = "429")]
+    Status429,
+    #[value(name = "400")]
+    BadRequest,
+}
+
 pub(super) async fn run(args: Args) -> Result<(), Failed> {
     let stop = stop::listen()?;
     let addr = SocketAddr::new(args.host, args.port);
-    let key = match secret::read("ONELOGIN_API_KEY") {
-        Ok(key) => key.expose_secret().to_owned(),
-        Err(_) => Config::default().key,
-    };
-    let simulator = Simulator::start(addr, config(&args, key))
+    let simulator = Simulator::start(addr, config(&args))
         .with_context(|| format!("cannot listen on {addr}: is the port in use? --port 0 finds one"))
         .map_err(|error| Failed::new(Exit::Configuration, error))?;
     simulator.fail_next(args.faults.map_or(Vec::new(), |faults| faults.0));
+    for (endpoint, fault) in args.faults_at.map_or(Vec::new(), |faults| faults.0) {
+        simulator.fail_next_at(endpoint, [fault]);
+    }
+    let usual = Config::default();
     say(&format!(
-        "a stand-in OneLogin on {}, at {}; ONELOGIN_API_KEY is {} unless you set it",
+        "a stand-in OneLogin on {}, at {}; ONELOGIN_CLIENT_ID is {}, ONELOGIN_CLIENT_SECRET is {} \
+         and ONELOGIN_API_KEY is {} unless you set it",
         simulator.url(),
         time(Some(simulator.now())),
-        Config::default().key,
+        usual.client_id,
+        usual.client_secret,
+        usual.key,
     ));
     simulator
         .serve_until(async {
@@ -108,9 +207,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failed> {
     Ok(())
 }
 
-fn config(args: &Args, key: String) -> Config {
-    Config {
-        key,
+fn config(args: &Args) -> Config {
+    let usual = Config {
         seed: args.seed,
         failures: args.failures,
         people: args.people,
@@ -119,7 +217,6 @@ fn config(args: &Args, key: String) -> Config {
         ticking: !args.frozen,
         late_records: args.late_records,
         bad_records: args.bad_records,
-        ids: if args.ids_of_apps { Ids::OfTheApp } else { Ids::OfTheFailure },
         bounds: match args.bounds {
             BoundsArg::Inclusive => Bounds::Inclusive,
             BoundsArg::HalfOpen => Bounds::HalfOpen,
@@ -130,12 +227,68 @@ fn config(args: &Args, key: String) -> Config {
             OrderArg::Descending => Order::Descending,
             OrderArg::Shuffled => Order::Shuffled,
         },
-        cap: args.cap,
         gzip: args.gzip,
         ..Config::default()
+    };
+    args.legacy.config(args.current.config(usual))
+}
+
+impl CurrentApi {
+    fn config(&self, usual: Config) -> Config {
+        Config {
+            client_id: set_or("ONELOGIN_CLIENT_ID", usual.client_id),
+            client_secret: set_or("ONELOGIN_CLIENT_SECRET", usual.client_secret),
+            token_lifetime: self.token_lifetime,
+            successes: self.successes,
+            resolved_events: self.resolved_events,
+            deleted_people: self.deleted_people,
+            page: self.page,
+            event_form: match self.events_form {
+                EventFormArg::Modern => EventForm::Modern,
+                EventFormArg::Odd => EventForm::Odd,
+            },
+            cursor: match self.cursor {
+                CursorArg::Keyset => Cursor::Keyset,
+                CursorArg::PageNumber => Cursor::PageNumber,
+            },
+            last_page: match self.last_page {
+                LastPageArg::Null => LastPage::NullCursor,
+                LastPageArg::Empty => LastPage::EmptyWithCursor,
+                LastPageArg::Repeated => LastPage::RepeatedCursor,
+            },
+            foreign_links: self.foreign_links,
+            ignores_type_filter: self.ignore_type_filter,
+            calls_per_hour: self.calls_per_hour,
+            over_limit: match self.over_limit {
+                OverLimitArg::Status429 => OverLimit::Status429,
+                OverLimitArg::BadRequest => OverLimit::BadRequest,
+            },
+            ..usual
+        }
     }
+}
+
+impl LegacyApi {
+    fn config(&self, usual: Config) -> Config {
+        Config {
+            key: set_or("ONELOGIN_API_KEY", usual.key),
+            ids: if self.ids_of_apps { Ids::OfTheApp } else { Ids::OfTheFailure },
+            cap: self.cap,
+            deprecation: self.deprecation,
+            ..usual
+        }
+    }
+}
+
+/// What the environment says, or a file that it names; else the usual.
+fn set_or(name: &str, usual: String) -> String {
+    secret::read(name).map_or(usual, |set| set.expose_secret().to_owned())
 }
 
 fn faults(text: &str) -> Result<Faults, String> {
     parse_faults(text).map(Faults).map_err(|error| error.to_string())
+}
+
+fn faults_at(text: &str) -> Result<FaultsAt, String> {
+    parse_faults_at(text).map(FaultsAt).map_err(|error| error.to_string())
 }

@@ -6,6 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 const NARROWEST: TimeDelta = TimeDelta::seconds(1);
 /// No answer is expected to span more; it also keeps the doubling within the calendar.
 const WIDEST: TimeDelta = TimeDelta::days(3660);
+/// An hour less than a day: a daily run that is a little early shall not put it off to the next.
+const BETWEEN_RESCANS: TimeDelta = TimeDelta::hours(23);
 /// Page sizes in use. A response of exactly so many records may have been cut without a word; 51
 /// is what a sibling of the legacy endpoint sends when asked for 50.
 const LIKELY_CAPS: [u64; 12] =
@@ -127,6 +129,28 @@ impl Mark {
     }
 }
 
+/// How far the span in which events may still change was read again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rescan {
+    /// As of when it was last read whole; none when never.
+    pub read_at: Option<DateTime<Utc>>,
+    /// Where a reading goes on that was not finished.
+    pub next: Option<DateTime<Utc>>,
+}
+
+impl Rescan {
+    /// Where to begin, `span` back from `now`; none when it is too early, which the first time of all
+    /// it is.
+    #[must_use]
+    pub fn begin(&self, now: DateTime<Utc>, span: TimeDelta) -> Option<DateTime<Utc>> {
+        let due = || {
+            let is_due = now - self.read_at? >= BETWEEN_RESCANS;
+            is_due.then(|| now.checked_sub_signed(span).unwrap_or(DateTime::UNIX_EPOCH))
+        };
+        self.next.or_else(due)
+    }
+}
+
 /// The windows of one run, each decided after the one before.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -201,6 +225,18 @@ impl Plan {
     #[must_use]
     pub fn looks_cut(&self, window: Window, records: u64) -> bool {
         self.pace.may_be_cut && LIKELY_CAPS.contains(&records) && window.can_narrow()
+    }
+
+    /// Where the run begins.
+    #[must_use]
+    pub fn start(&self) -> DateTime<Utc> {
+        self.start
+    }
+
+    /// Up to where the run is through.
+    #[must_use]
+    pub fn done(&self) -> DateTime<Utc> {
+        self.next
     }
 
     /// The end of the run: the server's now, once it is known.
@@ -324,6 +360,34 @@ mod tests {
         assert_eq!(mark(None, Some(9)).resume(overlap), Some(day(8)));
         assert_eq!(mark(Some(9), Some(9)).resume(overlap), Some(day(8)));
         assert_eq!(mark(Some(3), Some(9)).resume(overlap), Some(day(3)));
+    }
+
+    #[test]
+    fn a_rescan_begins_once_a_day_and_goes_on_where_it_was_left() {
+        let week = TimeDelta::days(7);
+        let rescan = |read_at: Option<i64>, next: Option<i64>| Rescan {
+            read_at: read_at.map(day),
+            next: next.map(day),
+        };
+        assert_eq!(rescan(None, None).begin(day(30), week), None, "all was read just now");
+        assert_eq!(rescan(Some(30), None).begin(day(30), week), None);
+        assert_eq!(rescan(Some(29), None).begin(day(30), week), Some(day(23)));
+        assert_eq!(rescan(Some(30), Some(25)).begin(day(30), week), Some(day(25)));
+        let a_little_early = day(31) - TimeDelta::minutes(50);
+        assert_eq!(rescan(Some(30), None).begin(a_little_early, week), Some(a_little_early - week));
+    }
+
+    #[test]
+    fn one_that_takes_over_sees_what_the_other_may_not_have_seen() {
+        let overlap = TimeDelta::days(1);
+        let mark = |high: Option<i64>, scanned: Option<i64>| Mark {
+            high_water_mark: high.map(day),
+            scanned_through: scanned.map(day),
+        };
+        assert_eq!(mark(None, None).take_over(overlap), None);
+        assert_eq!(mark(None, Some(9)).take_over(overlap), Some(day(8)));
+        assert_eq!(mark(Some(7), Some(9)).take_over(overlap), Some(day(6)));
+        assert_eq!(mark(Some(9), Some(9)).take_over(overlap), Some(day(8)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod support;
 mod commands;
 mod databases;
 mod docs;
+mod events;
 mod faults;
 mod history;
 mod kit;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DurationRound, TimeDelta, Utc};
 use onelogin_sync::simulator::{Bounds, Config, Order, Simulator, created_at_text};
 
+use crate::support::api::{Api, on_all};
 use crate::support::onelogin::{
     MARKS, WINDOWS, all_records, assert_loaded, at, counts, empty, put, record, shown, start,
     sync_ok,
@@ -15,183 +16,185 @@ const TODAY: [&str; 2] = ["--since", "2026-03-20"];
 const NOON: &str = "2026-03-20T12:00:00Z";
 
 /// Puts a record of each of these times.
-fn put_at(onelogin: &Simulator, times: &[&str]) {
+fn put_at(api: Api, onelogin: &Simulator, times: &[&str]) {
     for time in times {
-        put(onelogin, time, record(1, time, 1).to_json());
+        // Of events each has an id of its own.
+        api.put_failure(onelogin, at(time).timestamp(), time, 1);
     }
 }
 
-on_both!(an_older_span_is_read_without_moving_the_mark_back, |db| {
+on_all!(an_older_span_is_read_without_moving_the_mark_back, |db, api| {
     let onelogin = empty(NOON);
-    put_at(&onelogin, &["2026-03-02T00:00:00Z", "2026-03-20T11:00:00Z"]);
-    sync_ok(&onelogin, db, &TODAY);
+    put_at(api, &onelogin, &["2026-03-02T00:00:00Z", "2026-03-20T11:00:00Z"]);
+    api.sync_ok(&onelogin, db, &TODAY);
     let mark = db.rows(MARKS);
 
-    let outcome = sync_ok(&onelogin, db, &["--since", "2026-03-01", "--until", "2026-03-03"]);
+    let outcome = api.sync_ok(&onelogin, db, &["--since", "2026-03-01", "--until", "2026-03-03"]);
 
     assert_eq!(counts(&outcome), [1, 1, 0, 0, 0]);
     let (high, scanned) = ("2026-03-20T11:00:00+00:00", "2026-03-20T12:00:00+00:00");
-    assert_rows(&mark, &[&["default", "legacy", high, scanned, NULL]]);
+    assert_rows(&mark, &[&["default", api.name(), high, scanned, NULL]]);
     assert_eq!(db.rows(MARKS), mark);
-    assert_loaded(db, &all_records(&onelogin));
+    api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
-on_both!(a_span_behind_a_gap_is_read_without_moving_the_mark_over_the_gap, |db| {
+on_all!(a_span_behind_a_gap_is_read_without_moving_the_mark_over_the_gap, |db, api| {
     let onelogin = empty("2026-03-10T00:00:00Z");
-    put_at(&onelogin, &["2026-03-09T00:00:00Z"]);
-    sync_ok(&onelogin, db, &["--since", "2026-03-08"]);
+    put_at(api, &onelogin, &["2026-03-09T00:00:00Z"]);
+    api.sync_ok(&onelogin, db, &["--since", "2026-03-08"]);
     onelogin.set_now(at(NOON));
-    put_at(&onelogin, &["2026-03-14T00:00:00Z", "2026-03-19T00:00:00Z"]);
+    put_at(api, &onelogin, &["2026-03-14T00:00:00Z", "2026-03-19T00:00:00Z"]);
     let mark = db.rows(MARKS);
 
-    let outcome = sync_ok(&onelogin, db, &["--since", "2026-03-18"]);
+    let outcome = api.sync_ok(&onelogin, db, &["--since", "2026-03-18"]);
 
     assert_eq!(counts(&outcome), [1, 1, 0, 0, 0]);
     assert_eq!(db.rows(MARKS), mark);
     assert_eq!(outcome["scanned_through"], "2026-03-10T00:00:00Z");
 
     // What lies between comes with the next run.
-    let outcome = sync_ok(&onelogin, db, &[]);
+    let outcome = api.sync_ok(&onelogin, db, &[]);
 
     assert_eq!(outcome["inserted"], 1);
     assert_eq!(outcome["high_water_mark"], "2026-03-19T00:00:00Z");
     assert_eq!(outcome["scanned_through"], NOON);
-    assert_loaded(db, &all_records(&onelogin));
+    api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
-on_both!(a_year_of_backfill_is_covered_without_a_gap, |db| {
+on_all!(a_year_of_backfill_is_covered_without_a_gap, |db, api| {
     let onelogin = start(Config { failures: 2_000, days: 365, ..Config::default() });
     let (from, to) = ("2025-03-20T12:00:00+00:00", "2026-03-20T12:00:00+00:00");
 
-    let outcome = sync_ok(&onelogin, db, &["--since", "2025-03-20T12:00:00Z"]);
+    let arguments = ["--since", "2025-03-20T12:00:00Z", "--refresh-people", "never"];
+    let outcome = api.sync_ok(&onelogin, db, &arguments);
 
     let windows = db.rows(WINDOWS);
     assert_eq!((windows[0][0].as_str(), windows[windows.len() - 1][1].as_str()), (from, to));
     assert!(windows.windows(2).all(|pair| pair[0][1] == pair[1][0]), "a gap in {windows:?}");
     // Seven days at first, then wider, since these hold few records.
     assert!((3..10).contains(&windows.len()), "{} windows", windows.len());
-    assert_eq!(outcome["requests"], windows.len());
-    assert_loaded(db, &all_records(&onelogin));
+    assert_eq!(outcome["windows"], windows.len());
+    api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
-on_both!(empty_answers_for_months_move_the_scan_on, |db| {
+on_all!(empty_answers_for_months_move_the_scan_on, |db, api| {
     let onelogin = empty("2026-01-01T00:00:00Z");
     let mut arguments = vec!["--since", "2025-12-01"];
     for month in ["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"] {
         onelogin.set_now(at(&format!("{month}T00:00:00Z")));
-        let outcome = sync_ok(&onelogin, db, &arguments);
+        let outcome = api.sync_ok(&onelogin, db, &arguments);
         assert_eq!(counts(&outcome), [0; 5]);
         assert_rows(
             &db.rows(MARKS),
-            &[&["default", "legacy", NULL, &format!("{month}T00:00:00+00:00"), NULL]],
+            &[&["default", api.name(), NULL, &format!("{month}T00:00:00+00:00"), NULL]],
         );
         arguments.clear();
     }
     onelogin.set_now(at("2026-05-01T00:00:00Z"));
-    put_at(&onelogin, &["2026-04-02T00:00:00Z"]);
+    put_at(api, &onelogin, &["2026-04-02T00:00:00Z"]);
 
-    let outcome = sync_ok(&onelogin, db, &[]);
+    let outcome = api.sync_ok(&onelogin, db, &[]);
 
     assert_eq!(counts(&outcome)[1], 1);
     assert_eq!(outcome["high_water_mark"], "2026-04-02T00:00:00Z");
-    assert_loaded(db, &all_records(&onelogin));
+    api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
-on_both!(a_quiet_time_is_read_again_from_the_last_failure_on, |db| {
+on_all!(a_quiet_time_is_read_again_from_the_last_failure_on, |db, api| {
     let onelogin = empty("2026-01-01T00:00:00Z");
-    put_at(&onelogin, &["2025-12-31T00:00:00Z"]);
-    sync_ok(&onelogin, db, &["--since", "2025-12-01"]);
+    put_at(api, &onelogin, &["2025-12-31T00:00:00Z"]);
+    api.sync_ok(&onelogin, db, &["--since", "2025-12-01"]);
     onelogin.set_now(at(NOON));
-    sync_ok(&onelogin, db, &[]);
+    api.sync_ok(&onelogin, db, &[]);
     // Months late.
-    put_at(&onelogin, &["2026-01-15T00:00:00Z"]);
+    put_at(api, &onelogin, &["2026-01-15T00:00:00Z"]);
 
-    let outcome = sync_ok(&onelogin, db, &[]);
+    let outcome = api.sync_ok(&onelogin, db, &[]);
 
     assert_eq!(outcome["inserted"], 1);
-    assert_loaded(db, &all_records(&onelogin));
+    api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
-on_both!(a_record_of_2099_is_not_asked_for_before_its_time, |db| {
+on_all!(a_record_of_2099_is_not_asked_for_before_its_time, |db, api| {
     let onelogin = empty(NOON);
-    put_at(&onelogin, &["2026-03-20T11:00:00Z", "2099-01-01T00:00:00Z"]);
+    put_at(api, &onelogin, &["2026-03-20T11:00:00Z", "2099-01-01T00:00:00Z"]);
 
-    let outcome = sync_ok(&onelogin, db, &TODAY);
+    let outcome = api.sync_ok(&onelogin, db, &TODAY);
 
     assert_eq!(counts(&outcome), [1, 1, 0, 0, 0]);
     assert_eq!(outcome["high_water_mark"], "2026-03-20T11:00:00Z");
     assert_eq!(outcome["scanned_through"], NOON);
 
     onelogin.set_now(at("2099-01-02T00:00:00Z"));
-    let outcome = sync_ok(&onelogin, db, &[]);
+    let outcome = api.sync_ok(&onelogin, db, &[]);
 
     assert_eq!(outcome["inserted"], 1);
     assert_eq!(outcome["high_water_mark"], "2099-01-01T00:00:00Z");
     assert_eq!(outcome["scanned_through"], "2099-01-02T00:00:00Z");
-    assert_loaded(db, &all_records(&onelogin));
+    api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
-on_both!(a_record_of_2099_that_comes_all_the_same_does_not_drag_the_mark, |db| {
+on_all!(a_record_of_2099_that_comes_all_the_same_does_not_drag_the_mark, |db, api| {
     let onelogin = empty(NOON);
-    put_at(&onelogin, &["2026-03-20T11:00:00Z"]);
+    put_at(api, &onelogin, &["2026-03-20T11:00:00Z"]);
     // A server that does not look at the dates: it serves the record today.
-    put(&onelogin, "2026-03-20T11:30:00Z", record(2, "2099-01-01T00:00:00Z", 1).to_json());
+    api.put_failure_at(&onelogin, "2026-03-20T11:30:00Z", 2, "2099-01-01T00:00:00Z", 1);
 
-    let outcome = sync_ok(&onelogin, db, &TODAY);
+    let outcome = api.sync_ok(&onelogin, db, &TODAY);
 
     assert_eq!(counts(&outcome), [2, 2, 0, 0, 0]);
     assert_eq!(outcome["high_water_mark"], "2026-03-20T11:00:00Z");
-    assert_loaded(db, &all_records(&onelogin));
+    api.assert_loaded(db, &api.served(&onelogin, None, None));
 
     onelogin.set_now(at("2026-03-21T12:00:00Z"));
-    put_at(&onelogin, &["2026-03-21T08:00:00Z"]);
-    assert_eq!(sync_ok(&onelogin, db, &[])["high_water_mark"], "2026-03-21T08:00:00Z");
-    assert_loaded(db, &all_records(&onelogin));
+    put_at(api, &onelogin, &["2026-03-21T08:00:00Z"]);
+    assert_eq!(api.sync_ok(&onelogin, db, &[])["high_water_mark"], "2026-03-21T08:00:00Z");
+    api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
 /// A server whose clock is off by an hour against the program's, or the other way round.
-fn runs_by_the_servers_clock(db: &Db, off: TimeDelta) {
+fn runs_by_the_servers_clock(api: Api, db: &Db, off: TimeDelta) {
     let now = (Utc::now() + off).duration_trunc(TimeDelta::seconds(1)).expect("a second divides");
     let newest = now - TimeDelta::seconds(1);
     let onelogin = start(Config { failures: 0, now, ..Config::default() });
-    put_at(&onelogin, &[&shown(newest)]);
+    put_at(api, &onelogin, &[&shown(newest)]);
 
     // A first run goes back 90 days.
-    sync_ok(&onelogin, db, &[]);
+    api.sync_ok(&onelogin, db, &[]);
 
     let (high, scanned) = (shown(newest), shown(now));
-    assert_rows(&db.rows(MARKS), &[&["default", "legacy", &high, &scanned, NULL]]);
+    assert_rows(&db.rows(MARKS), &[&["default", api.name(), &high, &scanned, NULL]]);
 
     onelogin.advance(Duration::from_mins(10));
-    put_at(&onelogin, &[&shown(onelogin.now())]);
-    let outcome = sync_ok(&onelogin, db, &["--overlap", "0s"]);
+    put_at(api, &onelogin, &[&shown(onelogin.now())]);
+    let outcome = api.sync_ok(&onelogin, db, &["--overlap", "0s"]);
 
     let now = shown(onelogin.now());
     assert_eq!(counts(&outcome)[1], 1);
-    assert_rows(&db.rows(MARKS), &[&["default", "legacy", &now, &now, NULL]]);
-    assert_loaded(db, &all_records(&onelogin));
+    assert_rows(&db.rows(MARKS), &[&["default", api.name(), &now, &now, NULL]]);
+    api.assert_loaded(db, &api.served(&onelogin, None, None));
 }
 
-on_both!(a_server_an_hour_ahead_is_read_to_its_own_now, |db| {
-    runs_by_the_servers_clock(db, TimeDelta::hours(1));
+on_all!(a_server_an_hour_ahead_is_read_to_its_own_now, |db, api| {
+    runs_by_the_servers_clock(api, db, TimeDelta::hours(1));
 });
 
-on_both!(a_server_an_hour_behind_is_read_to_its_own_now, |db| {
-    runs_by_the_servers_clock(db, TimeDelta::hours(-1));
+on_all!(a_server_an_hour_behind_is_read_to_its_own_now, |db, api| {
+    runs_by_the_servers_clock(api, db, TimeDelta::hours(-1));
 });
 
-on_both!(a_start_ahead_of_the_servers_clock_moves_no_mark, |db| {
+on_all!(a_start_ahead_of_the_servers_clock_moves_no_mark, |db, api| {
     let now = Utc::now() - TimeDelta::hours(1);
     let onelogin = start(Config { failures: 0, now, ..Config::default() });
     let since = shown(now + TimeDelta::minutes(30));
 
-    let outcome = sync_ok(&onelogin, db, &["--since", &since]);
+    let outcome = api.sync_ok(&onelogin, db, &["--since", &since]);
 
     assert_eq!(counts(&outcome), [0; 5]);
-    assert_rows(&db.rows(MARKS), &[&["default", "legacy", NULL, NULL, NULL]]);
+    assert_rows(&db.rows(MARKS), &[&["default", api.name(), NULL, NULL, NULL]]);
 
-    put_at(&onelogin, &[&shown(now)]);
-    assert_eq!(sync_ok(&onelogin, db, &[])["inserted"], 1);
+    put_at(api, &onelogin, &[&shown(now)]);
+    assert_eq!(api.sync_ok(&onelogin, db, &[])["inserted"], 1);
 });
 
 on_both!(an_hour_that_comes_twice_in_autumn_holds_two_failures, |db| {
@@ -236,43 +239,44 @@ on_both!(one_instant_in_two_zones_is_one_failure, |db| {
 });
 
 /// Records on both sides of every border, however the server understands its dates.
-fn loses_nothing_at_borders(db: &Db, bounds: Bounds) {
+fn loses_nothing_at_borders(api: Api, db: &Db, bounds: Bounds) {
     let onelogin = start(Config { failures: 0, now: at(NOON), bounds, ..Config::default() });
-    // Windows of 7 and then 14 days; the second ends at noon.
-    for border in ["2026-03-01T12:00:00Z", "2026-03-08T12:00:00Z", NOON] {
+    // The second window is twice as wide, but ends at noon.
+    let (start, border) = match api {
+        Api::Legacy => ("2026-03-01T12:00:00Z", "2026-03-08T12:00:00Z"),
+        Api::Events => ("2026-03-15T12:00:00Z", "2026-03-17T12:00:00Z"),
+    };
+    for border in [start, border, NOON] {
         for seconds in -1..=1 {
             let time = shown(at(border) + TimeDelta::seconds(seconds));
-            put_at(&onelogin, &[&time]);
+            put_at(api, &onelogin, &[&time]);
         }
     }
-    sync_ok(&onelogin, db, &["--since", "2026-03-01T12:00:00Z"]);
+    api.sync_ok(&onelogin, db, &["--since", start]);
     let windows = "select distinct window_from from sync_windows order by window_from";
-    assert_rows(
-        &db.rows(windows),
-        &[&["2026-03-01T12:00:00+00:00"], &["2026-03-08T12:00:00+00:00"]],
-    );
+    assert_rows(&db.rows(windows), &[&[&shown(at(start))], &[&shown(at(border))]]);
 
     // The last of them is a second ahead of the first run.
     onelogin.advance(Duration::from_secs(1));
-    sync_ok(&onelogin, db, &["--overlap", "0s"]);
+    api.sync_ok(&onelogin, db, &["--overlap", "0s"]);
 
     // The second before the span comes with it, unless the server leaves its bounds out.
     let outside = usize::from(bounds == Bounds::Exclusive);
-    let texts = all_records(&onelogin);
+    let texts = api.served(&onelogin, None, None);
     assert_eq!(texts.len(), 9);
-    assert_loaded(db, &texts[outside..]);
+    api.assert_loaded(db, &texts[outside..]);
 }
 
-on_both!(bounds_that_are_both_counted_in_lose_nothing, |db| {
-    loses_nothing_at_borders(db, Bounds::Inclusive);
+on_all!(bounds_that_are_both_counted_in_lose_nothing, |db, api| {
+    loses_nothing_at_borders(api, db, Bounds::Inclusive);
 });
 
-on_both!(a_stop_that_is_not_counted_in_loses_nothing, |db| {
-    loses_nothing_at_borders(db, Bounds::HalfOpen);
+on_all!(a_stop_that_is_not_counted_in_loses_nothing, |db, api| {
+    loses_nothing_at_borders(api, db, Bounds::HalfOpen);
 });
 
-on_both!(bounds_of_which_neither_is_counted_in_lose_nothing, |db| {
-    loses_nothing_at_borders(db, Bounds::Exclusive);
+on_all!(bounds_of_which_neither_is_counted_in_lose_nothing, |db, api| {
+    loses_nothing_at_borders(api, db, Bounds::Exclusive);
 });
 
 /// A month with bad records in it ends in the same tables, however it is served.

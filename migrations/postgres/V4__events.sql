@@ -113,11 +113,14 @@ comment on column api_calls.account is 'The OneLogin account, as given to --acco
 comment on column api_calls.minute is 'When they were counted';
 comment on column api_calls.calls is 'How many';
 
-alter table watermarks add column rescanned_at timestamptz;
+alter table watermarks
+    add column rescanned_at timestamptz,
+    add column rescan_next timestamptz;
 
 comment on column watermarks.source is 'The API: legacy or events; webhook for saved deliveries';
 comment on column watermarks.high_water_mark is 'The greatest created_at committed; null before the first record';
-comment on column watermarks.rescanned_at is 'When the span of --rescan was last read again; null when never';
+comment on column watermarks.rescanned_at is 'As of when the span of --rescan was last read again; null when never';
+comment on column watermarks.rescan_next is 'Where that goes on; null when it was done whole';
 
 alter table sync_runs
     add column successes bigint not null default 0,

@@ -128,11 +128,12 @@ create table watermarks_4 (
     lease_token integer not null, -- Grows with each lease; a commit with an older one is refused
     lease_expires_at text, -- When the lease ends unless renewed; null when none is held
     updated_at text not null, -- When this row was last written
-    rescanned_at text, -- When the span of --rescan was last read again; null when never
+    rescanned_at text, -- As of when the span of --rescan was last read again; null when never
+    rescan_next text, -- Where that goes on; null when it was done whole
     primary key (account, source)
 ) strict;
 
-insert into watermarks_4 select *, null from watermarks;
+insert into watermarks_4 select *, null, null from watermarks;
 drop table watermarks;
 alter table watermarks_4 rename to watermarks;
 

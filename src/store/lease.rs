@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::rows::Tx;
 use super::{Error, Store, failed, on_either};
 use crate::model::Origin;
-use crate::window::Mark;
+use crate::window::{Mark, Rescan};
 
 /// The right to write the rows of one account and source.
 #[derive(Debug, Clone)]
@@ -26,15 +26,21 @@ pub struct Lease {
 pub struct Standing {
     /// The mark.
     pub mark: Mark,
-    /// When the span in which failures may still change was last read again.
-    pub rescanned_at: Option<DateTime<Utc>>,
+    /// How far what may have changed was read again.
+    pub rescan: Rescan,
 }
 
 /// The columns of `mark_of.sql`, in its order.
 type MarkRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// The columns that `lease_take.sql` returns, in its order.
-type LeaseRow = (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+type LeaseRow = (
+    i64,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+);
 
 impl Store {
     /// The mark of an account and source, whoever has their lease.
@@ -53,17 +59,31 @@ impl Store {
         Ok(Mark { high_water_mark, scanned_through })
     }
 
-    /// Records that the span in which failures may still change was read again as of `at`.
+    /// From when on an account and source were ever read; none when never.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub async fn read_since(&self, origin: &Origin) -> Result<Option<DateTime<Utc>>, Error> {
+        on_either!(Store, self, pool => sqlx::query_scalar(include_str!("sql/read_since.sql"))
+            .bind(&origin.account)
+            .bind(origin.source)
+            .fetch_one(pool)
+            .await)
+        .map_err(failed("looking up what was read"))
+    }
+
+    /// Records how far the span in which failures may still change was read again.
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another run has taken over.
-    pub async fn note_rescan(&self, lease: &Lease, at: DateTime<Utc>) -> Result<(), Error> {
+    pub async fn note_rescan(&self, lease: &Lease, rescan: Rescan) -> Result<(), Error> {
         let now = self.now().await?;
         let noted = on_either!(Store, self, pool => sqlx::query(include_str!("sql/rescanned.sql"))
             .bind(&lease.origin.account)
             .bind(lease.origin.source)
             .bind(lease.token)
-            .bind(at)
+            .bind(rescan.read_at)
+            .bind(rescan.next)
             .bind(now)
             .execute(pool)
             .await
@@ -94,9 +114,10 @@ impl Store {
                 .await)
             .map_err(failed("taking the lease"))?;
         match row {
-            Some((token, high_water_mark, scanned_through, rescanned_at)) => {
+            Some((token, high_water_mark, scanned_through, read_at, next)) => {
                 let mark = Mark { high_water_mark, scanned_through };
-                Ok((Lease { origin, ttl, token }, Standing { mark, rescanned_at }))
+                let rescan = Rescan { read_at, next };
+                Ok((Lease { origin, ttl, token }, Standing { mark, rescan }))
             }
             None => Err(self.lease_holder(&origin, now).await?),
         }

@@ -2,28 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use super::{Error, Job, Progress, Report, Work, pace, people, traffic, types, windows};
 use crate::model::{LEGACY, Record};
 use crate::normalize;
 use crate::onelogin::saved::Saved;
-use crate::onelogin::{Answer, Source};
+use crate::onelogin::{self, Answer, Source};
 use crate::store::{Standing, Traffic, WindowWriter};
-use crate::window::{Mark, Plan, Window};
-
-/// How far the scan moves on before what may have changed is read again.
-const BETWEEN_RESCANS: TimeDelta = TimeDelta::days(1);
+use crate::window::{Mark, Plan, Rescan, Window};
 
 /// A run at work.
 pub(super) struct Copy<'a> {
     work: Work<'a>,
     source: &'a Source,
     report: &'a mut Report,
-    /// What is to be noted as read again, once it is.
-    rescan: Option<DateTime<Utc>>,
-    /// Whether nothing was read before, so that all is fresh.
-    is_first: bool,
+    rescan: Rescan,
     /// When the last window began, by the store's clock.
     last_window: Option<DateTime<Utc>>,
 }
@@ -57,9 +51,7 @@ impl<'a> Copy<'a> {
         report: &'a mut Report,
         standing: Standing,
     ) -> Self {
-        let rescan = rescan_due(work.job, source, standing);
-        let is_first = standing.mark.scanned_through.is_none();
-        Self { work, source, report, rescan, is_first, last_window: None }
+        Self { work, source, report, rescan: standing.rescan, last_window: None }
     }
 
     /// All that a run does: every window, and for the events API what comes after them.
@@ -67,7 +59,7 @@ impl<'a> Copy<'a> {
         let mut plan = self.plan().await?;
         self.all_windows(&mut plan).await?;
         if let Source::Events(events) = self.source {
-            self.note_rescan(plan.end()).await?;
+            self.rescan(&plan).await?;
             types::compare(self.work, events, plan.end()).await?;
             people::refresh(self.work, events, plan.end(), self.report).await?;
         }
@@ -77,8 +69,7 @@ impl<'a> Copy<'a> {
     async fn plan(&self) -> Result<Plan, Error> {
         let Work { job, .. } = self.work;
         let now = Utc::now().trunc_subsecs(0);
-        let overlap = if self.rescan.is_some() { job.overlap.max(job.rescan) } else { job.overlap };
-        let start = match job.since.or_else(|| self.report.mark.resume(overlap)) {
+        let start = match job.since.or_else(|| self.report.mark.resume(job.overlap)) {
             None => take_over(self.work, self.source).await?,
             start => start,
         };
@@ -125,15 +116,43 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
-    async fn note_rescan(&mut self, end: DateTime<Utc>) -> Result<(), Error> {
-        let as_of = match (self.rescan, self.work.job.since) {
-            (Some(rescan), None) => Some(rescan),
-            _ => self.is_first.then_some(end),
-        };
-        if let Some(as_of) = as_of {
-            self.work.store.note_rescan(self.work.lease, as_of).await?;
+    /// Reads again what may have changed, once a day, as far back as the job says. New events come
+    /// first, and what the calls do not suffice for is left to the next run.
+    async fn rescan(&mut self, done: &Plan) -> Result<(), Error> {
+        let Work { job, store, lease, .. } = self.work;
+        if job.since.is_some() || job.until.is_some() || job.rescan.is_zero() {
+            return Ok(());
         }
-        Ok(())
+        if let Some(from) = self.rescan.begin(done.end(), job.rescan) {
+            // Not further back than anyone asked for.
+            let from = store.read_since(&job.origin).await?.map_or(from, |since| since.max(from));
+            match self.rescan_windows(from, done.start()).await {
+                Err(Error::Source(error @ onelogin::Error::Spent { .. })) => {
+                    tracing::info!(%error, "the rescan goes on with the next run");
+                    return Ok(());
+                }
+                other => other?,
+            }
+        } else if self.rescan.read_at.is_some() {
+            return Ok(());
+        }
+        let whole = Rescan { read_at: Some(done.end()), next: None };
+        Ok(store.note_rescan(lease, whole).await?)
+    }
+
+    async fn rescan_windows(
+        &mut self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let Work { store, lease, .. } = self.work;
+        let mut plan = Plan::new(pace(self.source), from, Some(to), to);
+        windows::each(self.source, &mut plan, async |window, plan| {
+            self.window(window, plan).await?;
+            let next = Rescan { next: Some(plan.done()), ..self.rescan };
+            Ok(store.note_rescan(lease, next).await?)
+        })
+        .await
     }
 
     fn tell(&self, plan: &Plan, window: Window, records: u64) {
@@ -141,15 +160,6 @@ impl<'a> Copy<'a> {
         let fetched = self.report.counts.fetched + records;
         (self.work.on_progress)(Progress { window, done, span, fetched });
     }
-}
-
-/// As of when the span in which events may change is to be read again, if it is time to. It is
-/// counted in what was scanned, so that no clock has to agree with another.
-fn rescan_due(job: &Job, source: &Source, standing: Standing) -> Option<DateTime<Utc>> {
-    let scanned = standing.mark.scanned_through?;
-    let due = standing.rescanned_at.is_none_or(|at| scanned - at >= BETWEEN_RESCANS);
-    let wanted = matches!(source, Source::Events(_)) && job.rescan > TimeDelta::zero();
-    (due && wanted).then_some(scanned)
 }
 
 /// Where the events API begins that was never read: where the legacy one stands, if that was.

@@ -120,12 +120,25 @@ impl Api {
 
     /// Puts a failed suspension of this person in Sales App there.
     pub(crate) fn put_failure(self, onelogin: &Simulator, id: i64, time: &str, user_id: i64) {
+        self.put_failure_at(onelogin, time, id, time, user_id);
+    }
+
+    /// The same, served as if it had happened at `place`, whatever time it names.
+    pub(crate) fn put_failure_at(
+        self,
+        onelogin: &Simulator,
+        place: &str,
+        id: i64,
+        time: &str,
+        user_id: i64,
+    ) {
         match self {
             Self::Legacy => {
-                put(onelogin, time, record(id, time, user_id).to_json());
+                put(onelogin, place, record(id, time, user_id).to_json());
             }
             Self::Events => {
-                put_event(onelogin, EventRecord::new(id, at(time), 61, user_id));
+                let event = EventRecord::new(id, at(time), 61, user_id).to_json();
+                onelogin.put_event(Entry::new(at(place), event));
             }
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod door;
 pub(crate) mod helper;
+pub(crate) mod loaded;
 pub(crate) mod onelogin;
 pub(crate) mod outcome;
 pub(crate) mod postgres;

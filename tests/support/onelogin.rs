@@ -1,17 +1,13 @@
 //! A stand-in OneLogin, the job run against it, and what the tables must hold after it.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, SecondsFormat, Utc};
-use onelogin_sync::model::{Failure, LEGACY, Origin, Record as Loaded};
-use onelogin_sync::normalize::{self, Format};
 use onelogin_sync::simulator::{Config, Entry, Record, Simulator};
 use serde_json::Value;
 
 use super::api::Api;
 use super::block_on;
 use super::program::{Finished, Program};
-use super::tables::{Db, NULL, assert_rows};
+use super::tables::{Db, assert_rows};
 
 /// All columns of a failure that come from the source, in the order of time.
 pub(crate) const FAILURES: &str = "select failure_id, account, source, source_id, login_id, \
@@ -86,26 +82,11 @@ pub(crate) fn all_records(onelogin: &Simulator) -> Vec<String> {
     onelogin.records(None, None).collect()
 }
 
-/// Asserts that failures and users are what one load of these texts, in this order, would give.
+/// Asserts that failures and users are what one load of these legacy texts, in this order, would give.
 /// Texts that cannot be loaded are passed over.
 #[track_caller]
 pub(crate) fn assert_loaded<T: AsRef<str>>(db: &Db, texts: &[T]) {
-    let origin = Origin { account: "default".into(), source: LEGACY };
-    let failures: BTreeMap<_, _> = texts
-        .iter()
-        .filter_map(|text| {
-            match normalize::record(&origin, &Format::Legacy, text.as_ref().as_bytes()) {
-                Ok(Loaded::Failure(failure)) => Some(failure),
-                _ => None,
-            }
-        })
-        .map(|failure| (failure.failure_id, failure)) // of one identity the last is kept
-        .collect();
-    // In the order of the ids: the newest failure of a person is the last to be collected.
-    let users: BTreeMap<i64, &Failure> =
-        failures.values().filter_map(|f| Some((f.person.as_ref()?.user_id, f))).collect();
-    assert_same(&db.rows(FAILURES), &failures.values().map(failure_row).collect::<Vec<_>>());
-    assert_same(&db.rows(USERS), &users.values().map(|f| user_row(f)).collect::<Vec<_>>());
+    Api::Legacy.assert_loaded(db, texts);
 }
 
 /// What was put aside and why, `open` or `replayed`, and the text; in the order of the bytes, which
@@ -136,55 +117,6 @@ pub(crate) fn assert_same(actual: &[Vec<String>], expected: &[Vec<String>]) {
 /// An instant as the tables show it.
 pub(crate) fn shown(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
-}
-
-/// As [`FAILURES`] shows it.
-fn failure_row(failure: &Failure) -> Vec<String> {
-    vec![
-        failure.failure_id.to_string(),
-        "default".into(),
-        "legacy".into(),
-        text(failure.source_id.as_ref()),
-        text(failure.login_id.as_ref()),
-        text(failure.person.as_ref().map(|person| &person.user_id)),
-        failure.operation.as_str().into(),
-        failure.operation_source.as_str().into(),
-        text(failure.app_id.as_ref()),
-        text(failure.app_name.as_ref()),
-        text(failure.event_type_id.as_ref()),
-        shown(failure.created_at),
-        failure.created_at_raw.clone(),
-        text(failure.description.as_ref()),
-        text(failure.error_description.as_ref()),
-        text(failure.resolution.solved.map(u8::from).as_ref()),
-        text(failure.resolution.resolved_at.map(shown).as_ref()),
-        text(failure.resolution.text.as_ref()),
-        failure.raw.clone(),
-    ]
-}
-
-/// As [`USERS`] shows it.
-fn user_row(newest: &Failure) -> Vec<String> {
-    let person = newest.person.as_ref().expect("a failure with a person");
-    let profile = person.profile.as_ref().expect("a legacy failure knows the person");
-    vec![
-        "default".into(),
-        person.user_id.to_string(),
-        text(profile.email.as_ref()),
-        text(profile.username.as_ref()),
-        text(profile.firstname.as_ref()),
-        text(profile.lastname.as_ref()),
-        newest.failure_id.to_string(),
-        shown(newest.created_at),
-        text(person.display_name.as_ref()),
-        newest.failure_id.to_string(),
-        shown(newest.created_at),
-        "legacy".into(),
-    ]
-}
-
-fn text(value: Option<&impl ToString>) -> String {
-    value.map_or(NULL.into(), ToString::to_string)
 }
 
 /// Starts what needs a runtime to spawn on, from a story that is no future.

@@ -59,6 +59,13 @@ impl Program {
         self
     }
 
+    /// Runs in a directory that goes with the program.
+    pub(crate) fn at_home_in(mut self, directory: TempDir) -> Self {
+        self.directory = Some(directory.path().into());
+        self.home = directory;
+        self
+    }
+
     /// Limits every wait for the program, instead of 120 s.
     pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

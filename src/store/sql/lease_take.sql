@@ -8,4 +8,4 @@ on conflict (account, source) do update set
     lease_expires_at = excluded.lease_expires_at,
     updated_at = excluded.updated_at
 where watermarks.lease_expires_at is null or watermarks.lease_expires_at <= excluded.updated_at
-returning lease_token, high_water_mark, scanned_through, rescanned_at
+returning lease_token, high_water_mark, scanned_through, rescanned_at, rescan_next

@@ -1,0 +1,34 @@
+//! The events API: what is particular to it. Stories that hold for both APIs are told with the others.
+
+mod budget;
+mod changes;
+mod going_over;
+mod pages;
+mod people;
+mod saved;
+mod token;
+
+use chrono::{DateTime, Utc};
+use onelogin_sync::simulator::{Config, EventRecord, Simulator};
+
+use crate::support::onelogin::{at, start};
+
+const NOON: &str = "2026-03-20T12:00:00Z";
+const TODAY: [&str; 4] = ["--since", "2026-03-20", "--refresh-people", "never"];
+/// A month of made-up history, and nobody asked about people.
+const MONTH: [&str; 4] = ["--since", "2026-02-18T12:00:00Z", "--refresh-people", "never"];
+
+/// A month of history, served as told.
+fn month(serving: impl FnOnce(Config) -> Config) -> Simulator {
+    start(serving(Config { failures: 600, ..Config::default() }))
+}
+
+/// A failed suspension of user 7 in Sales App.
+fn failure(id: i64, time: &str) -> EventRecord {
+    EventRecord::new(id, at(time), 61, 7)
+}
+
+/// Milliseconds after a time.
+fn after(time: &str, millis: i64) -> DateTime<Utc> {
+    at(time) + chrono::TimeDelta::milliseconds(millis)
+}

@@ -6,6 +6,7 @@
 mod source;
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::env;
 use std::time::Duration;
 
@@ -15,9 +16,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use tokio::time::timeout;
 
+use crate::support::api::Api;
 use crate::support::block_on;
-use crate::support::onelogin::{at, sync, sync_ok};
-use crate::support::program::{Finished, Program};
+use crate::support::onelogin::at;
+use crate::support::program::{Finished, Program, Running};
 use crate::support::tables::{Db, NULL, assert_rows, on_both};
 use source::{Happening, Source, Variant, happening, variant};
 
@@ -28,6 +30,7 @@ const SHRINK_FOR: u32 = 90_000;
 /// A run that asks for less than it must never reaches the place where it is to be stopped.
 const HELD_WITHIN: Duration = Duration::from_secs(10);
 const MOST_STEPS: usize = 10;
+const APIS: [Api; 2] = [Api::Legacy, Api::Events];
 /// Before the oldest record.
 const BEGINNING: &str = "2026-01-01T00:00:00Z";
 
@@ -60,8 +63,8 @@ on_both!(the_tables_end_equal_to_a_full_load_of_the_sources_final_state, |db| {
 enum Step {
     /// To the source.
     Source(Vec<Happening>),
-    /// To the job.
-    Sync(Fate),
+    /// To the job, of one API or the other.
+    Sync(Api, Fate),
 }
 
 /// How a run fares.
@@ -76,12 +79,19 @@ enum Fate {
     Killed(usize),
     /// SIGTERM there.
     Terminated(usize),
+    /// The token is taken away there. The run gets over it.
+    WithoutItsToken(usize),
+    /// So many calls may be made, and perhaps not all that are needed.
+    ShortOfCalls(u32),
+    /// Other programs have made all calls of the account.
+    OverTheLimit,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => prop::collection::vec(happening(), 1..6).prop_map(Step::Source),
-        3 => fate().prop_map(Step::Sync),
+        3 => (prop::sample::select(vec![Api::Legacy, Api::Events]), fate())
+            .prop_map(|(api, fate)| Step::Sync(api, fate)),
     ]
 }
 
@@ -112,56 +122,88 @@ fn fate() -> impl Strategy<Value = Fate> {
         4 => any.prop_map(Fate::Failed),
         3 => (0..100_usize).prop_map(Fate::Killed),
         2 => (0..100_usize).prop_map(Fate::Terminated),
+        2 => (0..100_usize).prop_map(Fate::WithoutItsToken),
+        2 => (1..9_u32).prop_map(Fate::ShortOfCalls),
+        1 => Just(Fate::OverTheLimit),
     ]
 }
 
 /// One history, from its first record to the comparison.
 fn play(db: &Db, account: &str, variant: &Variant, steps: &[Step]) {
     let mut source = Source::new(variant);
-    let mut marks = Marks::default();
+    let mut marks = HashMap::from(APIS.map(|api| (api, Marks::default())));
     for step in steps {
         match step {
             Step::Source(happenings) => happenings.iter().for_each(|h| source.happen(h)),
-            Step::Sync(fate) => {
-                run(db, account, &source, fate);
+            Step::Sync(api, fate) => {
+                run(db, account, *api, &mut source, fate);
                 marks = check(db, account, &source, &marks);
             }
         }
     }
-    // What was to appear late appears, and nothing disturbs the last run.
+    // What was to appear late appears, and nothing disturbs the last runs.
     source.happen(&Happening::TimePasses(source::LATEST_MINUTES));
-    run(db, account, &source, &Fate::Undisturbed);
+    for api in APIS {
+        run(db, account, api, &mut source, &Fate::Undisturbed);
+    }
     check(db, account, &source, &marks);
     compare(db, account, &source);
 }
 
-fn run(db: &Db, account: &str, source: &Source, fate: &Fate) {
+fn run(db: &Db, account: &str, api: Api, source: &mut Source, fate: &Fate) {
     // A first run that came to nothing left no mark to go on from.
-    let scanned = Marks::read(db, account).scanned_through;
+    let scanned = Marks::read(db, account, api).scanned_through;
     let since = scanned.map_or(at(BEGINNING), |scanned| scanned - TimeDelta::days(1));
     let mut arguments = vec!["--account", account, "--max-rejects", "1000000"];
+    arguments.extend(["--refresh-people", "never"]);
     if scanned.is_none() {
         arguments.extend(["--since", BEGINNING]);
     }
+    if has_tables(db) {
+        // Each run has its hour.
+        db.execute(&format!("delete from api_calls where account = '{account}'"));
+    }
     let onelogin = &source.onelogin;
+    let sync = |arguments: &[&str]| api.sync(onelogin, db, arguments);
+    let sync_ok = |arguments: &[&str]| {
+        api.sync_ok(onelogin, db, arguments);
+    };
     match fate {
-        Fate::Undisturbed => {
-            sync_ok(onelogin, db, &arguments);
-        }
+        Fate::Undisturbed => sync_ok(&arguments),
         Fate::Healed(faults) => {
             onelogin.fail_next(faults.iter().copied());
-            sync_ok(onelogin, db, &arguments);
+            sync_ok(&arguments);
         }
         Fate::Failed(fault) => {
-            onelogin.fail_next([*fault]);
+            onelogin.fail_always(Some(*fault));
             arguments.extend(["--max-attempts", "1"]);
-            let finished = sync(onelogin, db, &arguments).run();
+            let finished = sync(&arguments).run();
+            onelogin.fail_always(None);
             assert!(matches!(finished.code, Some(69 | 76 | 77)), "{:?}; {finished}", finished.code);
+        }
+        Fate::WithoutItsToken(share) => {
+            let held_after = share_of(api, source, since, *share);
+            let finished = hold(source, sync(&arguments), held_after, |_| onelogin.expire_tokens());
+            assert_eq!(finished.code, Some(0), "{finished}");
+        }
+        Fate::ShortOfCalls(calls) => {
+            let calls = calls.to_string();
+            arguments.extend(["--max-calls-per-hour", &calls]);
+            let finished = sync(&arguments).run();
+            assert!(matches!(finished.code, Some(0 | 69)), "{:?}; {finished}", finished.code);
+        }
+        Fate::OverTheLimit => {
+            onelogin.spend(1_000_000);
+            let expected = if api == Api::Legacy { 0 } else { 69 };
+            assert_eq!(sync(&arguments).run().code, Some(expected));
+            source.happen(&Happening::TimePasses(61));
         }
         Fate::Killed(share) | Fate::Terminated(share) => {
             let killed = matches!(fate, Fate::Killed(_));
-            let held_after = share_of(source, since, *share);
-            let finished = stop(source, sync(onelogin, db, &arguments), held_after, killed);
+            let held_after = share_of(api, source, since, *share);
+            let stop =
+                |running: &Running| if killed { running.kill9() } else { running.terminate() };
+            let finished = hold(source, sync(&arguments), held_after, stop);
             let expected = match held_after {
                 None => Some(0),
                 Some(_) if killed => None,
@@ -169,7 +211,7 @@ fn run(db: &Db, account: &str, source: &Source, fate: &Fate) {
             };
             assert_eq!(finished.code, expected, "{finished}");
             // A run that was asked to stop gives its lease back.
-            assert!(killed || !has_lease(db, account), "the lease is still held; {finished}");
+            assert!(killed || !has_lease(db, account, api), "the lease is still held; {finished}");
             if held_after.is_some() && killed {
                 expire_lease(db, account);
             }
@@ -178,14 +220,19 @@ fn run(db: &Db, account: &str, source: &Source, fate: &Fate) {
 }
 
 /// How many records to send before the run is stopped; none if there are none to send.
-fn share_of(source: &Source, since: DateTime<Utc>, percent: usize) -> Option<u64> {
-    let records = source.onelogin.records(Some(since), None).count();
+fn share_of(api: Api, source: &Source, since: DateTime<Utc>, percent: usize) -> Option<u64> {
+    let records = api.served(&source.onelogin, Some(since), None).len();
     let before = (records * percent / 100) as u64;
     (records > 0).then_some(before)
 }
 
-/// Runs the job, and stops it once so many records have been sent.
-fn stop(source: &Source, job: Program, held_after: Option<u64>, killed: bool) -> Finished {
+/// Runs the job, and does something to it once so many records have been sent.
+fn hold(
+    source: &Source,
+    job: Program,
+    held_after: Option<u64>,
+    act: impl Fn(&Running),
+) -> Finished {
     if let Some(records) = held_after {
         source.onelogin.hold_after(records);
     }
@@ -196,20 +243,16 @@ fn stop(source: &Source, job: Program, held_after: Option<u64>, killed: bool) ->
             running.kill9();
             panic!("the run never asked for all that may have changed; {}", running.wait());
         }
-        if killed {
-            running.kill9();
-        } else {
-            running.terminate();
-        }
+        act(&running);
+        source.onelogin.release();
     }
-    let finished = running.wait();
-    source.onelogin.release();
-    finished
+    running.wait()
 }
 
-fn has_lease(db: &Db, account: &str) -> bool {
+fn has_lease(db: &Db, account: &str, api: Api) -> bool {
     let held = "select lease_owner from watermarks where lease_owner is not null and account = ";
-    has_tables(db) && !db.rows(&format!("{held}'{account}'")).is_empty()
+    let held = format!("{held}'{account}' and source = '{}'", api.name());
+    has_tables(db) && !db.rows(&held).is_empty()
 }
 
 fn expire_lease(db: &Db, account: &str) {
@@ -227,13 +270,13 @@ struct Marks {
 }
 
 impl Marks {
-    fn read(db: &Db, account: &str) -> Self {
+    fn read(db: &Db, account: &str, api: Api) -> Self {
         // The first run of all makes the tables, and may have been stopped before.
         if !has_tables(db) {
             return Self::default();
         }
         let sql = "select high_water_mark, scanned_through from watermarks where account = ";
-        let rows = db.rows(&format!("{sql}'{account}'"));
+        let rows = db.rows(&format!("{sql}'{account}' and source = '{}'", api.name()));
         let mark = |column: usize| {
             rows.first().map(|row| &row[column]).filter(|text| *text != NULL).map(|text| at(text))
         };
@@ -250,15 +293,23 @@ fn has_tables(db: &Db) -> bool {
 }
 
 /// What must hold after each run, however it ended. Returns where the account stands now.
-fn check(db: &Db, account: &str, source: &Source, before: &Marks) -> Marks {
-    let now = Marks::read(db, account);
-    assert!(before.high_water_mark <= now.high_water_mark, "{before:?}, then {now:?}");
-    assert!(before.scanned_through <= now.scanned_through, "{before:?}, then {now:?}");
-    assert!(now.high_water_mark <= now.scanned_through, "{now:?}");
+fn check(
+    db: &Db,
+    account: &str,
+    source: &Source,
+    before: &HashMap<Api, Marks>,
+) -> HashMap<Api, Marks> {
     let server_now = source.onelogin.now();
-    assert!(now.scanned_through <= Some(server_now), "{now:?} at {server_now}");
+    let marks = HashMap::from(APIS.map(|api| (api, Marks::read(db, account, api))));
+    for (api, now) in &marks {
+        let before = &before[api];
+        assert!(before.high_water_mark <= now.high_water_mark, "{before:?}, then {now:?}");
+        assert!(before.scanned_through <= now.scanned_through, "{before:?}, then {now:?}");
+        assert!(now.high_water_mark <= now.scanned_through, "{now:?}");
+        assert!(now.scanned_through <= Some(server_now), "{now:?} at {server_now}");
+    }
     if !has_tables(db) {
-        return now;
+        return marks;
     }
     let balance = "fetched = inserted + updated + unchanged + rejected";
     let broken = db.rows(&format!(
@@ -286,7 +337,7 @@ fn check(db: &Db, account: &str, source: &Source, before: &Marks) -> Marks {
     ));
     let broken: Vec<_> = broken.iter().filter(|row| row[1] != "0").collect();
     assert!(broken.is_empty(), "{broken:?}");
-    now
+    marks
 }
 
 /// Compares with one load of all there is into an empty database. That it is always an SQLite file
@@ -298,16 +349,32 @@ fn check(db: &Db, account: &str, source: &Source, before: &Marks) -> Marks {
 fn compare(db: &Db, account: &str, source: &Source) {
     let full = Db::sqlite();
     let all = ["--account", account, "--max-rejects", "1000000", "--since", BEGINNING];
-    sync_ok(&source.onelogin, &full, &all);
+    for api in APIS {
+        api.sync_ok(&source.onelogin, &full, &[&all[..], &["--refresh-people", "never"]].concat());
+    }
 
     let failures = format!(
-        "select failure_id, source, source_id, login_id, user_id, operation, app_id, app_name, event_type_id,
-             created_at, created_at_raw, description, error_description, raw, content_hash
+        "select failure_id, source, source_id, login_id, user_id, operation, operation_source, app_id,
+             app_name, event_type_id, created_at, created_at_raw, description, error_description, solved,
+             resolved_at, resolution, raw, content_hash
          from provisioning_failures where account = '{account}' order by failure_id"
     );
     assert_same(&db.rows(&failures), &full.rows(&failures));
+    let successes = format!(
+        "select success_id, source, source_id, user_id, user_name, operation, app_id, app_name,
+             event_type_id, created_at, created_at_raw, raw, content_hash
+         from provisioning_successes where account = '{account}' order by success_id"
+    );
+    assert_same(&db.rows(&successes), &full.rows(&successes));
+    for view in ["failures", "open_failures"] {
+        let ids = format!(
+            "select failure_id from {view} where account = '{account}' order by failure_id"
+        );
+        assert_same(&db.rows(&ids), &full.rows(&ids));
+    }
     let users = format!(
-        "select user_id, email, username, firstname, lastname, last_failure_id, last_failure_at
+        "select user_id, email, username, firstname, lastname, last_failure_id, last_failure_at,
+             display_name, profile_id, profile_at, profile_source
          from users where account = '{account}' order by user_id"
     );
     assert_same(&db.rows(&users), &full.rows(&users));

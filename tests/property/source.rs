@@ -4,9 +4,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use onelogin_sync::simulator::{Bounds, Config, Entry, Order, Record, Simulator, created_at_text};
+use onelogin_sync::simulator::{
+    Bounds, Config, Cursor, Entry, EventForm, EventRecord, LastPage, Order, OverLimit, Record,
+    Simulator, created_at_text,
+};
 use proptest::prelude::*;
 
+use crate::support::api::Api;
 use crate::support::onelogin::start;
 
 /// Nothing appears later than this behind its time: the documented limit, the overlap.
@@ -24,10 +28,22 @@ pub(super) struct Variant {
     order: Order,
     capped: bool,
     gzip: bool,
+    pages: Pages,
     /// Made-up records in the days before, beside those below; they go on at that rate.
     made_up: u64,
     /// Records and how many days ago they happened.
     first: Vec<(Sketch, u32)>,
+}
+
+/// How the events API serves.
+#[derive(Clone, Debug)]
+struct Pages {
+    size: u32,
+    cursor: Cursor,
+    last: LastPage,
+    form: EventForm,
+    over_limit: OverLimit,
+    ignores_type_filter: bool,
 }
 
 /// What happens to the source.
@@ -53,6 +69,8 @@ pub(super) enum Happening {
 /// What distinguishes a record from others.
 #[derive(Clone, Debug)]
 pub(super) struct Sketch {
+    /// Which API tells it.
+    api: Api,
     id: i64,
     user: Option<i64>,
     login: i64,
@@ -74,6 +92,15 @@ enum Form {
     Bad(usize),
 }
 
+/// Events that are no failure. `%` is a number of its own.
+const BAD_EVENTS: [&str; 5] = [
+    "4%",
+    r#"{"id":%}"#,
+    r#"{"id":null,"created_at":"2026-03-20T10:00:00.%Z","event_type_id":61}"#,
+    r#"{"id":%,"created_at":"soon","event_type_id":61}"#,
+    r#"{"id":%,"created_at":"2026-03-20T10:00:00Z","event_type_id":61,"user_id":{}}"#,
+];
+
 /// JSON that is no failure, and text that is no JSON but leaves the array whole. `%` is a number of
 /// its own.
 const BAD: [&str; 8] = [
@@ -92,14 +119,33 @@ pub(super) fn variant() -> impl Strategy<Value = Variant> {
     let order = prop::sample::select(vec![Order::Ascending, Order::Descending, Order::Shuffled]);
     let made_up = prop::sample::select(vec![0, 20, 150]);
     let first = prop::collection::vec((sketch(), 0..DAYS), 0..12);
-    (bounds, order, any::<bool>(), any::<bool>(), made_up, first).prop_map(
-        |(bounds, order, capped, gzip, made_up, first)| Variant {
+    (bounds, order, any::<bool>(), any::<bool>(), pages(), made_up, first).prop_map(
+        |(bounds, order, capped, gzip, pages, made_up, first)| Variant {
             bounds,
             order,
             capped,
             gzip,
+            pages,
             made_up,
             first,
+        },
+    )
+}
+
+fn pages() -> impl Strategy<Value = Pages> {
+    let size = prop::sample::select(vec![1, 7, 50, 1_000]);
+    let cursor = prop::sample::select(vec![Cursor::Keyset, Cursor::PageNumber]);
+    let last = vec![LastPage::NullCursor, LastPage::EmptyWithCursor, LastPage::RepeatedCursor];
+    let form = prop::sample::select(vec![EventForm::Modern, EventForm::Odd]);
+    let over_limit = prop::sample::select(vec![OverLimit::Status429, OverLimit::BadRequest]);
+    (size, cursor, prop::sample::select(last), form, over_limit, any::<bool>()).prop_map(
+        |(size, cursor, last, form, over_limit, ignores_type_filter)| Pages {
+            size,
+            cursor,
+            last,
+            form,
+            over_limit,
+            ignores_type_filter,
         },
     )
 }
@@ -132,10 +178,12 @@ fn sketch() -> impl Strategy<Value = Sketch> {
         1 => Just(Form::WithOddTexts),
         4 => (0..BAD.len()).prop_map(Form::Bad),
     ];
+    let api = prop::sample::select(vec![Api::Legacy, Api::Events]);
     let zone = prop::sample::select(vec![0, 60, -420, 345]);
     let user = prop::option::weighted(0.9, 1..4_i64);
-    (1..4_i64, user, 1..3_i64, 0..2_u8, 0..4_u8, zone, form).prop_map(
-        |(id, user, login, app, content, zone_minutes, form)| Sketch {
+    (api, 1..4_i64, user, 1..4_i64, 0..2_u8, 0..4_u8, zone, form).prop_map(
+        |(api, id, user, login, app, content, zone_minutes, form)| Sketch {
+            api,
             id,
             user,
             login,
@@ -151,9 +199,18 @@ fn sketch() -> impl Strategy<Value = Sketch> {
 pub(super) struct Source {
     pub(super) onelogin: Simulator,
     order: Order,
-    put: Vec<(Entry, Sketch)>,
+    put: Vec<Put>,
     /// Texts that were replaced.
     replaced: HashSet<String>,
+}
+
+/// What was put there.
+#[derive(Clone)]
+struct Put {
+    /// By the stand-in's count, of records or of events.
+    number: usize,
+    entry: Entry,
+    sketch: Sketch,
 }
 
 impl Source {
@@ -162,12 +219,20 @@ impl Source {
             failures: variant.made_up,
             days: DAYS,
             late_records: 5,
+            // Those that change after days are found by a rescan only, if one comes in time.
+            resolved_events: 0,
             bad_records: 10,
             people: Some(3),
             bounds: variant.bounds,
             order: variant.order,
             cap: variant.capped.then_some(CAP),
             gzip: variant.gzip,
+            page: variant.pages.size,
+            cursor: variant.pages.cursor,
+            last_page: variant.pages.last,
+            event_form: variant.pages.form,
+            over_limit: variant.pages.over_limit,
+            ignores_type_filter: variant.pages.ignores_type_filter,
             ..Config::default()
         });
         let order = variant.order;
@@ -195,19 +260,23 @@ impl Source {
             // Not in a changing order, as in `put`.
             Happening::Repeats(_, _) if self.order == Order::Shuffled => {}
             Happening::Repeats(index, content) => {
-                if let Some(number) = self.recent(*index, now) {
-                    let (mut entry, mut sketch) = self.put[number].clone();
+                if let Some(place) = self.recent(*index, now) {
+                    let Put { mut entry, mut sketch, .. } = self.put[place].clone();
+                    // An event has its id for itself.
+                    if sketch.api == Api::Events {
+                        return;
+                    }
                     if let Some(content) = content {
                         sketch.content = *content;
                         entry.body = sketch.text(entry.at, self.put.len());
                     }
-                    self.onelogin.put(entry.clone());
-                    self.put.push((entry, sketch));
+                    let number = self.onelogin.put(entry.clone());
+                    self.put.push(Put { number, entry, sketch });
                 }
             }
             Happening::Changes(index, content) => {
-                if let Some(number) = self.recent(*index, now) {
-                    self.change(number, *content);
+                if let Some(place) = self.recent(*index, now) {
+                    self.change(place, *content);
                 }
             }
             Happening::TimePasses(minutes) => {
@@ -218,45 +287,90 @@ impl Source {
 
     /// Whether a text was given once, and is not given any more.
     pub(super) fn is_corrected(&self, text: &str) -> bool {
-        self.replaced.contains(text) && self.put.iter().all(|(entry, _)| entry.body != text)
+        self.replaced.contains(text) && self.put.iter().all(|put| put.entry.body != text)
     }
 
     /// One of the records that may still change or repeat: later, nobody would look.
     fn recent(&self, index: prop::sample::Index, now: DateTime<Utc>) -> Option<usize> {
         let oldest = now - TimeDelta::minutes(LATEST_MINUTES.into());
         let recent: Vec<usize> =
-            (0..self.put.len()).filter(|&number| self.put[number].0.at >= oldest).collect();
+            (0..self.put.len()).filter(|&place| self.put[place].entry.at >= oldest).collect();
         (!recent.is_empty()).then(|| *index.get(&recent))
     }
 
     fn put(&mut self, mut sketch: Sketch, at: DateTime<Utc>, visible_from: DateTime<Utc>) {
         // Which record of one identity counts depends on their order, or on the response that has
         // them: where these change from one response to the next, identities are not repeated.
-        if self.order == Order::Shuffled || sketch.form == Form::InTheFuture {
+        let is_event = sketch.api == Api::Events;
+        if self.order == Order::Shuffled || sketch.form == Form::InTheFuture || is_event {
             sketch.id = 100 + number(self.put.len());
         }
         let entry = Entry::new(at, sketch.text(at, self.put.len())).late(visible_from);
-        self.onelogin.put(entry.clone());
-        self.put.push((entry, sketch));
+        let number = if is_event {
+            self.onelogin.put_event(entry.clone())
+        } else {
+            self.onelogin.put(entry.clone())
+        };
+        self.put.push(Put { number, entry, sketch });
     }
 
     /// Changes the content of a record. A bad one is corrected; the contrary would leave behind
     /// what no later load can know.
-    fn change(&mut self, number: usize, content: u8) {
-        let (entry, sketch) = &mut self.put[number];
+    fn change(&mut self, place: usize, content: u8) {
+        let Put { number, entry, sketch } = &mut self.put[place];
         sketch.content = content;
         if matches!(sketch.form, Form::Bad(_)) {
             sketch.form = Form::Good;
         }
-        let text = sketch.text(entry.at, number);
+        let text = sketch.text(entry.at, place);
         let before = std::mem::replace(&mut entry.body, text.clone());
         self.replaced.insert(before);
-        self.onelogin.replace(number, text);
+        if sketch.api == Api::Events {
+            self.onelogin.replace_event(*number, text);
+        } else {
+            self.onelogin.replace(*number, text);
+        }
     }
 }
 
 impl Sketch {
     fn text(&self, at: DateTime<Utc>, place: usize) -> String {
+        match self.api {
+            Api::Legacy => self.record(at, place),
+            Api::Events => self.event(at, place),
+        }
+    }
+
+    fn event(&self, at: DateTime<Utc>, place: usize) -> String {
+        let happened = match self.form {
+            Form::Bad(which) => {
+                return BAD_EVENTS[which % BAD_EVENTS.len()].replace('%', &place.to_string());
+            }
+            Form::InTheFuture => at + TimeDelta::days(365 * 73),
+            _ => at,
+        };
+        // Failures of two types, and a success.
+        let event_type_id = match self.login {
+            1 => 61,
+            2 => 25,
+            _ => 53,
+        };
+        let event = EventRecord {
+            user_id: self.user,
+            user_name: Some(format!("Name {}", self.content)),
+            app_name: Some(format!("App {}", self.app)),
+            error_description: (self.content > 0).then(|| format!("Error {}", self.content)),
+            solved: (self.content == 3).then_some(true),
+            ..EventRecord::new(self.id, happened, event_type_id, 0)
+        };
+        let text = event.to_json();
+        if self.form == Form::WithOddTexts {
+            return text.replace("Name", r#"\u0000 \ud800 \ud83d\ude00 \" Name"#);
+        }
+        text
+    }
+
+    fn record(&self, at: DateTime<Utc>, place: usize) -> String {
         let happened = match self.form {
             Form::Bad(which) => return BAD[which].replace('%', &place.to_string()),
             Form::InTheFuture => at + TimeDelta::days(365 * 73),

@@ -45,7 +45,7 @@ macro_rules! on_all {
 pub(crate) use on_all;
 
 /// One of the APIs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Api {
     Legacy,
     Events,

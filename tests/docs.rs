@@ -7,11 +7,13 @@ use std::path::Path;
 use onelogin_sync::simulator::Config;
 use tempfile::TempDir;
 
-use crate::support::onelogin::{start, sync_ok};
+use crate::support::api::Api;
+use crate::support::onelogin::start;
 use crate::support::program::Program;
 use crate::support::tables::{Db, on_both};
 
-const COMMANDS: [&str; 6] = ["sync", "status", "migrate", "simulate", "demo", "completions"];
+const COMMANDS: [&str; 7] =
+    ["sync", "status", "compare", "migrate", "simulate", "demo", "completions"];
 const DEMO: &str = "cargo run --release -- demo";
 
 on_both!(every_query_in_the_documentation_runs, |db| {
@@ -32,14 +34,18 @@ on_both!(every_query_in_the_documentation_runs, |db| {
 fn load_some_history(db: &Db) {
     let onelogin = start(Config { failures: 300, bad_records: 50, ..Config::default() });
     let arguments = ["--since", "2026-02-01", "--max-rejects", "100"];
-    sync_ok(&onelogin, db, &arguments);
-    sync_ok(&onelogin, db, &["--max-rejects", "100"]);
+    for api in [Api::Legacy, Api::Events] {
+        api.sync_ok(&onelogin, db, &arguments);
+        api.sync_ok(&onelogin, db, &["--max-rejects", "100"]);
+    }
 }
 
 #[test]
 fn the_readme_names_every_flag_variable_and_command() {
     let readme = read("README.md");
-    let help = Program::new(&["sync", "--help"]).run().expect_code(0).stdout;
+    let help = ["sync", "compare"]
+        .map(|command| Program::new(&[command, "--help"]).run().expect_code(0).stdout)
+        .concat();
     let words = |text: &str| -> BTreeSet<String> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         text.split(|c| !is_part(c)).map(str::to_owned).collect()

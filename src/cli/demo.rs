@@ -13,10 +13,12 @@ use super::sync::Outcome;
 use super::text::{number, say};
 use super::{Failed, Format, stop};
 use crate::exit::Exit;
-use crate::model::{LEGACY, Origin};
+use crate::model::{EVENTS, LEGACY, Origin};
 use crate::normalize;
+use crate::normalize::event_type::Asked;
+use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
-use crate::onelogin::{Options, Source};
+use crate::onelogin::{ConfigError, Options, Source};
 use crate::simulator::{Config, Simulator};
 use crate::store::{Access, FIRST_LOOK, QUESTION, Store};
 use crate::sync::{Input, Job, sync};
@@ -29,6 +31,8 @@ const LATE: u32 = 10;
 /// Each demo has the same history, counted back from the present.
 const SEED: u64 = 7;
 const ACCOUNT: &str = "demo";
+/// Enough for a demo, however often it is shown.
+const CALLS: u64 = 2_500;
 const HOUR: Duration = Duration::from_hours(1);
 
 #[derive(Debug, clap::Args)]
@@ -67,46 +71,67 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
     let store = Store::open(&url, Access::Create).await?;
     store.migrate().await?;
 
-    say(&format!("A stand-in OneLogin is on {}. The first run:", onelogin.url()));
-    one_run(&onelogin, &store, screen).await?;
+    say(&format!("A stand-in OneLogin is on {}. A run of its legacy API:", onelogin.url()));
+    one_run(&legacy(&onelogin)?, &store, screen).await?;
     let first_end = onelogin.now();
     onelogin.advance(HOUR);
     say("\nAn hour later. The second run:");
-    let second = one_run(&onelogin, &store, screen).await?;
+    let second = one_run(&legacy(&onelogin)?, &store, screen).await?;
     let late = store.late(second, first_end).await?.unsigned_abs();
     say(&format!(
         "{} of them had happened before the first run, and appeared only now",
         number(late)
     ));
+    say("\nOver to the events API, which begins where the legacy API stands. The third run:");
+    one_run(&events(&onelogin)?, &store, screen).await?;
 
     say(&format!("\nWhat is in {}:", args.file.display()));
     for (table, rows) in store.table_sizes().await? {
-        say(&format!("  {table:<22}{rows:>8}"));
+        say(&format!("  {table:<24}{rows:>8}"));
     }
-    say(&format!("\nWho kept access, because a suspension failed?\n\n{QUESTION}"));
+    say(&format!(
+        "\nWho still has access, because a suspension failed and nothing has closed it since?\n\n{QUESTION}"
+    ));
     print_answer(&store).await?;
     say(&format!(
         "\nNext:\n  sqlite3 -box {file} \"{FIRST_LOOK}\"\n  \
          onelogin-sync status --database-url {url}\n  \
-         ONELOGIN_API_KEY=… onelogin-sync sync    # with your account, into onelogin.db",
+         ONELOGIN_CLIENT_ID=… ONELOGIN_CLIENT_SECRET=… onelogin-sync sync    # with your account",
         file = args.file.display(),
     ));
     store.close().await;
     Ok(())
 }
 
+fn legacy(onelogin: &Simulator) -> Result<Source, Failed> {
+    Legacy::new(&Options::new(onelogin.url()), onelogin.key().into())
+        .map(Source::Legacy)
+        .map_err(bug)
+}
+
+fn events(onelogin: &Simulator) -> Result<Source, Failed> {
+    let query = Query { types: Asked::default().all(), limit: None, calls_per_hour: CALLS };
+    let (id, secret) = (onelogin.client_id().into(), onelogin.client_secret().into());
+    Events::new(&Options::new(onelogin.url()), id, secret, &query).map(Source::Events).map_err(bug)
+}
+
+fn bug(error: ConfigError) -> Failed {
+    Failed::new(Exit::Bug, error)
+}
+
 /// Runs the job once, as `sync` would, and gives the run's id.
-async fn one_run(onelogin: &Simulator, store: &Store, screen: &Screen) -> Result<Uuid, Failed> {
-    let source = Legacy::new(&Options::new(onelogin.url()), onelogin.key().into())
-        .map_err(|error| Failed::new(Exit::Bug, error))?;
-    let source = Source::Legacy(source);
-    let origin = Origin { account: ACCOUNT.to_owned(), source: LEGACY };
-    let job = Job { owner: "demo".to_owned(), ..Job::new(origin, normalize::Format::Legacy) };
+async fn one_run(source: &Source, store: &Store, screen: &Screen) -> Result<Uuid, Failed> {
+    let (name, format) = match source {
+        Source::Legacy(_) => (LEGACY, normalize::Format::Legacy),
+        Source::Events(_) => (EVENTS, normalize::Format::Event(Asked::default())),
+    };
+    let origin = Origin { account: ACCOUNT.to_owned(), source: name };
+    let job = Job { owner: "demo".to_owned(), ..Job::new(origin, format) };
     let began = Instant::now();
     screen.start();
     let never = std::future::pending();
     let run_id = Uuid::now_v7();
-    let input = Input::Source(&source);
+    let input = Input::Source(source);
     let report = sync(&job, run_id, store, input, &|p| screen.show(p), never).await;
     screen.clear();
     let outcome = Outcome::of_run(&job.origin, report, began.elapsed());

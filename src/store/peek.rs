@@ -7,14 +7,16 @@ use uuid::Uuid;
 use super::value::Id;
 use super::{Error, Store, failed, on_either};
 
-/// Who kept access: leavers whose account could not be suspended, by app.
+/// Who still has access: leavers whose account could not be suspended, nor since, by app.
 pub const QUESTION: &str = include_str!("sql/question.sql");
 
 /// A first look at the rows.
-pub const FIRST_LOOK: &str = "select * from failure_details limit 5";
+pub const FIRST_LOOK: &str = "select * from open_failures limit 5";
 
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 9] = [
     ("provisioning_failures", "select count(*) from provisioning_failures"),
+    ("  failures, each once", "select count(*) from failures"),
+    ("  open_failures", "select count(*) from open_failures"),
     ("provisioning_successes", "select count(*) from provisioning_successes"),
     ("users", "select count(*) from users"),
     ("rejected_records", "select count(*) from rejected_records"),
@@ -24,7 +26,7 @@ const TABLES: [(&str, &str); 7] = [
 ];
 
 impl Store {
-    /// Each table, and how many rows it has.
+    /// Each table, and the views that sum it up, with how many rows it has.
     ///
     /// # Errors
     /// [`Error::Failed`].

@@ -4,6 +4,11 @@
 //! and clock always give the same bytes. The clock is simulated: it stands still until it is
 //! advanced, unless it is told to tick.
 //!
+//! One history is told by two APIs: a failure is a record of the legacy one and an event of the
+//! current one, late in both if it is late. An event has milliseconds, and is visible from its own
+//! one on; the legacy record is visible from the beginning of that second. What a test puts by
+//! hand is in one of them only: [`Simulator::put`] and [`Simulator::put_event`].
+//!
 //! ```no_run
 //! # async fn story() -> std::io::Result<()> {
 //! use onelogin_sync::simulator::{Config, Fault, Simulator};

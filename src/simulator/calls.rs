@@ -69,7 +69,8 @@ pub struct Call {
     pub token: Option<usize>,
     /// The status sent; none while there is none, and after a reset in its place.
     pub status: Option<u16>,
-    /// Whole records handed to the connection so far: failures, events, people or types.
+    /// Whole records handed to the connection so far: failures, events, people or types; 1 for a
+    /// good answer that is of one piece, such as a token.
     pub records: u64,
     /// Bytes of a body with data handed to the connection so far, compressed if it is. Refusals
     /// count nothing.

@@ -171,7 +171,7 @@ impl Events {
         let at = self.successes.created_at(index);
         let mut dice = dice(self.seed, Choice::Success, index);
         let last = self.failures.history.last_before(at);
-        let start = last.saturating_sub(dice.u64(..self.recent));
+        let start = last - dice.u64(..self.recent.min(last + 1));
         let tried = (start.saturating_sub(MOST_TRIES)..=start).rev();
         let (failure, operation) = tried
             .filter(|&index| self.failures.bad(index).is_none())

@@ -51,14 +51,14 @@ impl Allowance {
         let Some(began) = self.began_by(now) else {
             return Left { limit, remaining: limit, reset: 3600 };
         };
-        let millis = (began + HOUR - now).num_milliseconds();
+        let millis = (HOUR - (now - began)).num_milliseconds();
         let reset = u32::try_from(millis.unsigned_abs().div_ceil(1000)).unwrap_or(3600);
         Left { limit, remaining: limit.saturating_sub(self.spent), reset }
     }
 
     /// When the hour began that lasts at `now`. A clock that went back before it begins anew.
     fn began_by(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.began.filter(|&began| began <= now && now < began + HOUR)
+        self.began.filter(|&began| began <= now && now - began < HOUR)
     }
 }
 

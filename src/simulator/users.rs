@@ -23,6 +23,8 @@ use super::refusals::{Refusal, Shape, modern, unprocessable};
 use super::state::Shared;
 use super::token;
 
+/// When the first people came.
+const LONG_AGO: DateTime<Utc> = DateTime::from_timestamp(1_300_000_000, 0).unwrap();
 /// What stands before the number of the page in a cursor.
 const CURSOR: &str = "page_number:::";
 
@@ -185,9 +187,9 @@ fn json(person: &Person, now: DateTime<Utc>) -> Value {
     let (mut email, mut username) = (Vec::new(), Vec::new());
     person.write_email(now.timestamp(), &mut email);
     person.write_username(&mut username);
-    // Three years ago and a while: before any history that is usual.
-    let number = u32::try_from(person.number).unwrap_or_default();
-    let created_at = now - TimeDelta::days(1_100 + i64::from(number % 1_000));
+    // Some day of the year that followed: before any usual history began.
+    let number = i64::try_from(person.number % 365).unwrap_or_default();
+    let created_at = LONG_AGO + TimeDelta::days(number);
     let fields = [
         ("id", json!(person.id())),
         ("email", parse(&email)),

@@ -106,6 +106,108 @@ on_both!(migrating_twice_is_migrating_once, |db| {
     assert_eq!(db.rows(history), before);
 });
 
+on_both!(a_database_of_before_the_events_api_keeps_its_rows_and_gets_the_new_columns, |db| {
+    let current = same_kind(db);
+    migrate(&current, &[]).run().expect_code(0);
+    let folder = if matches!(db, Db::Sqlite(_)) { "sqlite" } else { "postgres" };
+    for name in &MIGRATIONS[..3] {
+        let file = root().join(format!("migrations/{folder}/{name}.sql"));
+        db.execute(&fs::read_to_string(file).expect("the migration can be read"));
+    }
+    let history = "select version, name, applied_on, checksum from refinery_schema_history
+        where version <= 3 order by version";
+    db.execute(
+        "create table refinery_schema_history (
+            version integer primary key, name varchar(255), applied_on varchar(255), checksum varchar(255))",
+    );
+    for row in current.rows(history) {
+        let [version, name, applied_on, checksum] = &row[..] else { panic!("four columns") };
+        db.execute(&format!(
+            "insert into refinery_schema_history values ({version}, '{name}', '{applied_on}', '{checksum}')"
+        ));
+    }
+    db.execute(OLD_ROWS);
+
+    let applied = migrate(db, &[]).run().expect_code(0).stdout;
+
+    assert_eq!(applied, "applied V4__events\napplied V5__views\n");
+    assert_rows(
+        &db.rows(
+            "select failure_id, source_id, user_id, operation, operation_source, solved, raw
+             from provisioning_failures order by failure_id",
+        ),
+        &[
+            &[
+                "01485c85-7438-8a60-871a-b0f248c27230",
+                "1",
+                "7",
+                "suspend",
+                "description",
+                NULL,
+                "{}",
+            ],
+            &[
+                "01485c85-7438-8a60-871a-b0f248c27231",
+                "2",
+                NULL,
+                "unknown",
+                "description",
+                NULL,
+                "{}",
+            ],
+        ],
+    );
+    let (id, at) = ("01485c85-7438-8a60-871a-b0f248c27230", "2014-09-09T22:25:23+00:00");
+    assert_rows(
+        &db.rows(
+            "select user_id, email, display_name, profile_id, profile_at, profile_source, asked_at from users
+             order by user_id",
+        ),
+        &[
+            &["7", "tanja@ono.com", "Tanja Ono", id, at, "legacy", NULL],
+            &["8", "jhui@ono.com", "jhui@ono.com", id, at, "legacy", NULL],
+        ],
+    );
+    let rows = ["watermarks", "sync_runs", "sync_windows", "rejected_records", "failures"];
+    assert_eq!(rows.map(|table| db.count(table)), [1, 1, 1, 1, 2]);
+    assert_rows(&db.rows("select successes, ignored from sync_windows"), &[&["0", "0"]]);
+});
+
+/// Another database of the same kind.
+fn same_kind(db: &Db) -> Db {
+    if matches!(db, Db::Sqlite(_)) { Db::sqlite() } else { Db::postgres() }
+}
+
+/// What an earlier program may have left.
+const OLD_ROWS: &str = "
+    insert into users values
+        ('default', 7, 'tanja@ono.com', 'tono', 'Tanja', 'Ono', '01485c85-7438-8a60-871a-b0f248c27230',
+         '2014-09-09T22:25:23+00:00', '2014-09-10T00:00:00+00:00', '2014-09-10T00:00:00+00:00',
+         '01485c85-7438-8a60-871a-000000000000'),
+        ('default', 8, 'jhui@ono.com', null, '', ' ', '01485c85-7438-8a60-871a-b0f248c27230',
+         '2014-09-09T22:25:23+00:00', '2014-09-10T00:00:00+00:00', '2014-09-10T00:00:00+00:00',
+         '01485c85-7438-8a60-871a-000000000000');
+    insert into provisioning_failures values
+        ('01485c85-7438-8a60-871a-b0f248c27230', 'default', 'legacy', 1, '5', 7, 'suspend', null, 'Wiki', null,
+         '2014-09-09T22:25:23+00:00', '2014/09/09 15:25:23 -0700', null, null, '{}', 1,
+         '2014-09-10T00:00:00+00:00', '2014-09-10T00:00:00+00:00', '01485c85-7438-8a60-871a-000000000000'),
+        ('01485c85-7438-8a60-871a-b0f248c27231', 'default', 'legacy', 2, null, null, 'unknown', null, null, null,
+         '2014-09-09T22:25:23+00:00', '2014/09/09 15:25:23 -0700', null, null, '{}', 1,
+         '2014-09-10T00:00:00+00:00', '2014-09-10T00:00:00+00:00', '01485c85-7438-8a60-871a-000000000000');
+    insert into rejected_records values
+        ('01485c85-7438-8a60-871a-b0f248c27233', '01485c85-7438-8a60-871a-000000000000', 'default', 'legacy',
+         'bad_id', 'id: missing or null', '{}', '2014-09-10T00:00:00+00:00', '2014-09-10T00:00:00+00:00', null);
+    insert into watermarks values
+        ('default', 'legacy', '2014-09-09T22:25:23+00:00', '2014-09-10T00:00:00+00:00', null, 1, null,
+         '2014-09-10T00:00:00+00:00');
+    insert into sync_runs values
+        ('01485c85-7438-8a60-871a-000000000000', 'default', 'legacy', 'succeeded', '2014-09-10T00:00:00+00:00',
+         '2014-09-10T00:00:00+00:00', 0, null, 2, 2, 0, 0, 0, 2, 1, 0, 99, '0.1.0');
+    insert into sync_windows values
+        ('01485c85-7438-8a60-871a-000000000001', '01485c85-7438-8a60-871a-000000000000', 'default', 'legacy',
+         '2014-09-08T00:00:00+00:00', '2014-09-10T00:00:00+00:00', 2, 2, 0, 0, 0, '2014-09-10T00:00:00+00:00');
+    ";
+
 on_both!(a_schema_of_a_newer_program_is_refused_and_left_alone, |db| {
     migrate(db, &[]).run().expect_code(0);
     db.execute(

@@ -91,6 +91,10 @@ impl Program {
         let mut finished = running.wait();
         let begin = finished.stdout.find(helper::BEGIN).expect("the helper begins");
         finished.stdout.drain(..begin + helper::BEGIN.len());
+        // On a slow machine the test harness says that it is one.
+        let of_harness = |line: &&str| line.contains("has been running for over");
+        let lines = finished.stdout.split_inclusive('\n').filter(|line| !of_harness(line));
+        finished.stdout = lines.collect();
         let peak = fs::read_to_string(&peak).expect("the helper writes down the peak");
         (finished, peak.parse().expect("the peak is a number"))
     }

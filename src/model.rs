@@ -5,6 +5,10 @@ use uuid::Uuid;
 
 use crate::identity;
 
+mod batch;
+
+pub use batch::{Batch, Text, Texts};
+
 /// Which OneLogin account, and by which of its APIs: every row, mark and lease belongs to one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -21,32 +25,19 @@ pub const EVENTS: &str = "events";
 /// A saved delivery of the event broadcaster, which has the same events under other names.
 pub const WEBHOOK: &str = "webhook";
 
-/// What one record of a source says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "most records are failures")]
-pub enum Record {
-    /// Provisioning failed.
-    Failure(Failure),
-    /// Provisioning went well.
-    Success(Success),
-    /// An event of a type that was not asked for.
-    Ignored {
-        /// `OneLogin`'s number of the type.
-        event_type_id: i64,
-    },
-}
-
 /// One attempt to give, change or take away access that failed.
+///
+/// Texts are of type `T`: in a [`Batch`] handles, elsewhere the texts themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct Failure<T = Text> {
     /// Made from what identifies the failure; orders by time.
     pub failure_id: Uuid,
     /// The payload's `id`; a webhook delivery has none.
     pub source_id: Option<i64>,
     /// The link between the person and the app.
-    pub login_id: Option<String>,
+    pub login_id: Option<T>,
     /// Whose access it was; none when the record names nobody.
-    pub person: Option<Person>,
+    pub person: Option<Person<T>>,
     /// What was to be done to the account.
     pub operation: Operation,
     /// Where the operation is read from.
@@ -54,39 +45,41 @@ pub struct Failure {
     /// `OneLogin`'s id of the app.
     pub app_id: Option<i64>,
     /// The app's name, where the record tells it.
-    pub app_name: Option<String>,
+    pub app_name: Option<T>,
     /// `OneLogin`'s number of the event's type.
     pub event_type_id: Option<i64>,
     /// When it happened, to the millisecond.
     pub created_at: DateTime<Utc>,
     /// The same as the source wrote it.
-    pub created_at_raw: String,
+    pub created_at_raw: T,
     /// What did not happen.
-    pub description: Option<String>,
+    pub description: Option<T>,
     /// Why.
-    pub error_description: Option<String>,
+    pub error_description: Option<T>,
     /// What became of it since.
-    pub resolution: Resolution,
+    pub resolution: Resolution<T>,
     /// The record as it came, byte for byte.
-    pub raw: String,
+    pub raw: T,
     /// Of `raw`: tells a changed record from a repeated one.
     pub content_hash: i64,
 }
 
 /// What became of a failure, as the source tells it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Resolution {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution<T = Text> {
     /// Whether it is solved.
     pub solved: Option<bool>,
     /// When it was resolved.
     pub resolved_at: Option<DateTime<Utc>>,
     /// How.
-    pub text: Option<String>,
+    pub text: Option<T>,
 }
 
 /// One attempt that went well.
+///
+/// Texts are of type `T`, as in [`Failure`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Success {
+pub struct Success<T = Text> {
     /// Made from what identifies the event; orders by time.
     pub success_id: Uuid,
     /// The payload's `id`; a webhook delivery has none.
@@ -94,21 +87,21 @@ pub struct Success {
     /// Whose access it is.
     pub user_id: Option<i64>,
     /// Their name.
-    pub user_name: Option<String>,
+    pub user_name: Option<T>,
     /// What was done to the account.
     pub operation: Operation,
     /// `OneLogin`'s id of the app.
     pub app_id: Option<i64>,
     /// The app's name.
-    pub app_name: Option<String>,
+    pub app_name: Option<T>,
     /// `OneLogin`'s number of the event's type.
     pub event_type_id: i64,
     /// When it happened, to the millisecond.
     pub created_at: DateTime<Utc>,
     /// The same as the source wrote it.
-    pub created_at_raw: String,
+    pub created_at_raw: T,
     /// The record as it came, byte for byte.
-    pub raw: String,
+    pub raw: T,
     /// Of `raw`: tells a changed record from a repeated one.
     pub content_hash: i64,
 }
@@ -167,40 +160,123 @@ impl OperationSource {
 
 /// A person as one failure describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct Person<T = Text> {
     /// OneLogin's id of the person.
     pub user_id: i64,
     /// First and last name, or the e-mail address where there are none.
-    pub display_name: Option<String>,
+    pub display_name: Option<T>,
     /// The attributes, where the record has them: an event does not.
-    pub profile: Option<Profile>,
+    pub profile: Option<Profile<T>>,
 }
 
 /// What OneLogin knows of a person. As a whole it is from one moment: a null is word as well.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Profile {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile<T = Text> {
     /// E-mail address.
-    pub email: Option<String>,
+    pub email: Option<T>,
     /// Login name.
-    pub username: Option<String>,
+    pub username: Option<T>,
     /// First name.
-    pub firstname: Option<String>,
+    pub firstname: Option<T>,
     /// Last name.
-    pub lastname: Option<String>,
+    pub lastname: Option<T>,
+}
+
+impl<T> Default for Resolution<T> {
+    fn default() -> Self {
+        Self { solved: None, resolved_at: None, text: None }
+    }
+}
+
+impl<T> Failure<T> {
+    /// The same with texts of another type.
+    pub fn map<'a, U>(&'a self, text: impl Fn(&'a T) -> U + Copy) -> Failure<U> {
+        Failure {
+            failure_id: self.failure_id,
+            source_id: self.source_id,
+            login_id: self.login_id.as_ref().map(text),
+            person: self.person.as_ref().map(|person| person.map(text)),
+            operation: self.operation,
+            operation_source: self.operation_source,
+            app_id: self.app_id,
+            app_name: self.app_name.as_ref().map(text),
+            event_type_id: self.event_type_id,
+            created_at: self.created_at,
+            created_at_raw: text(&self.created_at_raw),
+            description: self.description.as_ref().map(text),
+            error_description: self.error_description.as_ref().map(text),
+            resolution: Resolution {
+                solved: self.resolution.solved,
+                resolved_at: self.resolution.resolved_at,
+                text: self.resolution.text.as_ref().map(text),
+            },
+            raw: text(&self.raw),
+            content_hash: self.content_hash,
+        }
+    }
+}
+
+impl<T> Success<T> {
+    /// The same with texts of another type.
+    pub fn map<'a, U>(&'a self, text: impl Fn(&'a T) -> U + Copy) -> Success<U> {
+        Success {
+            success_id: self.success_id,
+            source_id: self.source_id,
+            user_id: self.user_id,
+            user_name: self.user_name.as_ref().map(text),
+            operation: self.operation,
+            app_id: self.app_id,
+            app_name: self.app_name.as_ref().map(text),
+            event_type_id: self.event_type_id,
+            created_at: self.created_at,
+            created_at_raw: text(&self.created_at_raw),
+            raw: text(&self.raw),
+            content_hash: self.content_hash,
+        }
+    }
+}
+
+impl<T> Person<T> {
+    /// The same with texts of another type.
+    pub fn map<'a, U>(&'a self, text: impl Fn(&'a T) -> U + Copy) -> Person<U> {
+        Person {
+            user_id: self.user_id,
+            display_name: self.display_name.as_ref().map(text),
+            profile: self.profile.as_ref().map(|profile| profile.map(text)),
+        }
+    }
+}
+
+impl<T> Profile<T> {
+    /// The same with texts of another type.
+    pub fn map<'a, U>(&'a self, text: impl Fn(&'a T) -> U + Copy) -> Profile<U> {
+        Profile {
+            email: self.email.as_ref().map(text),
+            username: self.username.as_ref().map(text),
+            firstname: self.firstname.as_ref().map(text),
+            lastname: self.lastname.as_ref().map(text),
+        }
+    }
 }
 
 impl Profile {
     /// First and last name, or the e-mail address where there are none: what the events API calls
     /// the user's name.
-    #[must_use]
-    pub fn display_name(&self) -> Option<String> {
-        let part = |name: &Option<String>| name.clone().unwrap_or_default();
-        let both = format!("{} {}", part(&self.firstname), part(&self.lastname));
-        // Spaces only, as in the migration that fills the column for older rows.
-        match both.trim_matches(' ') {
-            "" => self.email.clone(),
-            name => Some(name.to_owned()),
+    pub fn display_name(&self, texts: &mut Texts) -> Option<Text> {
+        let before = texts.here();
+        for (name, behind) in [(self.firstname, " "), (self.lastname, "")] {
+            if let Some(name) = name {
+                texts.copy(name);
+            }
+            texts.part(behind);
         }
+        // Spaces only, as in the migration that fills the column for older rows.
+        let both = texts.trimmed(texts.since(before));
+        if texts.get(both).is_empty() {
+            texts.forget(before);
+            return self.email;
+        }
+        Some(both)
     }
 }
 

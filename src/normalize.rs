@@ -1,4 +1,5 @@
-//! From the text of one record to a [`Record`], or to a [`Reject`] that says what is wrong with it.
+//! From the text of one record to a row of a [`Batch`], or to a [`Reject`] that says what is wrong with
+//! it.
 //!
 //! Pure: no I/O, no clock. The same text gives the same row on every machine.
 
@@ -7,12 +8,12 @@ pub mod event_type;
 mod instant;
 mod legacy;
 mod profile;
-mod scalar;
+mod reading;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::model::{Origin, Reason, Record, Reject};
+use crate::model::{Batch, Origin, Reason, Reject};
 use event::Shape;
 use event_type::Asked;
 pub use profile::read as profile;
@@ -39,24 +40,24 @@ pub enum Format {
 /// Why a record cannot be loaded: the reason, and what was expected.
 pub type Defect = (Reason, String);
 
-/// Reads one record.
-///
-/// # Errors
-/// A [`Reject`] with the reason and the text, when the record has no readable id or time, or when a
-/// field holds something it cannot hold. A record without a person is none: it loads.
-pub fn record(origin: &Origin, format: &Format, raw: &[u8]) -> Result<Record, Reject> {
-    read(origin, format, raw).map_err(|(reason, detail)| {
+/// Reads one record into a batch. One that has no readable id or time, or a field that holds something
+/// it cannot hold, goes to the rejects, with the reason and the text. A record without a person is
+/// none of these: it loads.
+pub fn record(origin: &Origin, format: &Format, raw: &[u8], batch: &mut Batch) {
+    let before = batch.texts.here();
+    if let Err((reason, detail)) = read(origin, format, raw, batch) {
+        batch.texts.forget(before);
         let raw = String::from_utf8_lossy(raw).replace('\0', "\u{FFFD}");
-        Reject::new(origin, reason, detail, raw)
-    })
+        batch.rejects.push(Reject::new(origin, reason, detail, raw));
+    }
 }
 
-fn read(origin: &Origin, format: &Format, raw: &[u8]) -> Result<Record, Defect> {
+fn read(origin: &Origin, format: &Format, raw: &[u8], batch: &mut Batch) -> Result<(), Defect> {
     let raw = std::str::from_utf8(raw).map_err(|e| (Reason::NotJson, e.to_string()))?;
     match format {
-        Format::Legacy => legacy::read(origin, raw).map(Record::Failure),
-        Format::Event(asked) => event::read(origin, asked, Shape::Api, raw),
-        Format::Webhook(asked) => event::read(origin, asked, Shape::Webhook, raw),
+        Format::Legacy => legacy::read(origin, raw, batch),
+        Format::Event(asked) => event::read(origin, asked, Shape::Api, raw, batch),
+        Format::Webhook(asked) => event::read(origin, asked, Shape::Webhook, raw, batch),
     }
 }
 
@@ -99,29 +100,6 @@ fn is_deeper_than(levels: usize, json: &str) -> bool {
         }
         depth > levels
     })
-}
-
-/// The record's own id, which it must have.
-fn own_id(value: Option<&RawValue>) -> Result<i64, Defect> {
-    scalar::id(value)
-        .map_err(|what| (Reason::BadId, format!("id: {what}")))?
-        .ok_or_else(|| (Reason::BadId, "id: missing or null".to_owned()))
-}
-
-/// When it happened, which it must say: as written, and as an instant.
-fn moment(
-    name: &str,
-    value: Option<&RawValue>,
-) -> Result<(String, chrono::DateTime<chrono::Utc>), Defect> {
-    let bad = |what: &str| (Reason::BadCreatedAt, format!("{name}: {what}"));
-    let written =
-        scalar::text(value).map_err(|what| bad(&what))?.ok_or_else(|| bad("missing or null"))?;
-    let at = instant::parse(&written).ok_or_else(|| bad("not a time between 1970 and 9999"))?;
-    Ok((written, at))
-}
-
-fn field(name: &str, value: Option<&RawValue>) -> Result<Option<String>, Defect> {
-    scalar::text(value).map_err(|what| (Reason::BadField, format!("{name}: {what}")))
 }
 
 #[cfg(test)]

@@ -4,18 +4,23 @@
 //! `store/value`, or stands in `migrations/`. Knows nothing of OneLogin.
 
 mod calls;
+mod columns;
 mod connect;
 mod event_types;
+mod failures;
 mod health;
 mod lease;
 mod migrate;
 mod peek;
 mod people;
 mod profiles;
-mod rows;
+mod rejects;
 mod run;
 mod settle;
-mod successes;
+mod statement;
+mod table;
+mod tx;
+mod users;
 mod value;
 mod write;
 

@@ -3,7 +3,9 @@
 mod calls;
 pub mod compare;
 mod copy;
+mod fetch;
 mod file;
+mod load;
 mod people;
 mod types;
 mod windows;
@@ -55,6 +57,10 @@ pub struct Job {
     pub refresh_people: Option<TimeDelta>,
     /// How many new rejects are tolerated.
     pub max_rejects: u64,
+    /// Whether rows keep the text of their records.
+    pub keep_raw: bool,
+    /// How many windows may be read ahead of the one that is written.
+    pub prefetch: u32,
 }
 
 impl Job {
@@ -77,6 +83,8 @@ impl Job {
             rescan: TimeDelta::days(7),
             refresh_people: Some(TimeDelta::days(7)),
             max_rejects: 0,
+            keep_raw: true,
+            prefetch: 2,
         }
     }
 }
@@ -227,7 +235,7 @@ pub async fn sync(
         people_pending: 0,
         result: Ok(()),
     };
-    let run = Run { run_id, origin: job.origin.clone() };
+    let run = Run { run_id, origin: job.origin.clone(), keep_raw: job.keep_raw };
     let mut stop = pin!(stop);
     let begun = tokio::select! {
         begun = begin(job, &run, store) => begun.map_err(Error::Store),
@@ -244,7 +252,7 @@ pub async fn sync(
     };
     let calls = Calls::new(store, &run, source);
     let (result, cut_short) = {
-        let copied = pin!(async {
+        let copied = Box::pin(async {
             let work = Work { job, run: &run, store, lease: &lease, calls: &calls, on_progress };
             match input {
                 Input::Source(source) => Copy::new(work, source, &mut report, standing).all().await,

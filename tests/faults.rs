@@ -56,6 +56,26 @@ fn passes(api: Api, db: &Db, fault: Fault) {
     assert_complete(api, &onelogin, db);
 }
 
+on_both!(what_was_written_of_an_answer_that_breaks_is_taken_back, |db| {
+    // Half of it is more than a batch, and so with the database when the connection is closed.
+    let onelogin =
+        start(Config { failures: 12_000, days: 6, late_records: 0, ..Config::default() });
+    onelogin.fail_next([Fault::TruncatedConnection]);
+
+    let failed = outcome(sync(&onelogin, db, &["--since", SINCE, "--max-attempts", "1"]).run(), 69);
+
+    assert_eq!(failed["windows"], 0);
+    assert_recorded(db, &failed);
+    for table in ["provisioning_failures", "users", "rejected_records", "sync_windows"] {
+        assert_eq!(db.count(table), 0, "{table}");
+    }
+    onelogin.fail_next([Fault::TruncatedConnection]);
+    let second = outcome(sync(&onelogin, db, &["--since", SINCE]).run(), 0);
+    assert_eq!((&second["retries"], &second["inserted"]), (&1.into(), &12_000.into()));
+    assert_recorded(db, &second);
+    assert_complete(Api::Legacy, &onelogin, db);
+});
+
 /// A story for each fault that stays, from the second window on: its exit code, the attempts to
 /// allow, the requests that the second window gets, and a part of the error.
 macro_rules! lasting {

@@ -51,8 +51,8 @@ fn colliding(error: &str) -> String {
 }
 
 /// More records than one statement takes, so that what comes before is written before what follows.
-fn put_1200_others(onelogin: &Simulator) {
-    for id in 1..=1_200 {
+fn put_1500_others(onelogin: &Simulator) {
+    for id in 1..=1_500 {
         put(onelogin, TIME, record(id, TIME, 2).to_json());
     }
 }
@@ -146,19 +146,19 @@ on_both!(of_two_records_of_one_failure_the_last_is_kept_and_the_other_put_aside,
 on_both!(two_records_of_one_failure_far_apart_are_no_different, |db| {
     let onelogin = empty(NOON);
     put(&onelogin, TIME, colliding("a"));
-    put_1200_others(&onelogin);
+    put_1500_others(&onelogin);
     put(&onelogin, TIME, colliding("b"));
 
     let outcome = exits_65(&onelogin, db, &[]).json();
 
-    assert_eq!(counts(&outcome), [1_202, 1_201, 0, 0, 1]);
+    assert_eq!(counts(&outcome), [1_502, 1_501, 0, 0, 1]);
     only_a_is_aside(db, "open");
     assert_loaded(db, &all_records(&onelogin));
 
     // The same again is nothing new, even though the first of the two looks like a change.
     let outcome = sync_ok(&onelogin, db, &[]);
 
-    assert_eq!(counts(&outcome), [1_202, 0, 1, 1_200, 1]);
+    assert_eq!(counts(&outcome), [1_502, 0, 1, 1_500, 1]);
     only_a_is_aside(db, "open");
     assert_loaded(db, &all_records(&onelogin));
 });
@@ -167,12 +167,12 @@ on_both!(a_known_record_that_is_displaced_far_behind_it_is_put_aside, |db| {
     let onelogin = empty(NOON);
     put(&onelogin, TIME, colliding("a"));
     sync_ok(&onelogin, db, &TODAY);
-    put_1200_others(&onelogin);
+    put_1500_others(&onelogin);
     put(&onelogin, TIME, colliding("b"));
 
     let outcome = exits_65(&onelogin, db, &[]).json();
 
-    assert_eq!(counts(&outcome), [1_202, 1_200, 1, 0, 1]);
+    assert_eq!(counts(&outcome), [1_502, 1_500, 1, 0, 1]);
     only_a_is_aside(db, "open");
     assert_loaded(db, &all_records(&onelogin));
 });

@@ -11,8 +11,14 @@ use crate::support::program::Program;
 use crate::support::tables::{Db, NULL, assert_rows, on_both};
 use catalogue::Catalogue;
 
-const MIGRATIONS: [&str; 5] =
-    ["V1__failures_and_people", "V2__marks_and_runs", "V3__views", "V4__events", "V5__views"];
+const MIGRATIONS: [&str; 6] = [
+    "V1__failures_and_people",
+    "V2__marks_and_runs",
+    "V3__views",
+    "V4__events",
+    "V5__views",
+    "V6__lighter_rows",
+];
 
 fn migrate(db: &Db, arguments: &[&str]) -> Program {
     Program::new(&[&["migrate"], arguments].concat()).env("DATABASE_URL", db.url())
@@ -87,7 +93,7 @@ on_both!(a_check_lists_what_is_pending_and_changes_nothing, |db| {
     for _ in 0..2 {
         let check = migrate(db, &["--check"]).run().expect_code(78);
         assert_eq!(check.stdout, pending);
-        assert!(check.stderr.contains("5 migrations pending"), "{check}");
+        assert!(check.stderr.contains("6 migrations pending"), "{check}");
     }
 });
 
@@ -130,7 +136,7 @@ on_both!(a_database_of_before_the_events_api_keeps_its_rows_and_gets_the_new_col
 
     let applied = migrate(db, &[]).run().expect_code(0).stdout;
 
-    assert_eq!(applied, "applied V4__events\napplied V5__views\n");
+    assert_eq!(applied, "applied V4__events\napplied V5__views\napplied V6__lighter_rows\n");
     assert_rows(
         &db.rows(
             "select failure_id, source_id, user_id, operation, operation_source, solved, raw

@@ -6,11 +6,15 @@ use chrono::{DurationRound, TimeDelta, Utc};
 use onelogin_sync::simulator::{Bounds, Config, Order, Simulator, created_at_text};
 
 use crate::support::api::{Api, on_all};
+use crate::support::block_on;
+use crate::support::door::Door;
 use crate::support::onelogin::{
     MARKS, WINDOWS, all_records, assert_loaded, at, counts, empty, put, record, shown, start,
     sync_ok,
 };
+use crate::support::outcome::{assert_complete, assert_recorded, outcome};
 use crate::support::tables::{Db, NULL, assert_rows, on_both};
+use crate::support::transaction::Transaction;
 
 const TODAY: [&str; 2] = ["--since", "2026-03-20"];
 const NOON: &str = "2026-03-20T12:00:00Z";
@@ -329,3 +333,47 @@ on_both!(a_silent_limit_of_fifty_loses_nothing, |db| {
     let requests = onelogin.requests_served();
     assert!((12..100).contains(&requests), "{requests} requests");
 });
+
+/// A story for each number of windows that are read ahead while the database keeps the first waiting.
+macro_rules! read_ahead {
+    ($($name:ident: $prefetch:literal => $requests:literal;)*) => {
+        mod while_a_window_is_written_so_many_more_are_read {
+            use super::*;
+            $(on_both!($name, |db| { reads_ahead(db, $prefetch, $requests) });)*
+        }
+    };
+}
+
+read_ahead! {
+    none: "0" => 1;
+    one: "1" => 2;
+    two: "2" => 3;
+}
+
+fn reads_ahead(db: &Db, prefetch: &str, requests: usize) {
+    // Windows of 7, 14, 28 and 41 days, none of them more than a batch.
+    let onelogin = start(Config { failures: 1_500, days: 90, ..Config::default() });
+    let api = Api::Legacy;
+    let door = Door::before(onelogin.addr());
+    let running = api
+        .sync(&onelogin, db, &["--since", "2025-12-20T12:00:00Z", "--prefetch", prefetch])
+        .env("ONELOGIN_BASE_URL", door.url())
+        .start();
+    door.wait_for_knock();
+    let lock = Transaction::lock(db);
+    door.open();
+
+    block_on(onelogin.wait_for_requests(requests));
+    assert_eq!(db.count("sync_windows"), 0);
+    assert_eq!(onelogin.requests_served(), requests);
+
+    drop(lock);
+    let outcome = outcome(running.wait(), 0);
+    assert_eq!(outcome["windows"], 4);
+    assert_recorded(db, &outcome);
+    assert_complete(api, &onelogin, db);
+    // In the order of their spans, which the marks follow.
+    let jumps = "select count(*) from sync_windows w where window_from <> coalesce(
+        (select max(window_to) from sync_windows b where b.window_id < w.window_id), window_from)";
+    assert_rows(&db.rows(jumps), &[&["0"]]);
+}

@@ -60,6 +60,13 @@ pub(super) struct Args {
     /// New records that cannot be read are kept aside; with more of them, exit 65
     #[arg(long, env = "ONELOGIN_MAX_REJECTS", value_name = "N", default_value_t = 0)]
     max_rejects: u64,
+    /// Whether rows keep the text of their records in the column raw
+    #[arg(long, env = "ONELOGIN_RAW", value_enum, default_value = "keep")]
+    raw: Raw,
+    /// How many windows to read ahead of the one that is written
+    #[arg(long, env = "ONELOGIN_PREFETCH", value_name = "N", default_value_t = 2)]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=100))]
+    prefetch: u32,
     /// How to print the outcome
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -72,6 +79,15 @@ pub(super) struct Args {
     lease: TimeDelta,
     #[command(flatten)]
     connection: Connection,
+}
+
+/// What becomes of the text of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Raw {
+    /// It is kept.
+    Keep,
+    /// It is left out; of a record that cannot be read it is kept all the same.
+    None,
 }
 
 /// How old; none is never. A type of its own, or clap would take an `Option` for a flag that need not
@@ -191,6 +207,8 @@ fn job(args: &Args, origin: &Origin, format: normalize::Format) -> Result<Job, F
         rescan: args.rescan,
         refresh_people: args.refresh_people.0,
         max_rejects: args.max_rejects,
+        keep_raw: args.raw == Raw::Keep,
+        prefetch: args.prefetch,
         ..Job::new(origin.clone(), format)
     })
 }

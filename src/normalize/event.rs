@@ -5,10 +5,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::event_type::{Asked, failed_operation};
-use super::{Defect, VERSION, field, fields, instant, moment, own_id, scalar};
+use super::reading::Reading;
+use super::{Defect, VERSION, fields, instant};
 use crate::identity::{self, EventKey};
 use crate::model::{
-    Failure, Operation, OperationSource, Origin, Person, Reason, Record, Resolution, Success,
+    Batch, Failure, Operation, OperationSource, Origin, Person, Reason, Resolution, Success, Text,
 };
 
 /// Where an event was written.
@@ -48,18 +49,21 @@ struct Fields<'a> {
 }
 
 /// What failures and successes have in common.
+#[derive(Clone, Copy)]
 struct Deed {
     id: uuid::Uuid,
     source_id: Option<i64>,
     type_id: i64,
     user_id: Option<i64>,
-    user_name: Option<String>,
+    user_name: Option<Text>,
     app_id: Option<i64>,
-    app_name: Option<String>,
-    login_id: Option<String>,
-    error_description: Option<String>,
+    app_name: Option<Text>,
+    login_id: Option<Text>,
+    error_description: Option<Text>,
     created_at: DateTime<Utc>,
-    created_at_raw: String,
+    created_at_raw: Text,
+    raw: Text,
+    content_hash: i64,
 }
 
 pub(super) fn read(
@@ -67,71 +71,86 @@ pub(super) fn read(
     asked: &Asked,
     shape: Shape,
     raw: &str,
-) -> Result<Record, Defect> {
+    batch: &mut Batch,
+) -> Result<(), Defect> {
     let record: Fields = fields(raw)?;
-    let event_type_id = event_type(record.event_type_id)?;
+    let before = batch.texts.here();
+    let mut reading = Reading::new(raw, &mut batch.texts);
+    let type_id = event_type(&mut reading, record.event_type_id)?;
     // First of all: what else an event of another type holds is none of our business.
-    if asked.is_failure(event_type_id) {
-        let deed = deed(origin, shape, event_type_id, &record)?;
-        Ok(Record::Failure(failure(deed, resolution(&record)?, raw)))
-    } else if let Some(operation) = asked.success(event_type_id) {
-        let deed = deed(origin, shape, event_type_id, &record)?;
-        Ok(Record::Success(success(deed, operation, raw)))
+    if asked.is_failure(type_id) {
+        let deed = deed(&mut reading, origin, shape, type_id, &record, raw)?;
+        let resolution = resolution(&mut reading, &record)?;
+        let failure = failure(&mut reading, deed, resolution);
+        batch.failures.push(failure);
+    } else if let Some(operation) = asked.success(type_id) {
+        let deed = deed(&mut reading, origin, shape, type_id, &record, raw)?;
+        batch.successes.push(success(deed, operation));
     } else {
-        Ok(Record::Ignored { event_type_id })
+        batch.texts.forget(before);
+        batch.ignored.push(type_id);
     }
+    Ok(())
 }
 
-fn event_type(value: Option<&RawValue>) -> Result<i64, Defect> {
+fn event_type<'a>(
+    reading: &mut Reading<'a, '_>,
+    value: Option<&'a RawValue>,
+) -> Result<i64, Defect> {
     let bad = |what: &str| (Reason::BadEventType, format!("event_type_id: {what}"));
-    scalar::id(value).map_err(|what| bad(&what))?.ok_or_else(|| bad("missing or null"))
+    reading.id(value).map_err(|what| bad(&what))?.ok_or_else(|| bad("missing or null"))
 }
 
-fn deed(
+fn deed<'a>(
+    reading: &mut Reading<'a, '_>,
     origin: &Origin,
     shape: Shape,
-    event_type_id: i64,
-    record: &Fields,
+    type_id: i64,
+    record: &Fields<'a>,
+    raw: &str,
 ) -> Result<Deed, Defect> {
     let (source_id, time, time_name) = match shape {
-        Shape::Api => (Some(own_id(record.id)?), record.created_at, "created_at"),
+        Shape::Api => (Some(reading.own_id(record.id)?), record.created_at, "created_at"),
         Shape::Webhook => (None, record.event_timestamp, "event_timestamp"),
     };
-    let (created_at_raw, created_at) = moment(time_name, time)?;
-    let user_id = optional_id("user_id", record.user_id)?;
-    let app_id = optional_id("app_id", record.app_id)?;
-    let login_id = field("login_id", record.login_id)?;
-    let error_description = error(record)?;
-    let uuid = field("uuid", record.uuid)?;
-    let key = match (source_id, &uuid) {
+    let (created_at_raw, created_at) = reading.moment(time_name, time)?;
+    let user_id = optional_id(reading, "user_id", record.user_id)?;
+    let app_id = optional_id(reading, "app_id", record.app_id)?;
+    let login_id = reading.field("login_id", record.login_id)?;
+    let error_description = error(reading, record)?;
+    let uuid = reading.field("uuid", record.uuid)?;
+    let user_name = name(reading, "user_name", record.user_name.or(record.user_name_hyphen))?;
+    let app_name = name(reading, "app_name", record.app_name.or(record.app_name_hyphen))?;
+    let get = |text: Text| reading.texts.get(text);
+    let key = match (source_id, uuid) {
         (Some(id), _) => EventKey::Id(id),
-        (None, Some(uuid)) => EventKey::Uuid(uuid),
+        (None, Some(uuid)) => EventKey::Uuid(get(uuid)),
         (None, None) => EventKey::Content {
-            event_type_id,
+            event_type_id: type_id,
             user_id,
             app_id,
-            login_id: login_id.as_deref(),
-            error_description: error_description.as_deref(),
+            login_id: login_id.map(get),
+            error_description: error_description.map(get),
         },
     };
     Ok(Deed {
         id: identity::event_id(origin, &key, created_at),
         source_id,
-        type_id: event_type_id,
+        type_id,
         user_id,
-        user_name: name("user_name", record.user_name.or(record.user_name_hyphen))?,
+        user_name,
         app_id,
-        app_name: name("app_name", record.app_name.or(record.app_name_hyphen))?,
+        app_name,
         login_id,
         error_description,
         created_at,
         created_at_raw,
+        raw: reading.whole,
+        content_hash: identity::content_hash(VERSION, raw),
     })
 }
 
-fn failure(deed: Deed, resolution: Resolution, raw: &str) -> Failure {
-    let operation = failed_operation(deed.type_id);
-    let description = sentence(deed.type_id, deed.user_name.as_deref(), deed.app_name.as_deref());
+fn failure(reading: &mut Reading, deed: Deed, resolution: Resolution) -> Failure {
     let display_name = deed.user_name;
     let person = |user_id| Person { user_id, display_name, profile: None };
     Failure {
@@ -139,22 +158,22 @@ fn failure(deed: Deed, resolution: Resolution, raw: &str) -> Failure {
         source_id: deed.source_id,
         login_id: deed.login_id,
         person: deed.user_id.map(person),
-        operation,
+        operation: failed_operation(deed.type_id),
         operation_source: OperationSource::EventType,
         app_id: deed.app_id,
         app_name: deed.app_name,
         event_type_id: Some(deed.type_id),
         created_at: deed.created_at,
         created_at_raw: deed.created_at_raw,
-        description,
+        description: sentence(reading, deed.type_id, deed.user_name, deed.app_name),
         error_description: deed.error_description,
         resolution,
-        raw: raw.to_owned(),
-        content_hash: identity::content_hash(VERSION, raw),
+        raw: deed.raw,
+        content_hash: deed.content_hash,
     }
 }
 
-fn success(deed: Deed, operation: Operation, raw: &str) -> Success {
+fn success(deed: Deed, operation: Operation) -> Success {
     Success {
         success_id: deed.id,
         source_id: deed.source_id,
@@ -166,15 +185,20 @@ fn success(deed: Deed, operation: Operation, raw: &str) -> Success {
         event_type_id: deed.type_id,
         created_at: deed.created_at,
         created_at_raw: deed.created_at_raw,
-        raw: raw.to_owned(),
-        content_hash: identity::content_hash(VERSION, raw),
+        raw: deed.raw,
+        content_hash: deed.content_hash,
     }
 }
 
 /// The sentence that the legacy API would have said: an event has none.
-fn sentence(event_type_id: i64, user: Option<&str>, app: Option<&str>) -> Option<String> {
-    let verb = match event_type_id {
-        25 => return Some("Internal provisioning error".to_owned()),
+fn sentence(
+    reading: &mut Reading,
+    type_id: i64,
+    user: Option<Text>,
+    app: Option<Text>,
+) -> Option<Text> {
+    let verb = match type_id {
+        25 => return Some(reading.texts.write("Internal provisioning error")),
         61 => "suspended",
         62 => "reactivated",
         63 => "deleted",
@@ -182,17 +206,25 @@ fn sentence(event_type_id: i64, user: Option<&str>, app: Option<&str>) -> Option
         65 => "updated",
         _ => return None,
     };
-    Some(format!("{} could not be {verb} in {}", user?, app?))
+    let (user, app) = user.zip(app)?;
+    let start = reading.texts.here();
+    reading.texts.copy(user);
+    for part in [" could not be ", verb, " in "] {
+        reading.texts.part(part);
+    }
+    reading.texts.copy(app);
+    Some(reading.texts.since(start))
 }
 
 /// Why it failed: what the record says first of the fields in which OneLogin says it.
-fn error(record: &Fields) -> Result<Option<String>, Defect> {
+fn error<'a>(reading: &mut Reading<'a, '_>, record: &Fields<'a>) -> Result<Option<Text>, Defect> {
     for (name, value) in [
         ("error_description", record.error_description),
         ("notes", record.notes),
         ("custom_message", record.custom_message),
     ] {
-        if let Some(text) = field(name, value)?.filter(|text| !text.is_empty()) {
+        let text = reading.field(name, value)?;
+        if let Some(text) = text.filter(|text| !reading.texts.get(*text).is_empty()) {
             return Ok(Some(text));
         }
     }
@@ -200,32 +232,47 @@ fn error(record: &Fields) -> Result<Option<String>, Defect> {
 }
 
 /// What became of it. A time or a truth that cannot be read is no reason to put a failure aside.
-fn resolution(record: &Fields) -> Result<Resolution, Defect> {
-    let solved = match field("solved", record.solved)?.as_deref() {
+fn resolution<'a>(
+    reading: &mut Reading<'a, '_>,
+    record: &Fields<'a>,
+) -> Result<Resolution, Defect> {
+    let solved = reading.field("solved", record.solved)?;
+    let resolved_at = reading.field("resolved_at", record.resolved_at)?;
+    let text = name(reading, "resolution", record.resolution)?;
+    let get = |text: Text| reading.texts.get(text);
+    let solved = match solved.map(get) {
         Some("true" | "1") => Some(true),
         Some("false" | "0") => Some(false),
         _ => None,
     };
-    let resolved_at = field("resolved_at", record.resolved_at)?;
-    let text = name("resolution", record.resolution)?;
     Ok(Resolution {
         solved,
-        resolved_at: resolved_at.as_deref().and_then(instant::parse),
+        resolved_at: resolved_at.map(get).and_then(instant::parse),
         // A number where a word belongs is what the API was seen to send for none.
-        text: text.filter(|text| text != "0"),
+        text: text.filter(|text| get(*text) != "0"),
     })
 }
 
 /// The id of something else. Zero and empty text stand for none.
-fn optional_id(name: &str, value: Option<&RawValue>) -> Result<Option<i64>, Defect> {
-    let bad = |what| (Reason::BadField, format!("{name}: {what}"));
-    if field(name, value)?.is_some_and(|text| text.trim().is_empty()) {
+fn optional_id<'a>(
+    reading: &mut Reading<'a, '_>,
+    name: &str,
+    value: Option<&'a RawValue>,
+) -> Result<Option<i64>, Defect> {
+    let text = reading.field(name, value)?;
+    if text.is_some_and(|text| reading.texts.get(text).trim().is_empty()) {
         return Ok(None);
     }
-    Ok(scalar::id(value).map_err(bad)?.filter(|&id| id != 0))
+    let bad = |what| (Reason::BadField, format!("{name}: {what}"));
+    Ok(reading.id(value).map_err(bad)?.filter(|&id| id != 0))
 }
 
 /// A name; a blank one is none.
-fn name(name: &str, value: Option<&RawValue>) -> Result<Option<String>, Defect> {
-    Ok(field(name, value)?.filter(|text| !text.trim().is_empty()))
+fn name<'a>(
+    reading: &mut Reading<'a, '_>,
+    name: &str,
+    value: Option<&'a RawValue>,
+) -> Result<Option<Text>, Defect> {
+    let text = reading.field(name, value)?;
+    Ok(text.filter(|text| !reading.texts.get(*text).trim().is_empty()))
 }

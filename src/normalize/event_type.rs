@@ -4,8 +4,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Defect, field, fields, own_id};
-use crate::model::{EventType, Operation};
+use super::reading::Reading;
+use super::{Defect, fields};
+use crate::model::{EventType, Operation, Texts};
 
 /// Failed provisioning, as far as is known: an exception, and each operation on an account.
 pub const FAILURES: [i64; 6] = [25, 61, 62, 63, 64, 65];
@@ -95,11 +96,13 @@ struct Fields<'a> {
 /// What was expected, when it has no readable id or a name that is no text.
 pub fn read(raw: &str) -> Result<EventType, Defect> {
     let named: Fields = fields(raw)?;
-    Ok(EventType {
-        event_type_id: own_id(named.id)?,
-        name: field("name", named.name)?,
-        description: field("description", named.description)?,
-    })
+    let mut texts = Texts::default();
+    let mut reading = Reading::new(raw, &mut texts);
+    let event_type_id = reading.own_id(named.id)?;
+    let name = reading.field("name", named.name)?;
+    let description = reading.field("description", named.description)?;
+    let own = |text| texts.get(text).to_owned();
+    Ok(EventType { event_type_id, name: name.map(own), description: description.map(own) })
 }
 
 /// Whether a type that nobody asked for is named like failed provisioning, and is not known to be

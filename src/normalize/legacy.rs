@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Defect, VERSION, field, fields, moment, object, own_id, scalar};
+use super::reading::Reading;
+use super::{Defect, VERSION, fields, object};
 use crate::identity;
 use crate::model::{
-    Failure, Operation, OperationSource, Origin, Person, Profile, Reason, Resolution,
+    Batch, Failure, Operation, OperationSource, Origin, Person, Profile, Reason, Resolution,
 };
 
 /// A record, every field as its raw text first.
@@ -32,62 +33,76 @@ struct User<'a> {
     lastname: Option<&'a RawValue>,
 }
 
-pub(super) fn read(origin: &Origin, raw: &str) -> Result<Failure, Defect> {
+pub(super) fn read(origin: &Origin, raw: &str, batch: &mut Batch) -> Result<(), Defect> {
     let record: Fields = fields(raw)?;
-    let source_id = own_id(record.id)?;
-    let (created_at_raw, created_at) = moment("created_at", record.created_at)?;
-    let login_id = field("login_id", record.login_id)?;
-    let person = person(record.user)?;
-    let description = field("description", record.description)?;
-    let (operation, app_name) = read_sentence(description.as_deref());
-    Ok(Failure {
+    let mut reading = Reading::new(raw, &mut batch.texts);
+    let source_id = reading.own_id(record.id)?;
+    let (created_at_raw, created_at) = reading.moment("created_at", record.created_at)?;
+    let login_id = reading.field("login_id", record.login_id)?;
+    let person = person(&mut reading, record.user)?;
+    let description = reading.field("description", record.description)?;
+    let error_description = reading.field("error_description", record.error_description)?;
+    let sentence = description.map(|text| reading.texts.get(text));
+    let (operation, app) = read_sentence(sentence);
+    let app_name = description.zip(app).map(|(text, app)| reading.part_of(text, app));
+    let failure = Failure {
         failure_id: identity::failure_id(
             origin,
             source_id,
-            login_id.as_deref(),
+            login_id.map(|text| reading.texts.get(text)),
             person.as_ref().map(|p| p.user_id),
             created_at,
-            description.as_deref(),
+            sentence,
         ),
         content_hash: identity::content_hash(VERSION, raw),
         operation,
         operation_source: OperationSource::Description,
         app_id: None,
-        app_name: app_name.map(str::to_owned),
+        app_name,
         event_type_id: None,
-        error_description: field("error_description", record.error_description)?,
+        error_description,
         resolution: Resolution::default(),
-        raw: raw.to_owned(),
+        raw: reading.whole,
         source_id: Some(source_id),
         login_id,
         person,
         created_at,
         created_at_raw,
         description,
-    })
-}
-
-fn person(user: Option<&RawValue>) -> Result<Option<Person>, Defect> {
-    let Some(user) = user.filter(|u| u.get() != "null") else { return Ok(None) };
-    let user: User =
-        object(user.get()).map_err(|(_, what)| (Reason::BadField, format!("user: {what}")))?;
-    let id = scalar::id(user.id).map_err(|what| (Reason::BadField, format!("user.id: {what}")))?;
-    // A person without an id is nobody we could keep a row of: the failure counts all the same.
-    let Some(user_id) = id else { return Ok(None) };
-    let profile = Profile {
-        email: field("user.email", user.email)?,
-        username: field("user.username", user.username)?,
-        firstname: field("user.firstname", user.firstname)?,
-        lastname: field("user.lastname", user.lastname)?,
     };
-    Ok(Some(Person { user_id, display_name: profile.display_name(), profile: Some(profile) }))
+    batch.failures.push(failure);
+    Ok(())
 }
 
-/// The operation and the app in `… could not be reactivated in Sales App`. The legacy record names
-/// them nowhere else.
-fn read_sentence(description: Option<&str>) -> (Operation, Option<&str>) {
-    let deed = description.and_then(|text| text.split_once(" could not be "));
-    let Some((verb, app)) = deed.and_then(|(_, deed)| deed.split_once(" in ")) else {
+fn person<'a>(
+    reading: &mut Reading<'a, '_>,
+    user: Option<&'a RawValue>,
+) -> Result<Option<Person>, Defect> {
+    let Some(user) = user.filter(|u| u.get() != "null") else { return Ok(None) };
+    let user: User<'a> =
+        object(user.get()).map_err(|(_, what)| (Reason::BadField, format!("user: {what}")))?;
+    let id = reading.id(user.id);
+    // A person without an id is nobody we could keep a row of: the failure counts all the same.
+    let Some(user_id) = id.map_err(|what| (Reason::BadField, format!("user.id: {what}")))? else {
+        return Ok(None);
+    };
+    let profile = Profile {
+        email: reading.field("user.email", user.email)?,
+        username: reading.field("user.username", user.username)?,
+        firstname: reading.field("user.firstname", user.firstname)?,
+        lastname: reading.field("user.lastname", user.lastname)?,
+    };
+    let display_name = profile.display_name(reading.texts);
+    Ok(Some(Person { user_id, display_name, profile: Some(profile) }))
+}
+
+/// The operation and the app in `… could not be reactivated in Sales App`, the app as its place there.
+/// The legacy record names them nowhere else.
+fn read_sentence(description: Option<&str>) -> (Operation, Option<std::ops::Range<usize>>) {
+    let deed = description.and_then(|text| Some((text, text.split_once(" could not be ")?.1)));
+    let Some((text, verb, app)) =
+        deed.and_then(|(text, deed)| deed.split_once(" in ").map(|(verb, app)| (text, verb, app)))
+    else {
         return (Operation::Unknown, None);
     };
     let operation = match verb {
@@ -98,7 +113,9 @@ fn read_sentence(description: Option<&str>) -> (Operation, Option<&str>) {
         "deleted" => Operation::Delete,
         _ => Operation::Unknown,
     };
-    (operation, Some(app.trim()).filter(|app| !app.is_empty()))
+    let start = text.len() - app.trim_start().len();
+    let app = start..start + app.trim().len();
+    (operation, (!app.is_empty()).then_some(app))
 }
 
 #[cfg(test)]
@@ -120,7 +137,8 @@ mod tests {
             ("Internal provisioning error", Unknown, None),
         ];
         for (sentence, operation, app) in cases {
-            assert_eq!(read_sentence(Some(sentence)), (operation, app), "{sentence}");
+            let (seen, place) = read_sentence(Some(sentence));
+            assert_eq!((seen, place.map(|place| &sentence[place])), (operation, app), "{sentence}");
         }
         assert_eq!(read_sentence(None), (Unknown, None));
     }

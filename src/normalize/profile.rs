@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Defect, field, fields, own_id};
-use crate::model::Profile;
+use super::reading::Reading;
+use super::{Defect, fields};
+use crate::model::{Profile, Texts};
 
 /// A person; of the many fields of the API those that are kept.
 #[derive(Deserialize)]
@@ -21,13 +22,16 @@ struct Fields<'a> {
 ///
 /// # Errors
 /// What was expected, when there is no readable id or a field holds something it cannot hold.
-pub fn read(raw: &str) -> Result<(i64, Profile), Defect> {
+pub fn read(raw: &str) -> Result<(i64, Profile<String>), Defect> {
     let person: Fields = fields(raw)?;
+    let mut texts = Texts::default();
+    let mut reading = Reading::new(raw, &mut texts);
     let profile = Profile {
-        email: field("email", person.email)?,
-        username: field("username", person.username)?,
-        firstname: field("firstname", person.firstname)?,
-        lastname: field("lastname", person.lastname)?,
+        email: reading.field("email", person.email)?,
+        username: reading.field("username", person.username)?,
+        firstname: reading.field("firstname", person.firstname)?,
+        lastname: reading.field("lastname", person.lastname)?,
     };
-    Ok((own_id(person.id)?, profile))
+    let user_id = reading.own_id(person.id)?;
+    Ok((user_id, profile.map(|text| texts.get(*text).to_owned())))
 }

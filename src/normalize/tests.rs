@@ -2,16 +2,44 @@ mod events;
 
 use super::*;
 use crate::model::Reason::{BadCreatedAt, BadField, BadId, NotAnObject, NotJson};
-use crate::model::{Failure, LEGACY, Operation, OperationSource, Person, Profile, Resolution};
+use crate::model::{LEGACY, Operation, OperationSource, Person, Profile, Resolution};
+
+type Failure = crate::model::Failure<String>;
+type Success = crate::model::Success<String>;
+
+/// What one record became.
+#[derive(Debug)]
+enum Record {
+    Failure(Box<Failure>),
+    Success(Success),
+    Ignored { event_type_id: i64 },
+}
+
+fn one(origin: &Origin, format: &Format, raw: &[u8]) -> Result<Record, Reject> {
+    let mut batch = Batch::default();
+    record(origin, format, raw, &mut batch);
+    assert_eq!(batch.records(), 1);
+    let Batch { texts, failures, successes, rejects, ignored } = batch;
+    let text = |text: &_| texts.get(*text).to_owned();
+    if let Some(reject) = rejects.into_iter().next() {
+        assert!(texts.is_empty(), "nothing is left of what was read before the defect");
+        return Err(reject);
+    }
+    Ok(match (failures.first(), successes.first(), ignored.first()) {
+        (Some(failure), ..) => Record::Failure(Box::new(failure.map(text))),
+        (_, Some(success), _) => Record::Success(success.map(text)),
+        (.., ignored) => Record::Ignored { event_type_id: *ignored.unwrap() },
+    })
+}
 
 fn legacy(raw: &[u8]) -> Result<Record, Reject> {
     let origin = Origin { account: "acme".into(), source: LEGACY };
-    super::record(&origin, &Format::Legacy, raw)
+    one(&origin, &Format::Legacy, raw)
 }
 
 fn load(raw: &str) -> Failure {
     match legacy(raw.as_bytes()).expect("loads") {
-        Record::Failure(failure) => failure,
+        Record::Failure(failure) => *failure,
         other => panic!("no failure: {other:?}"),
     }
 }
@@ -21,7 +49,7 @@ fn refuse(raw: &[u8]) -> Reason {
 }
 
 /// The smallest record that loads, with more fields in front.
-fn record(more: &str) -> String {
+fn smallest(more: &str) -> String {
     format!(r#"{{{more}"id":1,"created_at":"2014/09/08 18:17:23 -0700"}}"#)
 }
 
@@ -83,7 +111,7 @@ fn ids_may_be_numbers_or_strings() {
 #[test]
 fn a_record_without_a_person_loads() {
     for user in ["", r#""user":null,"#, r#""user":{"email":"a@b.c"},"#, r#""user":{"id":null},"#] {
-        assert_eq!(load(&record(user)).person, None, "{user}");
+        assert_eq!(load(&smallest(user)).person, None, "{user}");
     }
 }
 
@@ -108,11 +136,11 @@ fn what_cannot_be_read_is_put_aside_with_its_reason() {
         (r#"{"id":1,"created_at":"2014/13/08 18:17:23 -0700"}"#, BadCreatedAt),
         (r#"{"id":1,"created_at":"1969/12/31 23:59:59 +0000"}"#, BadCreatedAt),
         (r#"{"id":1,"created_at":["x"]}"#, BadCreatedAt),
-        (&record(r#""user":"tanja","#), BadField),
-        (&record(r#""user":[1,"e","u","f","l"],"#), BadField),
-        (&record(r#""user":{"id":"x"},"#), BadField),
-        (&record(r#""user":{"id":1,"email":{}},"#), BadField),
-        (&record(r#""description":[],"#), BadField),
+        (&smallest(r#""user":"tanja","#), BadField),
+        (&smallest(r#""user":[1,"e","u","f","l"],"#), BadField),
+        (&smallest(r#""user":{"id":"x"},"#), BadField),
+        (&smallest(r#""user":{"id":1,"email":{}},"#), BadField),
+        (&smallest(r#""description":[],"#), BadField),
     ];
     for (raw, reason) in cases {
         assert_eq!(refuse(raw.as_bytes()), *reason, "{raw}");
@@ -123,14 +151,18 @@ fn what_cannot_be_read_is_put_aside_with_its_reason() {
 #[test]
 fn a_record_may_be_wide_but_not_too_deep() {
     let nested = |levels| format!(r#""x":{}{},"#, "[".repeat(levels), "]".repeat(levels));
-    load(&record(&nested(DEEPEST - 1)));
-    assert_eq!(refuse(record(&nested(DEEPEST)).as_bytes()), BadField);
-    load(&record(&format!(r#""x":[{}1],"y":"\"{}","#, "[],{},".repeat(5_000), "[".repeat(5_000))));
+    load(&smallest(&nested(DEEPEST - 1)));
+    assert_eq!(refuse(smallest(&nested(DEEPEST)).as_bytes()), BadField);
+    load(&smallest(&format!(
+        r#""x":[{}1],"y":"\"{}","#,
+        "[],{},".repeat(5_000),
+        "[".repeat(5_000)
+    )));
 }
 
 #[test]
 fn text_that_postgres_would_refuse_is_replaced_in_columns_and_kept_in_raw() {
-    let raw = record(
+    let raw = smallest(
         r#""description":"a\u0000b","user":{"id":1,"firstname":"\ud83d!","lastname":"\ud83d\ude00\udc00"},"#,
     );
     let failure = load(&raw);
@@ -169,7 +201,7 @@ fn ids_order_by_time() {
 #[test]
 fn a_person_is_called_by_their_names_or_else_by_their_address() {
     let name = |user: &str| {
-        load(&record(&format!(r#""user":{{"id":1,{user}}},"#))).person.unwrap().display_name
+        load(&smallest(&format!(r#""user":{{"id":1,{user}}},"#))).person.unwrap().display_name
     };
     assert_eq!(
         name(r#""firstname":"Ada","lastname":"Byte","email":"a@b""#).as_deref(),

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::rows::{Tx, around_rows};
+use super::statement::around_rows;
+use super::tx::Tx;
 use super::{Error, Lease, Run, Store, failed, on_either};
 use crate::model::EventType;
 

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::rows::Tx;
+use super::tx::Tx;
 use super::{Error, Store, failed, on_either};
 use crate::model::Origin;
 use crate::window::{Mark, Rescan};

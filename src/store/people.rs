@@ -1,163 +1,316 @@
-//! The people of a window. Each is written once, at its end: to write them again with every batch
-//! was measured on Postgres as several times slower, since a transaction drags all versions of a row
-//! along.
+//! The people of a window. Whom a failure names is there before it, as a row of their own; what is
+//! newer in the rest of the window is written at its end, once: to write it with every batch was
+//! measured on Postgres as several times slower, since a transaction drags all versions of a row along.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::model::{Failure, Profile};
+use crate::model::{Failure, Person, Profile, Text, Texts};
 
-/// People that wait to be written, about 300 bytes each: a bound on memory, which few accounts
-/// reach in a window.
+/// People of a window that are remembered, about 250 bytes each: a bound on memory, which few
+/// accounts reach.
 const MOST: usize = 60_000;
 
 /// The newest words on a person. Every failure names them; what else is known of them only some say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(super) struct Word<T = Text> {
     pub(super) user_id: i64,
-    pub(super) named: Said<Option<String>>,
-    pub(super) profile: Option<Said<Profile>>,
+    pub(super) named: Said<Option<T>>,
+    pub(super) profile: Option<Said<Profile<T>>>,
 }
 
 /// What was said, and the failure that said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said<T> {
+pub(super) struct Said<W> {
     pub(super) id: Uuid,
     pub(super) at: DateTime<Utc>,
-    pub(super) what: T,
+    pub(super) what: W,
 }
 
-impl<T: PartialEq> Said<T> {
-    /// Whether it says something newer than what is stored.
-    fn is_news(&self, stored: &Self) -> bool {
-        stored.id < self.id || (stored.id == self.id && stored.what != self.what)
-    }
+/// A person, and what is to be done about their row.
+#[derive(Debug)]
+struct Known {
+    word: Word,
+    /// Whether the row is there: written by this window, or found.
+    is_there: bool,
+    /// Whether this window wrote it, which is counted once.
+    is_counted: bool,
+    /// Whether the row may not say yet what the word says.
+    is_newer: bool,
 }
 
 /// The newest words on each person of a window: those of the greatest `failure_id`.
 #[derive(Debug, Default)]
-pub(super) struct People(HashMap<i64, Word>);
+pub(super) struct People {
+    texts: Texts,
+    known: HashMap<i64, Known>,
+}
 
 impl People {
     /// Takes in what new and changed failures say. Unchanged ones have nothing to say: the rows of
     /// their people know it already.
-    pub(super) fn hear(&mut self, failures: Vec<Failure>) {
-        for Failure { failure_id: id, created_at: at, person, .. } in failures {
-            let Some(person) = person else { continue };
-            let user_id = person.user_id;
-            let named = Said { id, at, what: person.display_name };
-            let profile = person.profile.map(|what| Said { id, at, what });
-            match self.0.entry(user_id) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(Word { user_id, named, profile });
-                }
-                Entry::Occupied(mut there) => there.get_mut().hear(named, profile),
+    pub(super) fn hear(&mut self, failures: &[Failure], texts: &Texts) {
+        for failure in failures {
+            let Some(person) = &failure.person else { continue };
+            let known = self.known.entry(person.user_id).or_insert_with(|| {
+                let named = Said { id: Uuid::nil(), at: failure.created_at, what: None };
+                let word = Word { user_id: person.user_id, named, profile: None };
+                Known { word, is_there: false, is_counted: false, is_newer: true }
+            });
+            known.is_newer |= known.word.hear(&mut self.texts, failure, person, texts);
+        }
+    }
+
+    /// People whose rows may not be there, in one order for all runs: two that write the same people
+    /// then cannot block each other.
+    pub(super) fn strangers(&self) -> Vec<&Word> {
+        sorted(self.known.values().filter(|known| !known.is_there))
+    }
+
+    /// The rows of all strangers are there now; of these they were written, just so.
+    pub(super) fn met(&mut self, written: &[i64]) {
+        for user_id in written {
+            if let Some(known) = self.known.get_mut(user_id) {
+                (known.is_counted, known.is_newer) = (true, false);
             }
         }
+        self.known.values_mut().for_each(|known| known.is_there = true);
+    }
+
+    /// People of whom something newer may be known than their rows say, in the same order.
+    pub(super) fn news(&self) -> Vec<&Word> {
+        sorted(self.known.values().filter(|known| known.is_newer))
+    }
+
+    /// All rows say what is known, of these people because they were written now. Returns how many of
+    /// them this window had not written before.
+    pub(super) fn told(&mut self, written: &[i64]) -> u64 {
+        let mut first_time = 0;
+        for user_id in written {
+            if let Some(known) = self.known.get_mut(user_id) {
+                first_time += u64::from(!known.is_counted);
+                known.is_counted = true;
+            }
+        }
+        self.known.values_mut().for_each(|known| known.is_newer = false);
+        first_time
     }
 
     pub(super) fn are_many(&self) -> bool {
-        self.0.len() >= MOST
+        self.known.len() >= MOST
     }
 
-    /// Takes everyone out, in one order for all runs: two that write the same people then cannot
-    /// block each other.
-    pub(super) fn take(&mut self) -> Vec<Word> {
-        let mut words: Vec<Word> = std::mem::take(&mut self.0).into_values().collect();
-        words.sort_unstable_by_key(|word| word.user_id);
-        words
+    /// Forgets everyone, once all rows are written.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// What their texts stand for.
+    pub(super) fn texts(&self) -> &Texts {
+        &self.texts
     }
 }
 
+fn sorted<'a>(known: impl Iterator<Item = &'a Known>) -> Vec<&'a Word> {
+    let mut words: Vec<&Word> = known.map(|known| &known.word).collect();
+    words.sort_unstable_by_key(|word| word.user_id);
+    words
+}
+
 impl Word {
-    /// The same failure again is a collision, of which the last record counts.
-    fn hear(&mut self, named: Said<Option<String>>, profile: Option<Said<Profile>>) {
-        if self.named.id <= named.id {
-            self.named = named;
+    /// Takes in what a failure says of the person. Returns whether anything changed by that. The same
+    /// failure again is a collision, of which the last record counts.
+    fn hear(&mut self, own: &mut Texts, failure: &Failure, person: &Person, texts: &Texts) -> bool {
+        let (id, at) = (failure.failure_id, failure.created_at);
+        let mut changed = false;
+        if self.named.id <= id {
+            let what = kept(self.named.what, person.display_name, own, texts);
+            changed |= self.named != Said { id, at, what };
+            self.named = Said { id, at, what };
         }
-        if let Some(profile) = profile
-            && self.profile.as_ref().is_none_or(|there| there.id <= profile.id)
+        if let Some(profile) = &person.profile
+            && self.profile.as_ref().is_none_or(|there| there.id <= id)
         {
-            self.profile = Some(profile);
+            let there = self.profile.as_ref().map(|there| &there.what);
+            let what = kept_profile(there, profile, own, texts);
+            let said = Some(Said { id, at, what });
+            changed |= self.profile != said;
+            self.profile = said;
         }
+        changed
     }
 
     /// Whether it says anything newer than what is stored.
-    pub(super) fn is_news(&self, stored: Option<&Word>) -> bool {
+    pub(super) fn is_news(&self, stored: Option<&Word<String>>, texts: &Texts) -> bool {
+        let get = |text: &Text| texts.get(*text).to_owned();
         stored.is_none_or(|there| {
             let profile_is_news = self.profile.as_ref().is_some_and(|profile| {
-                there.profile.as_ref().is_none_or(|stored| profile.is_news(stored))
+                there.profile.as_ref().is_none_or(|stored| {
+                    stored.is_older_than(profile) || stored.is_unlike(profile, |what| what.map(get))
+                })
             });
-            profile_is_news || self.named.is_news(&there.named)
+            profile_is_news
+                || there.named.is_older_than(&self.named)
+                || there.named.is_unlike(&self.named, |what| what.as_ref().map(get))
         })
+    }
+}
+
+impl<W: PartialEq> Said<W> {
+    fn is_older_than<V>(&self, other: &Said<V>) -> bool {
+        self.id < other.id
+    }
+
+    /// Whether the other is of the same failure, and says something else.
+    fn is_unlike<V>(&self, other: &Said<V>, as_this: impl Fn(&V) -> W) -> bool {
+        self.id == other.id && self.what != as_this(&other.what)
+    }
+}
+
+/// A text among one's own. Mostly it is said again just as before, and then it is not written again.
+fn kept(there: Option<Text>, said: Option<Text>, own: &mut Texts, texts: &Texts) -> Option<Text> {
+    let said = texts.get(said?);
+    Some(there.filter(|there| own.get(*there) == said).unwrap_or_else(|| own.write(said)))
+}
+
+fn kept_profile(
+    there: Option<&Profile>,
+    said: &Profile,
+    own: &mut Texts,
+    texts: &Texts,
+) -> Profile {
+    let mut one = |of: fn(&Profile) -> Option<Text>| kept(there.and_then(of), of(said), own, texts);
+    Profile {
+        email: one(|profile| profile.email),
+        username: one(|profile| profile.username),
+        firstname: one(|profile| profile.firstname),
+        lastname: one(|profile| profile.lastname),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Person;
     use crate::store::settle::tests::failure as any_failure;
 
+    type Told = (Option<String>, Option<String>);
+
     /// A failure of person 7; without an e-mail address, one that knows no more than a name.
-    fn failure(n: u128, name: &str, email: Option<&str>) -> Failure {
-        let profile = email.map(|e| Profile { email: Some(e.to_owned()), ..Profile::default() });
-        let person = Person { user_id: 7, display_name: Some(name.to_owned()), profile };
-        Failure { person: Some(person), ..any_failure(n, "") }
+    fn failure(texts: &mut Texts, n: u128, name: &str, email: Option<&str>) -> Failure {
+        let mut keep = |text: &str| Some(texts.write(text));
+        let profile = email.map(|email| Profile {
+            email: keep(email),
+            username: None,
+            firstname: None,
+            lastname: None,
+        });
+        let person = Person { user_id: 7, display_name: keep(name), profile };
+        Failure { person: Some(person), ..any_failure(texts, n, "") }
     }
 
-    fn word(failures: Vec<Failure>) -> (Option<String>, Option<String>) {
+    /// Everyone after these were heard, each in a batch of its own.
+    fn heard(failures: &[(u128, &str, Option<&str>)]) -> People {
         let mut people = People::default();
-        for failure in failures {
-            people.hear(vec![failure]);
+        for (n, name, email) in failures {
+            let mut texts = Texts::default();
+            let failure = failure(&mut texts, *n, name, *email);
+            people.hear(&[failure], &texts);
         }
-        let word = people.take().remove(0);
-        (word.named.what, word.profile.and_then(|profile| profile.what.email))
+        people
     }
 
-    fn said(name: &str, email: &str) -> (Option<String>, Option<String>) {
+    /// Name and e-mail address.
+    fn word(failures: &[(u128, &str, Option<&str>)]) -> Told {
+        let people = heard(failures);
+        let get = |text: Text| people.texts.get(text).to_owned();
+        let word = people.strangers()[0];
+        let email = word.profile.as_ref().and_then(|profile| profile.what.email);
+        (word.named.what.map(get), email.map(get))
+    }
+
+    fn said(name: &str, email: &str) -> Told {
         (Some(name.to_owned()), Some(email.to_owned()))
     }
 
     #[test]
     fn the_newest_failure_speaks_for_a_person_in_any_order() {
-        let (old, new) = (failure(1, "old", Some("old@x")), failure(2, "new", Some("new@x")));
-        assert_eq!(word(vec![old.clone(), new.clone()]), said("new", "new@x"));
-        assert_eq!(word(vec![new, old]), said("new", "new@x"));
+        let (old, new) = ((1, "old", Some("old@x")), (2, "new", Some("new@x")));
+        assert_eq!(word(&[old, new]), said("new", "new@x"));
+        assert_eq!(word(&[new, old]), said("new", "new@x"));
     }
 
     #[test]
     fn one_that_knows_only_a_name_leaves_the_rest_to_those_that_know_it() {
-        let (knows, names) = (failure(1, "old", Some("old@x")), failure(2, "new", None));
-        assert_eq!(word(vec![knows.clone(), names.clone()]), said("new", "old@x"));
-        assert_eq!(word(vec![names, knows]), said("new", "old@x"));
+        let (knows, names) = ((1, "old", Some("old@x")), (2, "new", None));
+        assert_eq!(word(&[knows, names]), said("new", "old@x"));
+        assert_eq!(word(&[names, knows]), said("new", "old@x"));
     }
 
     #[test]
     fn of_two_records_of_one_failure_the_last_counts() {
-        let words = vec![failure(1, "first", Some("first@x")), failure(1, "last", Some("last@x"))];
-        assert_eq!(word(words), said("last", "last@x"));
+        let words = [(1, "first", Some("first@x")), (1, "last", Some("last@x"))];
+        assert_eq!(word(&words), said("last", "last@x"));
+    }
+
+    #[test]
+    fn what_is_said_again_takes_no_more_memory() {
+        let words = [1, 2, 3].map(|n| (n, "same", Some("same@x")));
+        assert_eq!(heard(&words).texts.len(), heard(&words[..1]).texts.len());
+    }
+
+    #[test]
+    fn a_row_that_was_just_written_is_written_again_only_for_something_newer() {
+        let mut people = heard(&[(2, "first", None)]);
+        assert_eq!(people.strangers().len(), 1);
+        people.met(&[7]);
+        assert_eq!((people.strangers().len(), people.news().len()), (0, 0));
+        for (n, name, news) in [(1, "older", 0), (2, "first", 0), (3, "first", 1)] {
+            let mut texts = Texts::default();
+            let failure = failure(&mut texts, n, name, None);
+            people.hear(&[failure], &texts);
+            assert_eq!((people.strangers().len(), people.news().len()), (0, news), "{n}");
+        }
+        assert_eq!((people.told(&[7]), people.news().len()), (0, 0), "it was counted before");
+    }
+
+    #[test]
+    fn one_whose_row_was_there_is_counted_once_it_is_written() {
+        let mut people = heard(&[(2, "first", None)]);
+        people.met(&[]);
+        assert_eq!((people.strangers().len(), people.news().len()), (0, 1));
+        assert_eq!((people.told(&[7]), people.told(&[7])), (1, 0));
     }
 
     #[test]
     fn an_older_word_is_no_news_and_neither_is_the_same() {
-        let word = |n, name, email| {
-            let mut people = People::default();
-            people.hear(vec![failure(n, name, email)]);
-            people.take().remove(0)
+        let is_news = |word, stored: Option<(u128, &str, Option<&str>)>| {
+            let stored = stored.map(|stored| {
+                let people = heard(&[stored]);
+                let get = |text: &Text| people.texts.get(*text).to_owned();
+                let Word { user_id, named, profile } = people.strangers()[0].clone();
+                Word {
+                    user_id,
+                    named: Said { id: named.id, at: named.at, what: named.what.as_ref().map(get) },
+                    profile: profile.map(|Said { id, at, what }| {
+                        let what = what.map(get);
+                        Said { id, at, what }
+                    }),
+                }
+            });
+            let people = heard(&[word]);
+            people.strangers()[0].is_news(stored.as_ref(), &people.texts)
         };
-        let stored = word(2, "stored", Some("stored@x"));
-        assert!(word(1, "older", Some("older@x")).is_news(None));
-        assert!(!word(1, "older", Some("older@x")).is_news(Some(&stored)));
-        assert!(!word(2, "stored", Some("stored@x")).is_news(Some(&stored)));
-        assert!(!word(2, "stored", None).is_news(Some(&stored)));
-        assert!(word(2, "changed", None).is_news(Some(&stored)));
-        assert!(word(2, "stored", Some("changed@x")).is_news(Some(&stored)));
-        assert!(word(3, "newer", None).is_news(Some(&stored)));
-        let unknown = word(2, "stored", None);
-        assert!(word(1, "older", Some("older@x")).is_news(Some(&unknown)), "nothing is known yet");
+        let stored = Some((2, "stored", Some("stored@x")));
+        assert!(is_news((1, "older", Some("older@x")), None));
+        assert!(!is_news((1, "older", Some("older@x")), stored));
+        assert!(!is_news((2, "stored", Some("stored@x")), stored));
+        assert!(!is_news((2, "stored", None), stored));
+        assert!(is_news((2, "changed", None), stored));
+        assert!(is_news((2, "stored", Some("changed@x")), stored));
+        assert!(is_news((3, "newer", None), stored));
+        let unknown = Some((2, "stored", None));
+        assert!(is_news((1, "older", Some("older@x")), unknown), "nothing is known yet");
     }
 }

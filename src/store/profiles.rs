@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::rows::{Tx, around_rows};
+use super::statement::around_rows;
+use super::tx::Tx;
 use super::value::Id;
 use super::{Error, Lease, Run, Store, failed, on_either};
 use crate::identity;
@@ -16,7 +17,7 @@ pub struct Said {
     /// Whom it was asked about.
     pub asked: Vec<i64>,
     /// Those it knows.
-    pub people: Vec<(i64, Profile)>,
+    pub people: Vec<(i64, Profile<String>)>,
 }
 
 impl Store {

@@ -13,6 +13,8 @@ pub struct Run {
     pub run_id: Uuid,
     /// The account and source.
     pub origin: Origin,
+    /// Whether rows keep the text of their records.
+    pub keep_raw: bool,
 }
 
 /// How a run ended.

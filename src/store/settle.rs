@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::rows::{Stamp, StoredFailure};
-use crate::model::{Counts, Failure, Reason, Reject};
+use super::table::Stored;
+use super::tx::Stamp;
+use crate::model::{Counts, Failure, Reason, Reject, Success, Texts};
 
 /// How many unchanged failures of a window are remembered, 16 bytes each, so that memory stays flat
 /// in the size of a response. Two records of one identity lie next to each other in any order that
@@ -26,11 +27,13 @@ impl Repeated {
     }
 }
 
-/// What to do about a batch.
+/// What to do about the failures of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
-    /// New and changed failures, each id once.
-    pub(super) write: Vec<Failure>,
+    /// Failures that are not stored, each id once.
+    pub(super) new: Vec<Failure>,
+    /// Failures that are stored otherwise.
+    pub(super) changed: Vec<Failure>,
     /// Records of the batch that a later one displaced.
     pub(super) displaced: Vec<Reject>,
     /// Stored failures, written or met by this very window, that the batch displaces.
@@ -41,26 +44,31 @@ pub(super) struct Settled {
     pub(super) no_longer_unchanged: u64,
 }
 
-/// Sorts a batch out. Within a response the last record of an identity is kept; others with the
-/// same text are repeats, others with another text are put aside as collisions.
+/// Sorts the failures of a batch out. Within a response the last record of an identity is kept; others
+/// with the same text are repeats, others with another text are put aside as collisions.
 pub(super) fn settle(
     stamp: &Stamp,
+    texts: &Texts,
     batch: Vec<Failure>,
-    stored: &HashMap<Uuid, StoredFailure>,
+    stored: &HashMap<Uuid, Stored>,
     repeated: &mut Repeated,
 ) -> Settled {
     let mut settled = Settled::default();
-    for failure in last_of_each(stamp, batch, &mut settled) {
+    for failure in last_of_each(stamp, texts, batch, &mut settled) {
         let id = failure.failure_id;
         match stored.get(&id) {
-            None => settled.counts.inserted += 1,
-            Some(there) if there.content_hash == failure.content_hash => {
+            None => {
+                settled.counts.inserted += 1;
+                settled.new.push(failure);
+                continue;
+            }
+            Some(there) if there.is(failure.content_hash, stamp) => {
                 settled.counts.unchanged += 1;
                 repeated.remember(id);
                 continue;
             }
             // Written by this window: already counted, as inserted or updated.
-            Some(there) if (there.run_id, there.synced_at) == (stamp.run_id, stamp.at) => {
+            Some(there) if there.is_of(stamp) => {
                 settled.displaced_stored.push(id);
             }
             Some(_) => {
@@ -71,13 +79,21 @@ pub(super) fn settle(
                 }
             }
         }
-        settled.write.push(failure);
+        settled.changed.push(failure);
     }
     settled.counts.rejected += settled.displaced_stored.len() as u64;
     settled
 }
 
-fn last_of_each(stamp: &Stamp, batch: Vec<Failure>, settled: &mut Settled) -> Vec<Failure> {
+fn last_of_each(
+    stamp: &Stamp,
+    texts: &Texts,
+    batch: Vec<Failure>,
+    settled: &mut Settled,
+) -> Vec<Failure> {
+    if batch.is_sorted_by(|one, next| one.failure_id < next.failure_id) {
+        return batch;
+    }
     let mut kept: Vec<Failure> = Vec::with_capacity(batch.len());
     let mut position: HashMap<Uuid, usize> = HashMap::with_capacity(batch.len());
     for failure in batch.into_iter().rev() {
@@ -91,7 +107,8 @@ fn last_of_each(stamp: &Stamp, batch: Vec<Failure>, settled: &mut Settled) -> Ve
             }
             Some(_) => {
                 settled.counts.rejected += 1;
-                settled.displaced.push(collision(stamp, failure.raw));
+                let raw = texts.get(failure.raw).to_owned();
+                settled.displaced.push(collision(stamp, failure.failure_id, Some(raw)));
             }
         }
     }
@@ -99,10 +116,38 @@ fn last_of_each(stamp: &Stamp, batch: Vec<Failure>, settled: &mut Settled) -> Ve
     kept
 }
 
-/// A record that a later one of the same response displaced.
-pub(super) fn collision(stamp: &Stamp, raw: String) -> Reject {
+/// A record that a later one of the same response displaced. Of a stored one whose text is not kept, its
+/// id stands in.
+pub(super) fn collision(stamp: &Stamp, failure_id: Uuid, raw: Option<String>) -> Reject {
     let detail = "a later record of the same response has the same identity and other content";
-    Reject::new(&stamp.origin, Reason::KeyCollision, detail.to_owned(), raw)
+    let (detail, raw) = match raw {
+        Some(raw) => (detail.to_owned(), raw),
+        None => (
+            format!("{detail}; its text was not kept"),
+            format!("{{\"failure_id\":\"{failure_id}\"}}"),
+        ),
+    };
+    Reject::new(&stamp.origin, Reason::KeyCollision, detail, raw)
+}
+
+/// Successes that are not stored, and those that are stored otherwise; of each id the last.
+pub(super) fn settle_successes(
+    stamp: &Stamp,
+    batch: Vec<Success>,
+    stored: &HashMap<Uuid, Stored>,
+) -> (Vec<Success>, Vec<Success>) {
+    let mut seen = HashSet::with_capacity(batch.len());
+    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    for success in batch.into_iter().rev().filter(|success| seen.insert(success.success_id)) {
+        match stored.get(&success.success_id) {
+            None => new.push(success),
+            Some(there) if there.is(success.content_hash, stamp) => {}
+            Some(_) => changed.push(success),
+        }
+    }
+    new.reverse();
+    changed.reverse();
+    (new, changed)
 }
 
 #[cfg(test)]
@@ -114,11 +159,11 @@ pub(super) mod tests {
     fn stamp() -> Stamp {
         let origin = Origin { account: "acme".into(), source: LEGACY };
         let at = chrono::DateTime::from_timestamp(9, 0).unwrap();
-        Stamp { origin, run_id: Id(Uuid::from_u128(9)), at }
+        Stamp::new(&origin, Uuid::from_u128(9), at, true)
     }
 
     /// A failure whose identity is `n` and whose content is `raw`.
-    pub(in crate::store) fn failure(n: u128, raw: &str) -> Failure {
+    pub(in crate::store) fn failure(texts: &mut Texts, n: u128, raw: &str) -> Failure {
         Failure {
             failure_id: Uuid::from_u128(n),
             source_id: Some(1),
@@ -130,70 +175,127 @@ pub(super) mod tests {
             app_name: None,
             event_type_id: None,
             created_at: chrono::DateTime::UNIX_EPOCH,
-            created_at_raw: String::new(),
+            created_at_raw: texts.write(""),
             description: None,
             error_description: None,
             resolution: Resolution::default(),
-            raw: raw.into(),
-            content_hash: raw.bytes().map(i64::from).sum(),
+            raw: texts.write(raw),
+            content_hash: hash(raw),
         }
     }
 
+    fn hash(raw: &str) -> i64 {
+        raw.bytes().map(i64::from).sum()
+    }
+
     /// What is stored after these were written by another window, or by this very one.
-    fn stored(rows: &[(u128, &str)], by_this_window: bool) -> HashMap<Uuid, StoredFailure> {
-        let this = stamp();
-        let run_id = if by_this_window { this.run_id } else { Id(Uuid::from_u128(1)) };
+    fn stored(rows: &[(u128, &str)], by_this_window: bool) -> HashMap<Uuid, Stored> {
+        let Stamp { run_id, at, .. } = stamp();
+        let run_id = Id(if by_this_window { run_id.value } else { Uuid::from_u128(1) });
         let row = |&(n, raw): &(u128, &str)| {
-            let content_hash = failure(n, raw).content_hash;
-            (Uuid::from_u128(n), StoredFailure { content_hash, run_id, synced_at: this.at })
+            (
+                Uuid::from_u128(n),
+                Stored { content_hash: hash(raw), has_raw: true, run_id, synced_at: at.value },
+            )
         };
         rows.iter().map(row).collect()
     }
 
-    fn raws(settled: &Settled) -> (Vec<&str>, Vec<&str>) {
-        let written = settled.write.iter().map(|f| f.raw.as_str()).collect();
-        (written, settled.displaced.iter().map(|r| r.raw.as_str()).collect())
+    /// What became of failures: the texts of the new, the changed and the displaced ones, and the rest.
+    struct Seen {
+        texts: Texts,
+        settled: Settled,
     }
 
-    /// Inserted, updated, unchanged, rejected.
-    fn counted(settled: &Settled) -> [u64; 4] {
-        let Counts { inserted, updated, unchanged, rejected, .. } = settled.counts;
-        [inserted, updated, unchanged, rejected]
+    impl Seen {
+        fn raws(&self) -> (Vec<&str>, Vec<&str>, Vec<&str>) {
+            let raw = |failures: &[Failure]| {
+                failures.iter().map(|f| self.texts.get(f.raw).to_owned()).collect::<Vec<_>>()
+            };
+            let leak = |texts: Vec<String>| {
+                texts.into_iter().map(|text| &*Box::leak(text.into_boxed_str())).collect()
+            };
+            let displaced = self.settled.displaced.iter().map(|r| r.raw.clone()).collect();
+            (leak(raw(&self.settled.new)), leak(raw(&self.settled.changed)), leak(displaced))
+        }
+
+        /// Inserted, updated, unchanged, rejected.
+        fn counted(&self) -> [u64; 4] {
+            let Counts { inserted, updated, unchanged, rejected, .. } = self.settled.counts;
+            [inserted, updated, unchanged, rejected]
+        }
+    }
+
+    fn settled(
+        batch: &[(u128, &str)],
+        stored: &HashMap<Uuid, Stored>,
+        repeated: &mut Repeated,
+    ) -> Seen {
+        let mut texts = Texts::default();
+        let batch = batch.iter().map(|(n, raw)| failure(&mut texts, *n, raw)).collect();
+        let settled = settle(&stamp(), &texts, batch, stored, repeated);
+        Seen { texts, settled }
     }
 
     #[test]
     fn new_changed_and_unchanged_are_told_apart() {
-        let batch = vec![failure(1, "new"), failure(2, "changed"), failure(3, "same")];
+        let batch = [(1, "new"), (2, "changed"), (3, "same")];
         let there = stored(&[(2, "before"), (3, "same")], false);
-        let settled = settle(&stamp(), batch, &there, &mut Repeated::default());
-        assert_eq!(raws(&settled), (vec!["new", "changed"], vec![]));
-        assert_eq!(counted(&settled), [1, 1, 1, 0]);
+        let seen = settled(&batch, &there, &mut Repeated::default());
+        assert_eq!(seen.raws(), (vec!["new"], vec!["changed"], vec![]));
+        assert_eq!(seen.counted(), [1, 1, 1, 0]);
     }
 
     #[test]
     fn the_last_of_one_identity_is_kept_and_equal_ones_are_repeats() {
-        let batch = ["b", "a", "c", "a"].map(|raw| failure(1, raw)).to_vec();
-        let settled = settle(&stamp(), batch, &HashMap::new(), &mut Repeated::default());
-        assert_eq!(raws(&settled), (vec!["a"], vec!["c", "b"]));
-        assert_eq!(counted(&settled), [1, 0, 1, 2]);
+        let batch = ["b", "a", "c", "a"].map(|raw| (1, raw));
+        let seen = settled(&batch, &HashMap::new(), &mut Repeated::default());
+        assert_eq!(seen.raws(), (vec!["a"], vec![], vec!["c", "b"]));
+        assert_eq!(seen.counted(), [1, 0, 1, 2]);
     }
 
     #[test]
     fn a_row_that_this_window_wrote_is_displaced_not_updated() {
         let there = stored(&[(1, "a")], true);
-        let settled = settle(&stamp(), vec![failure(1, "b")], &there, &mut Repeated::default());
-        assert_eq!(settled.displaced_stored, [Uuid::from_u128(1)]);
-        assert_eq!(counted(&settled), [0, 0, 0, 1], "the row it displaces was counted already");
+        let seen = settled(&[(1, "b")], &there, &mut Repeated::default());
+        assert_eq!(seen.settled.displaced_stored, [Uuid::from_u128(1)]);
+        assert_eq!(seen.raws().1, ["b"]);
+        assert_eq!(seen.counted(), [0, 0, 0, 1], "the row it displaces was counted already");
     }
 
     #[test]
     fn a_row_that_this_window_met_unchanged_is_displaced_too() {
         let there = stored(&[(1, "a")], false);
         let mut repeated = Repeated::default();
-        let first = settle(&stamp(), vec![failure(1, "a")], &there, &mut repeated);
-        assert_eq!(counted(&first), [0, 0, 1, 0]);
-        let then = settle(&stamp(), vec![failure(1, "b")], &there, &mut repeated);
-        assert_eq!(then.displaced_stored, [Uuid::from_u128(1)]);
-        assert_eq!((counted(&then), then.no_longer_unchanged), ([0, 1, 0, 1], 1));
+        let first = settled(&[(1, "a")], &there, &mut repeated);
+        assert_eq!(first.counted(), [0, 0, 1, 0]);
+        let then = settled(&[(1, "b")], &there, &mut repeated);
+        assert_eq!(then.settled.displaced_stored, [Uuid::from_u128(1)]);
+        assert_eq!((then.counted(), then.settled.no_longer_unchanged), ([0, 1, 0, 1], 1));
+    }
+
+    #[test]
+    fn of_each_success_the_last_counts_unless_it_is_stored_just_so() {
+        let success = |n, content_hash| Success {
+            success_id: Uuid::from_u128(n),
+            source_id: None,
+            user_id: None,
+            user_name: None,
+            operation: Operation::Create,
+            app_id: None,
+            app_name: None,
+            event_type_id: 51,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            created_at_raw: Texts::default().write(""),
+            raw: Texts::default().write(""),
+            content_hash,
+        };
+        let there = stored(&[(2, "b"), (3, "c")], false);
+        let same = hash("b");
+        let batch = vec![success(1, 10), success(2, same), success(3, 31), success(1, 11)];
+        assert_eq!(
+            settle_successes(&stamp(), batch, &there),
+            (vec![success(1, 11)], vec![success(3, 31)])
+        );
     }
 }

@@ -3,18 +3,18 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::people::{People, Word};
-use super::rows::{BATCH, Stamp, Tx};
+use super::people::People;
 use super::run::{Traffic, count};
-use super::settle::{Repeated, Settled, collision, settle};
-use super::successes;
+use super::settle::{Repeated, Settled, collision, settle, settle_successes};
+use super::tx::{Stamp, Tx};
 use super::value::Id;
 use super::{Error, Lease, Run, Store, failed, on_either};
-use crate::model::{Counts, Failure, Record, Reject, Success};
+use crate::identity::reject_id;
+use crate::model::{Batch, Counts, Failure, Reject, Success, Text, Texts};
 use crate::window::{Mark, Window};
 
-/// Bytes of raw text that may wait for their statement: large records must not need more memory.
-const BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// Rejects a statement.
+const REJECTS: usize = 1_000;
 
 /// A window that is being written: nothing of it is visible to others until
 /// [`WindowWriter::commit`], and nothing is left of it when it is dropped instead.
@@ -28,10 +28,6 @@ pub struct WindowWriter<'a> {
     after: Option<DateTime<Utc>>,
     open: Option<Open>,
     counts: Counts,
-    /// Rows that do not fill a statement yet.
-    failures: Waiting<Failure>,
-    successes: Waiting<Success>,
-    rejects: Waiting<Reject>,
     people: People,
     repeated: Repeated,
 }
@@ -42,30 +38,6 @@ struct Open {
     stamp: Stamp,
     /// Whether a record that loads could close a reject; asked once, since it is seldom so.
     some_rejected: bool,
-}
-
-/// Rows that wait for their statement, and the bytes of their raw text.
-#[derive(Debug)]
-struct Waiting<T> {
-    rows: Vec<T>,
-    bytes: usize,
-}
-
-impl<T> Waiting<T> {
-    const NONE: Self = Self { rows: Vec::new(), bytes: 0 };
-
-    fn push(&mut self, row: T, bytes: usize) {
-        self.rows.push(row);
-        self.bytes += bytes;
-    }
-
-    fn are_many(&self) -> bool {
-        self.rows.len() >= BATCH || self.bytes >= BATCH_BYTES
-    }
-
-    fn take(&mut self) -> Vec<T> {
-        std::mem::replace(self, Self::NONE).rows
-    }
 }
 
 impl Store {
@@ -79,9 +51,6 @@ impl Store {
             after,
             open: None,
             counts: Counts::default(),
-            failures: Waiting::NONE,
-            successes: Waiting::NONE,
-            rejects: Waiting::NONE,
             people: People::default(),
             repeated: Repeated::default(),
         }
@@ -95,41 +64,19 @@ impl WindowWriter<'_> {
         self.counts
     }
 
-    /// Takes a record, in the order in which they come, and writes those that wait as soon as they
-    /// fill a statement. What is unchanged is not written.
+    /// Writes records, in the order in which they come. What is unchanged is not written.
     ///
     /// # Errors
     /// [`Error::Failed`]; the window is then to be dropped.
-    pub async fn write(&mut self, record: Result<Record, Reject>) -> Result<(), Error> {
-        match record {
-            Ok(Record::Failure(failure)) => {
-                self.counts.fetched += 1;
-                let bytes = failure.raw.len();
-                self.failures.push(failure, bytes);
-                if self.failures.are_many() {
-                    self.write_failures().await?;
-                }
-            }
-            Ok(Record::Success(success)) => {
-                self.counts.successes += 1;
-                let bytes = success.raw.len();
-                self.successes.push(success, bytes);
-                if self.successes.are_many() {
-                    self.write_successes().await?;
-                }
-            }
-            Ok(Record::Ignored { .. }) => self.counts.ignored += 1,
-            Err(reject) => {
-                self.counts.fetched += 1;
-                self.counts.rejected += 1;
-                let bytes = reject.raw.len();
-                self.rejects.push(reject, bytes);
-                if self.rejects.are_many() {
-                    self.write_rejects().await?;
-                }
-            }
-        }
-        Ok(())
+    pub async fn write(&mut self, batch: Batch) -> Result<(), Error> {
+        let Batch { texts, failures, successes, rejects, ignored } = batch;
+        self.counts.fetched += (failures.len() + rejects.len()) as u64;
+        self.counts.successes += successes.len() as u64;
+        self.counts.rejected += rejects.len() as u64;
+        self.counts.ignored += ignored.len() as u64;
+        self.write_failures(&texts, failures).await?;
+        self.write_successes(&texts, successes).await?;
+        self.put_aside(rejects).await
     }
 
     /// Writes what is left, so that the counts are final.
@@ -137,102 +84,91 @@ impl WindowWriter<'_> {
     /// # Errors
     /// As [`WindowWriter::write`].
     pub async fn flush(&mut self) -> Result<(), Error> {
-        self.write_failures().await?;
-        self.write_successes().await?;
-        self.write_rejects().await?;
-        self.write_people().await
+        let news = self.people.news();
+        if news.is_empty() {
+            return Ok(());
+        }
+        let Open { tx, stamp, .. } = open(&mut self.open, self.store, self.run, self.after).await?;
+        let written = tx.update_people(stamp, self.people.texts(), &news).await?;
+        self.counts.users_written += self.people.told(&written);
+        Ok(())
     }
 
     async fn open(&mut self) -> Result<&mut Open, Error> {
-        if self.open.is_none() {
-            let mut tx = Tx::begin(self.store).await.map_err(failed("beginning a window"))?;
-            let now = tx.now().await?;
-            let at = self.after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
-            let origin = self.run.origin.clone();
-            let some_rejected = tx.any_open_reject(&origin).await?;
-            let stamp = Stamp { origin, run_id: Id(self.run.run_id), at };
-            self.open = Some(Open { tx, stamp, some_rejected });
-        }
-        Ok(self.open.as_mut().expect("it was just opened"))
+        open(&mut self.open, self.store, self.run, self.after).await
     }
 
-    async fn write_failures(&mut self) -> Result<(), Error> {
-        let batch = self.failures.take();
+    async fn write_failures(&mut self, texts: &Texts, batch: Vec<Failure>) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
         }
-        self.open().await?;
-        let Some(Open { tx, stamp, .. }) = &mut self.open else { unreachable!("it is open") };
-        let stored = tx.stored_failures(batch.iter().map(|f| f.failure_id)).await?;
-        let settled = settle(stamp, batch, &stored, &mut self.repeated);
-        let Settled { write, mut displaced, displaced_stored, counts, no_longer_unchanged } =
+        let Open { tx, stamp, .. } = open(&mut self.open, self.store, self.run, self.after).await?;
+        let stored = tx.stored(&batch).await.map_err(failed("looking up failures"))?;
+        let settled = settle(stamp, texts, batch, &stored, &mut self.repeated);
+        let Settled { new, changed, mut displaced, displaced_stored, counts, no_longer_unchanged } =
             settled;
         self.counts += counts;
         self.counts.unchanged -= no_longer_unchanged;
         if !displaced_stored.is_empty() {
-            let raw = tx.raw_failures(&displaced_stored).await?;
-            displaced.extend(raw.into_iter().map(|raw| collision(stamp, raw)));
+            let stored = tx.raw_failures(&displaced_stored).await?;
+            displaced.extend(stored.into_iter().map(|(id, raw)| collision(stamp, id, raw)));
         }
-        if !write.is_empty() {
-            tx.upsert_failures(stamp, &write).await?;
-            self.close_rejects(write.iter().map(|f| f.raw.as_str())).await?;
-            self.people.hear(write);
-            if self.people.are_many() {
-                self.write_people().await?;
-            }
-        }
+        self.meet(texts, [&new, &changed]).await?;
+        let Open { tx, stamp, .. } = self.open().await?;
+        tx.insert(stamp, texts, &new).await.map_err(failed("writing new failures"))?;
+        tx.update(stamp, texts, &changed).await.map_err(failed("writing changed failures"))?;
+        let loaded = new.iter().chain(&changed).map(|failure| failure.raw);
+        self.close_rejects(texts, loaded).await?;
         self.put_aside(displaced).await
     }
 
-    async fn write_successes(&mut self) -> Result<(), Error> {
-        let batch = self.successes.take();
+    /// Sees to it that everyone whom these failures name has a row before them.
+    async fn meet(&mut self, texts: &Texts, failures: [&[Failure]; 2]) -> Result<(), Error> {
+        if self.people.are_many() {
+            self.flush().await?;
+            self.people.forget();
+        }
+        for failures in failures {
+            self.people.hear(failures, texts);
+        }
+        let strangers = self.people.strangers();
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        let Open { tx, stamp, .. } = open(&mut self.open, self.store, self.run, self.after).await?;
+        let written = tx.insert_people(stamp, self.people.texts(), &strangers).await?;
+        self.people.met(&written);
+        self.counts.users_written += written.len() as u64;
+        Ok(())
+    }
+
+    async fn write_successes(&mut self, texts: &Texts, batch: Vec<Success>) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
         }
         let Open { tx, stamp, .. } = self.open().await?;
-        let stored = tx.stored_successes(batch.iter().map(|s| s.success_id)).await?;
-        let news = successes::news(batch, &stored);
-        if !news.is_empty() {
-            tx.upsert_successes(stamp, &news).await?;
-            self.close_rejects(news.iter().map(|s| s.raw.as_str())).await?;
-        }
-        Ok(())
+        let stored = tx.stored(&batch).await.map_err(failed("looking up successes"))?;
+        let (new, changed) = settle_successes(stamp, batch, &stored);
+        tx.insert(stamp, texts, &new).await.map_err(failed("writing new successes"))?;
+        tx.update(stamp, texts, &changed).await.map_err(failed("writing changed successes"))?;
+        self.close_rejects(texts, new.iter().chain(&changed).map(|success| success.raw)).await
     }
 
     /// Closes the rejects whose text was loaded after all.
-    async fn close_rejects(&mut self, loaded: impl Iterator<Item = &str>) -> Result<(), Error> {
+    async fn close_rejects(
+        &mut self,
+        texts: &Texts,
+        loaded: impl Iterator<Item = Text>,
+    ) -> Result<(), Error> {
         let Open { tx, stamp, some_rejected } = self.open().await?;
-        if *some_rejected {
-            let ids: Vec<Uuid> =
-                loaded.map(|raw| crate::identity::reject_id(&stamp.origin, raw)).collect();
-            tx.close_rejects(stamp.at, &ids).await?;
-        }
-        Ok(())
-    }
-
-    async fn write_people(&mut self) -> Result<(), Error> {
-        let words = self.people.take();
-        if words.is_empty() {
+        if !*some_rejected {
             return Ok(());
         }
-        let Open { tx, stamp, .. } = self.open().await?;
-        let mut written = 0;
-        for some in words.chunks(BATCH) {
-            let ids = some.iter().map(|word| word.user_id);
-            let stored = tx.stored_people(&stamp.origin.account, ids).await?;
-            let is_news = |word: &&Word| word.is_news(stored.get(&word.user_id));
-            let news: Vec<&Word> = some.iter().filter(is_news).collect();
-            if !news.is_empty() {
-                written += tx.upsert_people(stamp, &news).await?;
-            }
+        let ids: Vec<Uuid> = loaded.map(|raw| reject_id(&stamp.origin, texts.get(raw))).collect();
+        for ids in ids.chunks(REJECTS) {
+            tx.close_rejects(stamp.at.value, ids).await?;
         }
-        self.counts.users_written += written;
         Ok(())
-    }
-
-    async fn write_rejects(&mut self) -> Result<(), Error> {
-        let batch = self.rejects.take();
-        self.put_aside(batch).await
     }
 
     async fn put_aside(&mut self, mut rejects: Vec<Reject>) -> Result<(), Error> {
@@ -243,9 +179,9 @@ impl WindowWriter<'_> {
         rejects.dedup_by_key(|reject| reject.reject_id);
         let Open { tx, stamp, some_rejected } = self.open().await?;
         let mut new = 0;
-        for some in rejects.chunks(BATCH) {
+        for some in rejects.chunks(REJECTS) {
             let ids: Vec<Uuid> = some.iter().map(|reject| reject.reject_id).collect();
-            new += tx.count_new_rejects(stamp.at, &ids).await? as u64;
+            new += tx.count_new_rejects(stamp.at.value, &ids).await? as u64;
             tx.upsert_rejects(stamp, some).await?;
         }
         *some_rejected = true;
@@ -283,8 +219,27 @@ impl WindowWriter<'_> {
         tx.enter_into_ledger(&stamp, window, &self.counts, now).await?;
         tx.count_for_run(&stamp, &self.counts, traffic).await?;
         tx.commit().await.map_err(failed("committing a window"))?;
-        Ok(stamp.at)
+        Ok(stamp.at.value)
     }
+}
+
+/// Begins the transaction, if it has not begun. Not a method: what else the writer holds is at hand
+/// meanwhile.
+async fn open<'o>(
+    open: &'o mut Option<Open>,
+    store: &Store,
+    run: &Run,
+    after: Option<DateTime<Utc>>,
+) -> Result<&'o mut Open, Error> {
+    if open.is_none() {
+        let mut tx = Tx::begin(store).await.map_err(failed("beginning a window"))?;
+        let now = tx.now().await?;
+        let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
+        let some_rejected = tx.any_open_reject(&run.origin).await?;
+        let stamp = Stamp::new(&run.origin, run.run_id, at, run.keep_raw);
+        *open = Some(Open { tx, stamp, some_rejected });
+    }
+    Ok(open.as_mut().expect("it was just opened"))
 }
 
 impl Tx {
@@ -318,7 +273,7 @@ impl Tx {
     ) -> Result<(), Error> {
         on_either!(Tx, self, tx => sqlx::query(include_str!("sql/window_insert.sql"))
             .bind(Id(Uuid::now_v7()))
-            .bind(stamp.run_id)
+            .bind(Id(stamp.run_id.value))
             .bind(&stamp.origin.account)
             .bind(stamp.origin.source)
             .bind(window.from)
@@ -344,7 +299,7 @@ impl Tx {
         traffic: Traffic,
     ) -> Result<(), Error> {
         on_either!(Tx, self, tx => sqlx::query(include_str!("sql/run_count.sql"))
-            .bind(stamp.run_id)
+            .bind(Id(stamp.run_id.value))
             .bind(count(counts.fetched))
             .bind(count(counts.inserted))
             .bind(count(counts.updated))

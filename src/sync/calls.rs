@@ -28,11 +28,16 @@ impl<'a> Calls<'a> {
         Self { store, run, budget, grant: Mutex::default() }
     }
 
+    /// Whether so many calls can be made without asking for more.
+    pub(super) fn suffice_for(&self, calls: u64) -> bool {
+        self.budget.is_none_or(|budget| budget.left() >= calls)
+    }
+
     /// Sees to it that so many calls can be made, as far as the hour has them. Not while a window is
     /// open: in SQLite this would wait for it.
     pub(super) async fn ensure(&self, calls: u64) -> Result<(), store::Error> {
         let Some(budget) = self.budget else { return Ok(()) };
-        if budget.left() >= calls {
+        if self.suffice_for(calls) {
             return Ok(());
         }
         self.settle(self.store, budget, calls + SPARE).await

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::calls::Calls;
 use super::{Error, pace, windows};
-use crate::model::{EVENTS, Failure, LEGACY, Origin, Record};
+use crate::model::{Batch, EVENTS, LEGACY, Origin};
 use crate::normalize::{self, Format};
 use crate::onelogin::Source;
 use crate::onelogin::events::Events;
@@ -35,7 +35,7 @@ pub struct Comparing {
 }
 
 /// What a source has in a span, by the ids that its rows would have.
-type Held = HashMap<Uuid, Failure>;
+type Held = HashMap<Uuid, Item>;
 
 /// Compares what both sources have.
 ///
@@ -49,7 +49,7 @@ pub async fn compare(
 ) -> Result<Comparison, Error> {
     let of_legacy = hold(comparing, store, &Source::Legacy(legacy)).await?;
     let of_events = hold(comparing, store, &Source::Events(events)).await?;
-    let items = |held: Held| held.into_values().map(Item::from).collect();
+    let items = |held: Held| held.into_values().collect();
     let span = Window { from: comparing.since, to: comparing.until };
     Ok(matching::compare(items(of_legacy), items(of_events), span, comparing.tolerance))
 }
@@ -61,7 +61,7 @@ async fn hold(comparing: &Comparing, store: &Store, source: &Source) -> Result<H
         Source::Events(_) => (EVENTS, &comparing.format),
     };
     let origin = Origin { account: comparing.account.clone(), source: name };
-    let run = Run { run_id: Uuid::now_v7(), origin };
+    let run = Run { run_id: Uuid::now_v7(), origin, keep_raw: false };
     let calls = Calls::new(store, &run, Some(source));
     let (from, to) = (comparing.since - comparing.tolerance, comparing.until + comparing.tolerance);
     let mut plan = Plan::new(pace(source), from, Some(to), to);
@@ -89,14 +89,11 @@ async fn hold_window(
     let mut answer = source.open(request.from, request.to, window.can_narrow()).await?;
     let (mut records, mut more) = (0, true);
     while more {
-        more = answer
-            .next(&mut |raw| {
-                records += 1;
-                if let Ok(Record::Failure(failure)) = normalize::record(origin, format, raw) {
-                    held.insert(failure.failure_id, failure);
-                }
-            })
-            .await?;
+        let mut batch = Batch::default();
+        more = answer.next(&mut |raw| normalize::record(origin, format, raw, &mut batch)).await?;
+        records += batch.records();
+        let items = batch.failures.iter().map(|f| (f.failure_id, Item::new(f, &batch.texts)));
+        held.extend(items);
     }
     if plan.looks_cut(window, records) {
         plan.narrow();

@@ -1,22 +1,32 @@
 //! A saved file, loaded like a window, except that it moves no mark.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::mpsc;
 
-use super::copy::{self, Copied, Records};
-use super::{Error, Report, Work};
+use super::fetch::{Records, Step, read, send};
+use super::load::{Behind, Load};
+use super::{Error, Progress, Report, Work};
 use crate::onelogin::saved::Saved;
-use crate::store::Traffic;
 use crate::window::Window;
 
 pub(super) async fn load(work: Work<'_>, saved: Saved, report: &mut Report) -> Result<(), Error> {
-    let mut writer = work.store.window(work.run, None);
-    let mut records = Records::Saved(saved);
-    let all_times = DateTime::<Utc>::MAX_UTC;
-    let Copied { count, oldest, newest } =
-        copy::records(work.job, &mut records, &mut writer, all_times, &|_| {}).await?;
-    // The ledger says which span the file holds.
-    let now = Utc::now();
-    let span = Window { from: oldest.unwrap_or(now), to: newest.unwrap_or(now) };
-    copy::commit(work, writer, span, count, report.mark, Traffic::default(), report).await?;
-    Ok(())
+    let (sender, steps) = mpsc::channel(1);
+    let fetch = async {
+        let all_times = DateTime::<Utc>::MAX_UTC;
+        let now = Utc::now();
+        let zero = TimeDelta::zero();
+        let window = Window { from: now, to: now };
+        let progress = Progress { window, done: zero, span: zero, fetched: 0 };
+        let mut records = Records::Saved(saved);
+        let seen = read(work.job, &mut records, all_times, &sender, progress).await?;
+        // The ledger says which span the file holds.
+        let span = Window { from: seen.oldest.unwrap_or(now), to: seen.newest.unwrap_or(now) };
+        send(&sender, Step::Commit(seen.whole(span, None))).await;
+        drop(sender);
+        Ok(())
+    };
+    let mut load = Load::new(work, None, report);
+    let (fetched, ()) =
+        tokio::try_join!(async { Ok(fetch.await) }, load.all(steps, Behind::Nothing))?;
+    fetched
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onelogin_sync::model::{Failure, Origin, Profile, Record, Success};
+use onelogin_sync::model::{self, Batch, Origin, Profile};
 use onelogin_sync::normalize::event_type::Asked;
 use onelogin_sync::normalize::{self, Format};
 
@@ -15,6 +15,9 @@ const SUCCESSES: &str = "select success_id, account, source, source_id, user_id,
     app_id, app_name, event_type_id, created_at, created_at_raw, raw from provisioning_successes \
     order by success_id";
 
+type Failure = model::Failure<String>;
+type Success = model::Success<String>;
+
 impl Api {
     /// Asserts that failures, successes and users are what one load of these texts, in this order,
     /// would give, as far as nobody was asked about the users. Texts that cannot be loaded are passed
@@ -26,19 +29,16 @@ impl Api {
             Self::Legacy => Format::Legacy,
             Self::Events => Format::Event(Asked::default()),
         };
-        let (mut failures, mut successes) = (BTreeMap::new(), BTreeMap::new());
+        let mut batch = Batch::default();
         for text in texts {
-            // Of one identity the last is kept.
-            match normalize::record(&origin, &format, text.as_ref().as_bytes()) {
-                Ok(Record::Failure(failure)) => {
-                    failures.insert(failure.failure_id, failure);
-                }
-                Ok(Record::Success(success)) => {
-                    successes.insert(success.success_id, success);
-                }
-                Ok(Record::Ignored { .. }) | Err(_) => {}
-            }
+            normalize::record(&origin, &format, text.as_ref().as_bytes(), &mut batch);
         }
+        let text = |text: &_| batch.texts.get(*text).to_owned();
+        // Of one identity the last is kept.
+        let failures: BTreeMap<_, _> =
+            batch.failures.iter().map(|f| (f.failure_id, f.map(text))).collect();
+        let successes: BTreeMap<_, _> =
+            batch.successes.iter().map(|s| (s.success_id, s.map(text))).collect();
         let (name, failures) = (self.name(), failures.into_values().collect::<Vec<_>>());
         let rows: Vec<_> = failures.iter().map(|failure| failure_row(name, failure)).collect();
         assert_same(&db.rows(FAILURES), &rows);
@@ -110,8 +110,9 @@ fn success_row(source: &str, success: &Success) -> Vec<String> {
 fn user_row(source: &str, named: &Failure, known: Option<&Failure>) -> Vec<String> {
     let person = named.person.as_ref().expect("a failure with a person");
     let profile = known.and_then(|known| known.person.as_ref()?.profile.as_ref());
-    let of_profile =
-        |field: fn(&Profile) -> &Option<String>| text(profile.and_then(|p| field(p).as_ref()));
+    let of_profile = |field: fn(&Profile<String>) -> &Option<String>| {
+        text(profile.and_then(|p| field(p).as_ref()))
+    };
     vec![
         "default".into(),
         person.user_id.to_string(),

@@ -1,24 +1,23 @@
 //! Events, as the API and the webhook write them.
 
 use super::super::*;
+use super::{Failure, Record, Success, one};
 use crate::model::Reason::{BadCreatedAt, BadEventType, BadField, BadId, NotAnObject};
-use crate::model::{
-    EVENTS, Failure, Operation, OperationSource, Person, Resolution, Success, WEBHOOK,
-};
+use crate::model::{EVENTS, Operation, OperationSource, Person, Resolution, WEBHOOK};
 
 fn read(raw: &str) -> Result<Record, Reject> {
     let origin = Origin { account: "acme".into(), source: EVENTS };
-    record(&origin, &Format::Event(Asked::default()), raw.as_bytes())
+    one(&origin, &Format::Event(Asked::default()), raw.as_bytes())
 }
 
 fn delivered(raw: &str) -> Failure {
     let origin = Origin { account: "acme".into(), source: WEBHOOK };
-    failure(record(&origin, &Format::Webhook(Asked::default()), raw.as_bytes()))
+    failure(one(&origin, &Format::Webhook(Asked::default()), raw.as_bytes()))
 }
 
 fn failure(record: Result<Record, Reject>) -> Failure {
     match record.expect("loads") {
-        Record::Failure(failure) => failure,
+        Record::Failure(failure) => *failure,
         other => panic!("no failure: {other:?}"),
     }
 }
@@ -99,7 +98,7 @@ fn what_was_not_asked_for_is_ignored_whatever_else_it_holds() {
     let failures_only = Format::Event(Asked { failures: vec![64, 999], successes: false });
     let read = |id: i64| {
         let raw = event("").replace(":64}", &format!(":{id}}}"));
-        record(&origin, &failures_only, raw.as_bytes())
+        one(&origin, &failures_only, raw.as_bytes())
     };
     assert!(matches!(read(51), Ok(Record::Ignored { event_type_id: 51 })));
     assert!(matches!(read(61), Ok(Record::Ignored { event_type_id: 61 })));

@@ -1,1 +1,1 @@
-select raw from provisioning_failures where failure_id in (/*rows*/)
+select failure_id, raw from provisioning_failures where failure_id in (/*rows*/)

@@ -30,3 +30,4 @@ on conflict (account, user_id) do update set
     run_id = excluded.run_id
 where users.last_failure_id <= excluded.last_failure_id
    or excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)
+returning user_id

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Failure, Operation};
+use crate::model::{Failure, Operation, Texts};
 use crate::window::Window;
 
 /// What tells a failure of one source from others, without anything that is somebody's.
@@ -22,13 +22,13 @@ pub struct Item {
     pub source_id: Option<i64>,
 }
 
-impl From<Failure> for Item {
-    fn from(failure: Failure) -> Self {
+impl Item {
+    pub(super) fn new(failure: &Failure, texts: &Texts) -> Self {
         Self {
             at: failure.created_at,
-            user_id: failure.person.map(|person| person.user_id),
+            user_id: failure.person.as_ref().map(|person| person.user_id),
             operation: failure.operation,
-            app_name: failure.app_name,
+            app_name: failure.app_name.map(|name| texts.get(name).to_owned()),
             source_id: failure.source_id,
         }
     }

@@ -1,0 +1,155 @@
+//! Records on their way to their statements.
+//!
+//! A million records are ten million texts. Of a batch they stand one behind the other in one buffer,
+//! so that none is allocated by itself, and the whole is moved between tasks as it is.
+
+use super::{Failure, Reject, Success};
+
+/// Records in a batch, about 250 bytes each beside their texts.
+const MOST_RECORDS: u64 = 1_000;
+/// Bytes of texts in a batch: large records must not need more memory.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// A text among the [`Texts`] it was written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text {
+    start: u32,
+    end: u32,
+}
+
+/// Texts, one behind the other. At most 4 GiB of them, which no batch comes near.
+#[derive(Debug, Default)]
+pub struct Texts(String);
+
+impl Texts {
+    /// Writes a text.
+    pub fn write(&mut self, text: &str) -> Text {
+        let start = self.here();
+        self.0.push_str(text);
+        self.since(start)
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn get(&self, text: Text) -> &str {
+        &self.0[text.start as usize..text.end as usize]
+    }
+
+    /// Bytes written.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where the next text will begin.
+    #[must_use]
+    pub fn here(&self) -> u32 {
+        place(self.0.len())
+    }
+
+    /// Writes a part of the text that began at some place.
+    pub fn part(&mut self, part: &str) {
+        self.0.push_str(part);
+    }
+
+    /// Writes another text as a part of the one that began at some place.
+    pub fn copy(&mut self, text: Text) {
+        self.0.extend_from_within(text.start as usize..text.end as usize);
+    }
+
+    /// What was written from some place on.
+    #[must_use]
+    pub fn since(&self, start: u32) -> Text {
+        Text { start, end: self.here() }
+    }
+
+    /// Takes back what was written from some place on.
+    pub fn forget(&mut self, start: u32) {
+        self.0.truncate(start as usize);
+    }
+
+    /// A part of a text, in bytes from its beginning.
+    #[must_use]
+    pub fn within(&self, text: Text, part: std::ops::Range<usize>) -> Text {
+        Text { start: text.start + place(part.start), end: text.start + place(part.end) }
+    }
+
+    /// A text without the spaces around it.
+    #[must_use]
+    pub fn trimmed(&self, text: Text) -> Text {
+        let whole = self.get(text);
+        let end = whole.trim_end_matches(' ').len();
+        let start = (whole.len() - whole.trim_start_matches(' ').len()).min(end);
+        self.within(text, start..end)
+    }
+}
+
+fn place(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("a batch is far below 4 GiB")
+}
+
+/// What some records of a source say, in the order in which they came.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// What the handles below stand for.
+    pub texts: Texts,
+    /// Records of failures.
+    pub failures: Vec<Failure>,
+    /// Records of successes.
+    pub successes: Vec<Success>,
+    /// Records that could not be read.
+    pub rejects: Vec<Reject>,
+    /// Types of events that were not asked for, one entry an event.
+    pub ignored: Vec<i64>,
+}
+
+impl Batch {
+    /// Whether it is enough for a statement or two: more would only take memory.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.records() >= MOST_RECORDS || self.texts.len() >= MOST_BYTES
+    }
+
+    /// How many records it holds, of all kinds.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        let counts =
+            [self.failures.len(), self.successes.len(), self.rejects.len(), self.ignored.len()];
+        counts.iter().sum::<usize>() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_keep_apart_and_can_be_taken_back() {
+        let mut texts = Texts::default();
+        let one = texts.write("one");
+        let place = texts.here();
+        texts.part("t");
+        texts.part("wo");
+        let two = texts.since(place);
+        assert_eq!((texts.get(one), texts.get(two)), ("one", "two"));
+        texts.forget(place);
+        let other = texts.write("");
+        assert_eq!((texts.get(one), texts.get(other), texts.len()), ("one", "", 3));
+    }
+
+    #[test]
+    fn spaces_around_a_text_are_left_out() {
+        let mut texts = Texts::default();
+        for (text, trimmed) in [(" a b ", "a b"), ("a", "a"), ("  ", ""), ("", ""), ("\ta", "\ta")]
+        {
+            let written = texts.write(text);
+            assert_eq!(texts.get(texts.trimmed(written)), trimmed, "{text:?}");
+        }
+    }
+}

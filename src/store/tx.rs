@@ -1,0 +1,80 @@
+//! The transaction of a window, and what all of its rows have in common.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use sqlx::{Postgres, Sqlite, SqlitePool, Transaction};
+use uuid::Uuid;
+
+use super::columns::Shared;
+use super::statement::Places;
+use super::{Error, NOW, Store, failed, on_either};
+use crate::model::Origin;
+
+/// The transaction of a window.
+pub(super) enum Tx {
+    Postgres(Transaction<'static, Postgres>),
+    Sqlite(Transaction<'static, Sqlite>),
+}
+
+/// What all rows of a window have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Stamp {
+    pub(super) origin: Origin,
+    pub(super) account: Shared<()>,
+    pub(super) source: Shared<()>,
+    pub(super) run_id: Shared<Uuid>,
+    /// Written into the rows; differs from window to window of a run.
+    pub(super) at: Shared<DateTime<Utc>>,
+    /// Whether the rows keep the text of their records.
+    pub(super) keep_raw: bool,
+}
+
+impl Stamp {
+    pub(super) fn new(origin: &Origin, run_id: Uuid, at: DateTime<Utc>, keep_raw: bool) -> Self {
+        Self {
+            account: Shared::text(&origin.account),
+            source: Shared::text(origin.source),
+            run_id: Shared::id(run_id),
+            at: Shared::time(at),
+            keep_raw,
+            origin: origin.clone(),
+        }
+    }
+}
+
+impl Tx {
+    pub(super) async fn begin(store: &Store) -> Result<Self, sqlx::Error> {
+        match store {
+            Store::Postgres(pool) => pool.begin().await.map(Self::Postgres),
+            Store::Sqlite(pool) => begin_sqlite(pool).await.map(Self::Sqlite),
+        }
+    }
+
+    /// As [`Store::now`], on the transaction's own connection.
+    pub(super) async fn now(&mut self) -> Result<DateTime<Utc>, Error> {
+        let now = match self {
+            Self::Postgres(tx) => sqlx::query_scalar(NOW).fetch_one(&mut **tx).await,
+            Self::Sqlite(_) => Ok(Utc::now()),
+        };
+        Ok(now.map_err(failed("asking for the time"))?.trunc_subsecs(3))
+    }
+
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => tx.commit().await)
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => tx.rollback().await)
+    }
+
+    pub(super) fn places(&self) -> Places {
+        match self {
+            Self::Postgres(_) => Places::Numbered,
+            Self::Sqlite(_) => Places::Plain,
+        }
+    }
+}
+
+async fn begin_sqlite(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    // The write lock from the start: a transaction that has read first could be refused it.
+    pool.begin_with("begin immediate").await
+}

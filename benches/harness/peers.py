@@ -1,0 +1,101 @@
+"""The other tools: installed by a script, started by a script, each with its own folder in peers/."""
+
+import subprocess
+import tomllib
+from pathlib import Path
+
+from contender import Contender, Rows
+from simulator import KEY, instant
+
+# Where a peer keeps what the truth has, unless its peers.toml says otherwise.
+ROWS = {
+    "failures": {
+        "table": "failures",
+        "columns": ["id", "login_id", "user_id", "created_at", "description", "error_description"],
+        "order": "id",
+    },
+    "users": {
+        "table": "users",
+        "columns": ["id", "email", "username", "firstname", "lastname"],
+        "order": "id",
+    },
+}
+SECONDS = {"postgres": "extract(epoch from created_at)::bigint", "sqlite": "strftime('%s', created_at)"}
+
+
+class Peer(Contender):
+    kind = "peer"
+    steps = ("first", "no-op", "new")
+
+    def __init__(self, folder, described, venvs):
+        self.folder, self.venvs = folder, venvs
+        self.name = described["name"]
+        self.label = described["label"]
+        self.start = described["command"]
+        self.databases = described.get("databases", ["postgres", "sqlite"])
+        self.described_rows = described.get("rows", {})
+
+    def prepare(self, place, history):
+        (place.work / "state").mkdir()
+        setup = self.folder / f"setup.{place.kind}.sql"
+        if setup.exists():
+            place.ask(setup.read_text(encoding="utf-8"))
+
+    def command(self, place, source, step):
+        env = {
+            "BENCH_URL": source.url,
+            "BENCH_KEY": KEY,
+            "BENCH_SINCE": instant(source.history.since),
+            "BENCH_DATABASE": place.kind,
+            "BENCH_TO": place.url if place.kind == "postgres" else str(place.file),
+            "BENCH_STATE": str(place.work / "state"),
+            "BENCH_VENVS": str(self.venvs),
+        }
+        start = [str(self.venvs / word.removeprefix("venv:")) if word.startswith("venv:") else word
+                 for word in self.start]
+        script = [str(self.folder / word) if (self.folder / word).is_file() else word for word in start]
+        return script, env
+
+    def rows(self, place):
+        ours = self.described_rows.get(place.kind, {})
+        found = {}
+        for kind, usual in ROWS.items():
+            rows = usual | ours.get(kind, {})
+            columns = [SECONDS[place.kind] if name == "created_at" else name for name in rows["columns"]]
+            found[kind] = Rows(rows["table"], tuple(columns), rows["order"])
+        return found
+
+
+def described(home):
+    """Folder and description of every peer, in the order of the folders' names."""
+    for file in sorted((home / "peers").glob("*/peers.toml")):
+        for peer in tomllib.loads(file.read_text(encoding="utf-8"))["peer"]:
+            yield file.parent, peer
+
+
+def peers(home, venvs, wanted, database):
+    made = [Peer(folder, peer, venvs) for folder, peer in described(home) if chosen(peer, wanted)]
+    return [peer for peer in made if database in peer.databases]
+
+
+def chosen(peer, wanted):
+    return not wanted or any(peer["name"].startswith(name) for name in wanted)
+
+
+def install(home, wanted):
+    """Makes what environments are missing. Returns the folder that holds them."""
+    venvs = home / ".cache"
+    for folder in sorted({folder for folder, peer in described(home) if chosen(peer, wanted)}):
+        subprocess.run([str(home / "peers" / "install.sh"), str(folder), str(venvs)], check=True)
+    return venvs
+
+
+def versions(venvs):
+    """By environment, what its requirements name first: the tool itself."""
+    found = {}
+    if venvs:
+        for file in sorted(Path(venvs).glob("*/requirements.txt")):
+            lines = file.read_text(encoding="utf-8").splitlines()
+            pinned = [line.split("#")[0].strip() for line in lines if "==" in line]
+            found[file.parent.name] = pinned[0] if pinned else None
+    return found

@@ -1,0 +1,88 @@
+"""What was measured, one JSON object a line, and the sums drawn from it."""
+
+import json
+import statistics
+from collections import defaultdict
+
+
+class Results:
+    def __init__(self, file, head):
+        self.file = file
+        self.head = head
+        self.records = []
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.write({"head": head})
+
+    def add(self, **record):
+        self.records.append(record)
+        self.write(record)
+
+    def write(self, line):
+        with open(self.file, "a", encoding="utf-8") as out:
+            out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+
+    @classmethod
+    def read(cls, file):
+        """The results of an earlier run."""
+        read = cls.__new__(cls)
+        read.file, read.head, read.records = file, {}, []
+        for line in file.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            if "head" in record:
+                read.head = record["head"]
+            else:
+                read.records.append(record)
+        return read
+
+    def series(self, part, database, size, contender, step):
+        """By round, the records of one step of one contender."""
+        found = {}
+        for record in self.records:
+            key = (record["part"], record["database"], record["size"], record["contender"], record["step"])
+            if key == (part, database, size, contender, step):
+                found[record["round"]] = record
+        return found
+
+    def values(self, part, database, size, contender, step, field):
+        series = self.series(part, database, size, contender, step)
+        return [r[field] for r in series.values() if r["problem"] is None and r.get(field) is not None]
+
+    def median(self, *where):
+        values = self.values(*where)
+        return statistics.median(values) if values else None
+
+    def problem(self, part, database, size, contender, step):
+        """The first thing that went wrong with this step; none when it always went well."""
+        series = self.series(part, database, size, contender, step)
+        return next((r["problem"] for r in series.values() if r["problem"]), None)
+
+    def ratio(self, part, database, size, above, below, field="wall"):
+        """The median over the rounds of one step's figure divided by another's of the same round.
+
+        `above` and `below` are (contender, step). A round that lacks one of them does not count.
+        """
+        over = self.series(part, database, size, *above)
+        under = self.series(part, database, size, *below)
+        ratios = [
+            over[n][field] / under[n][field]
+            for n in over.keys() & under.keys()
+            if over[n]["problem"] is None and under[n]["problem"] is None and under[n].get(field)
+        ]
+        return statistics.median(ratios) if ratios else None
+
+    def contenders(self, part, database, size):
+        """Who took part, as (name, label, kind), in the order in which they did."""
+        seen = {}
+        for r in self.records:
+            if (r["part"], r["database"], r["size"]) == (part, database, size):
+                seen.setdefault(r["contender"], (r["contender"], r["label"], r["kind"]))
+        return list(seen.values())
+
+    def sizes(self, part, database):
+        return sorted({r["size"] for r in self.records if r["part"] == part and r["database"] == database})
+
+    def databases(self):
+        found = defaultdict(int)
+        for record in self.records:
+            found[record["database"]] += 1
+        return [name for name in ("postgres", "sqlite") if found[name]]

@@ -3,6 +3,7 @@
 #
 #   install.sh FOLDER INTO
 #
+# The lists are complete, so pip resolves nothing.
 # FOLDER/requirements.txt becomes INTO/<name of the folder>, FOLDER/requirements-X.txt becomes INTO/<name>-X.
 set -euo pipefail
 
@@ -19,6 +20,6 @@ for wanted in "$folder"/requirements*.txt; do
     echo "installing $name" >&2
     rm -rf "$venv"
     python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$wanted"
     cp "$wanted" "$venv/requirements.txt"
 done

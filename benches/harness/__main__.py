@@ -36,8 +36,9 @@ def main():
     if args.report:
         return write_down(Results.read(Path(args.report)), args.output)
     # So that the `finally` below runs when somebody ends this.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    venvs = peers.install(HERE, args.peers) if "peers" in args.only else None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    venvs, problems = peers.install(HERE, args.peers) if "peers" in args.only else (None, {})
     work = Path(tempfile.mkdtemp(prefix="onelogin-sync-bench-", dir=args.work))
     # Postgres may run as somebody else, who has to reach its data.
     work.chmod(0o755)
@@ -46,7 +47,7 @@ def main():
         if "postgres" in args.databases:
             server = Postgres(args.postgres, work)
             server.start()
-        measure_all(args, work, server, venvs)
+        measure_all(args, work, server, venvs, problems)
     finally:
         if server:
             server.stop()
@@ -54,23 +55,21 @@ def main():
     return 0
 
 
-def measure_all(args, work, server, venvs):
+def measure_all(args, work, server, venvs, problems):
     now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     head = machine.describe(work, HERE.parent, args.program, server)
-    head |= {"command": args.said, "rounds": args.rounds, "peers": peers.versions(venvs)}
+    noted = peers.notes(HERE, args.peers) if venvs else {}
+    head |= {"command": args.said, "rounds": args.rounds, "peers": noted}
     results = Results(HERE / "results" / f"{now}.jsonl", head)
-    bench = Bench(args.program, results, work, args.timeout)
+    bench = Bench(args.program, results, work, args.timeout, problems)
 
     def places(kind, name="bench"):
         folder = work / "place" / name
         return PostgresPlace(server, name, folder) if kind == "postgres" else SqlitePlace(folder)
 
-    for size in args.sizes:
-        history = History(SIZES[size])
-        say(f"working out the truth for {history.failures:,} failures")
-        truth = truth_of(args.program, history)
-        for database in args.databases:
-            load(args, bench, places, venvs, database, history, truth)
+    if {"ours", "floors", "peers"} & set(args.only):
+        for size in args.sizes:
+            load(args, bench, places, venvs, History(SIZES[size]))
     for name, part in (("memory", memory), ("growth", growth)):
         if name in args.only:
             for database in args.databases:
@@ -79,36 +78,43 @@ def measure_all(args, work, server, venvs):
     write_down(results, args.output)
 
 
-def load(args, bench, places, venvs, database, history, truth):
+def load(args, bench, places, venvs, history):
+    """Everything of one size."""
+    say(f"working out the truth for {history.failures:,} failures")
+    truth = truth_of(args.program, history)
     ours = Ours(args.program)
     finished = bench.work / "finished"
-    floor = floors(ours, finished)[database]
-    taking_part = []
-    if "ours" in args.only:
-        taking_part += [ours]
-        if knows_raw(args.program):
-            taking_part += [Ours(args.program, raw="none")]
-    if "floors" in args.only:
-        taking_part += floor
-    if "peers" in args.only:
-        taking_part += peers.peers(HERE, venvs, args.peers, database)
-    if not taking_part:
-        return
-
-    def after_first(contender, place, history):
-        # The floor loads what our first load made.
-        if contender is ours and "floors" in args.only:
-            floor[0].dump(place, history)
 
     def rounds(contender):
         return min(args.rounds, args.peer_rounds) if contender.kind == "peer" else args.rounds
 
-    end_to_end(bench, database, history, taking_part, places, truth, rounds, after_first)
-    shutil.rmtree(finished, ignore_errors=True)
+    for database in args.databases:
+        floor = floors(ours, finished)[database]
+
+        def after_first(contender, place, history):
+            # The floor loads what our first load made.
+            if contender is ours and "floors" in args.only:
+                floor[0].dump(place, history)
+
+        contenders = taking_part(args, venvs, database, ours, floor)
+        end_to_end(bench, database, history, contenders, places, truth, rounds, after_first)
+        shutil.rmtree(finished, ignore_errors=True)
+
+
+def taking_part(args, venvs, database, ours, floor):
+    contenders = []
+    if "ours" in args.only:
+        contenders.append(ours)
+        if knows_raw(args.program):
+            contenders.append(Ours(args.program, raw="none"))
+    if "floors" in args.only:
+        contenders += floor
+    if "peers" in args.only:
+        contenders += peers.peers(HERE, venvs, args.peers, database)
+    return contenders
 
 
 def write_down(results, output):
-    output = Path(output)
     drawn = plots.draw(results, output / "plots")
     (output / "RESULTS.md").write_text(report.write(results, drawn), encoding="utf-8")
     say(f"wrote {output / 'RESULTS.md'} and {len(drawn)} plots")
@@ -126,13 +132,18 @@ def arguments():
     parser.add_argument("--peer-rounds", type=int, default=5, help="at most so many for peers [default: 5]")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one command [default: 600]")
     parser.add_argument("--work", help="where to put databases meanwhile [default: the system's temporary folder]")
-    parser.add_argument("--output", default=HERE, help="where RESULTS.md and plots/ go [default: benches]")
+    parser.add_argument("--output", type=Path, help="where RESULTS.md and plots/ go [default: benches if "
+                                                    "everything is measured, benches/results if not]")
     parser.add_argument("--report", metavar="FILE", help="write the tables of earlier results again; measure nothing")
     # From run.sh.
     parser.add_argument("--program", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--postgres", help=argparse.SUPPRESS)
     args = parser.parse_args()
     quick = {"only": ["ours", "floors", "peers", "memory"], "sizes": ["10k", "100k"], "rounds": 1}
+    narrowed = args.quick or args.only or args.sizes or args.peers or args.rounds
+    if args.output is None:
+        # What was measured in part is not to take the place of what the README quotes.
+        args.output = HERE / "results" if narrowed or len(args.databases) < 2 else HERE
     usual = quick if args.quick else {"only": list(PARTS), "sizes": list(SIZES), "rounds": 5}
     for name, value in usual.items():
         if getattr(args, name) is None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import measure
+
 # The columns of truth.FAILURE and truth.PERSON, in the same order, as expressions of SQL.
 COLUMNS = {"failures": 6, "users": 5}
 
@@ -46,7 +48,7 @@ def check(contender, place, truth):
         assert len(rows.columns) == COLUMNS[kind], (contender.name, kind)
         try:
             found = place.digest(rows.table, rows.columns, rows.order)
-        except ValueError as problem:
+        except measure.Failed as problem:
             return f"its {kind} {problem}"
         wanted = truth[kind]
         if found[0] != wanted[0]:

@@ -31,9 +31,7 @@ class Copy(Contender):
         folder = self.work / f"{place.kind}-{history.failures}"
         if folder.exists():
             return
-        # The server writes the files of Postgres, as somebody else.
         folder.mkdir(parents=True)
-        folder.chmod(0o777)
         for table, order in TABLES.items():
             self.dump_table(place, table, order, folder / table)
 

@@ -69,6 +69,7 @@ def first_loads(bench, database, places, rounds):
             try:
                 with Simulator(bench.program, History(size)) as source:
                     bench.step(ours, place, source, part="growth", size=size, number=number, step="first")
+                bench.count(ours, place, part="growth", size=size, number=number)
             except measure.Failed:
                 return
             finally:

@@ -19,10 +19,7 @@ def measure_one(bench, ours, place, history, number):
     try:
         with Simulator(bench.program, history) as source:
             bench.step(ours, place, source, step="first", **where)
-        found = int(place.ask("select count(*) from provisioning_failures"))
-        if found != history.failures:
-            problem = f"{found:,} failures instead of {history.failures:,}"
-            bench.reject(where["part"], place, history.failures, number, ours, "first", problem)
+        bench.count(ours, place, part=where["part"], size=history.failures, number=number)
     except measure.Failed:
         # It is in the results.
         pass

@@ -1,8 +1,8 @@
 """The other tools: installed by a script, started by a script, each with its own folder in peers/."""
 
 import subprocess
+import sys
 import tomllib
-from pathlib import Path
 
 from contender import Contender, Rows
 from simulator import KEY, instant
@@ -79,23 +79,36 @@ def peers(home, venvs, wanted, database):
 
 
 def chosen(peer, wanted):
-    return not wanted or any(peer["name"].startswith(name) for name in wanted)
+    return not wanted or peer["name"] in wanted
 
 
 def install(home, wanted):
-    """Makes what environments are missing. Returns the folder that holds them."""
+    """Makes what environments are missing, in the folder that is returned. Also returns, by the names of
+    peers, why they could not be installed."""
     venvs = home / ".cache"
-    for folder in sorted({folder for folder, peer in described(home) if chosen(peer, wanted)}):
-        subprocess.run([str(home / "peers" / "install.sh"), str(folder), str(venvs)], check=True)
-    return venvs
+    problems = {}
+    for folder, peer in described(home):
+        if not chosen(peer, wanted):
+            continue
+        done = subprocess.run([str(home / "peers" / "install.sh"), str(folder), str(venvs)],
+                              stderr=subprocess.PIPE, text=True)
+        sys.stderr.write(done.stderr)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            problems[peer["name"]] = f"could not be installed: {reason[:200]}"
+    return venvs, problems
 
 
-def versions(venvs):
-    """By environment, what its requirements name first: the tool itself."""
-    found = {}
-    if venvs:
-        for file in sorted(Path(venvs).glob("*/requirements.txt")):
-            lines = file.read_text(encoding="utf-8").splitlines()
-            pinned = [line.split("#")[0].strip() for line in lines if "==" in line]
-            found[file.parent.name] = pinned[0] if pinned else None
-    return found
+def notes(home, wanted):
+    """By label, what was installed of each peer, and how it was used."""
+    return {
+        peer["label"]: {"version": ", ".join(versions(folder)) or "", "note": peer["note"]}
+        for folder, peer in described(home) if chosen(peer, wanted)
+    }
+
+
+def versions(folder):
+    """What the requirements name first is the tool itself."""
+    for file in sorted(folder.glob("requirements*.txt")):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        yield next(line.replace("==", " ") for line in lines if "==" in line)

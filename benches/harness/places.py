@@ -1,9 +1,12 @@
 """An empty database to load into, and a look at what is in it afterwards."""
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
+
+import measure
 
 # Between the columns of a row that is compared, and for a null: neither is in any record.
 BETWEEN, NULL = "\x1f", "∅"
@@ -30,7 +33,8 @@ class PostgresPlace:
         os.sync()
 
     def ask(self, sql):
-        return self.server.ask(sql, self.name)
+        with reasons():
+            return self.server.ask(sql, self.name)
 
     def tidy(self):
         """What autovacuum would have done some minutes later."""
@@ -67,8 +71,9 @@ class SqlitePlace:
         os.sync()
 
     def ask(self, sql):
-        return subprocess.run(["sqlite3", "-batch", str(self.file), sql], check=True, capture_output=True,
-                              text=True).stdout.strip()
+        with reasons():
+            return subprocess.run(["sqlite3", "-batch", "-bail", str(self.file)], input=sql, check=True,
+                                  capture_output=True, text=True).stdout.strip()
 
     def tidy(self):
         pass
@@ -87,6 +92,15 @@ class SqlitePlace:
                        f"select {line} from {table} order by {order}"])
 
 
+@contextlib.contextmanager
+def reasons():
+    """Turns a database's refusal into a failure of the contender, with its reason."""
+    try:
+        yield
+    except subprocess.CalledProcessError as problem:
+        raise measure.Failed(f"the database says: {problem.stderr.strip()[:200]}") from None
+
+
 def digest(command):
     """Number of lines and their hash."""
     lines, hashed = 0, hashlib.sha256()
@@ -96,7 +110,7 @@ def digest(command):
             hashed.update(block)
         problem = process.stderr.read().decode()
     if process.returncode:
-        raise ValueError(f"cannot be read: {problem.strip()[:200]}")
+        raise measure.Failed(f"cannot be read: {problem.strip()[:200]}")
     return lines, hashed.hexdigest()
 
 

@@ -30,9 +30,17 @@ class Results:
             record = json.loads(line)
             if "head" in record:
                 read.head = record["head"]
+            elif "rejected" in record:
+                read.reject(*record["rejected"])
             else:
                 read.records.append(record)
         return read
+
+    def reject(self, part, database, size, number, contender, step, problem):
+        """Takes the time of a step back: what it loaded is not what it should have."""
+        for record in self.series(part, database, size, contender, step).values():
+            if record["round"] == number:
+                record["problem"] = problem
 
     def series(self, part, database, size, contender, step):
         """By round, the records of one step of one contender."""
@@ -56,19 +64,10 @@ class Results:
         series = self.series(part, database, size, contender, step)
         return next((r["problem"] for r in series.values() if r["problem"]), None)
 
-    def ratio(self, part, database, size, above, below, field="wall"):
-        """The median over the rounds of one step's figure divided by another's of the same round.
-
-        `above` and `below` are (contender, step). A round that lacks one of them does not count.
-        """
+    def ratio(self, part, database, size, above, below):
+        """How many times as long one step took as another; `above` and `below` are (contender, step)."""
         over = self.series(part, database, size, *above)
-        under = self.series(part, database, size, *below)
-        ratios = [
-            over[n][field] / under[n][field]
-            for n in over.keys() & under.keys()
-            if over[n]["problem"] is None and under[n]["problem"] is None and under[n].get(field)
-        ]
-        return statistics.median(ratios) if ratios else None
+        return paired(over, self.series(part, database, size, *below))
 
     def contenders(self, part, database, size):
         """Who took part, as (name, label, kind), in the order in which they did."""
@@ -86,3 +85,13 @@ class Results:
         for record in self.records:
             found[record["database"]] += 1
         return [name for name in ("postgres", "sqlite") if found[name]]
+
+
+def paired(over, under):
+    """The median, over the rounds that have both, of one wall time divided by the other."""
+    ratios = [
+        over[number]["wall"] / under[number]["wall"]
+        for number in over.keys() & under.keys()
+        if over[number]["problem"] is None and under[number]["problem"] is None
+    ]
+    return statistics.median(ratios) if ratios else None

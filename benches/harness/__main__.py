@@ -34,7 +34,7 @@ SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 def main():
     args = arguments()
     if args.report:
-        return write_down(Results.read(Path(args.report)), args.output)
+        return write_down(Results.read(args.report), args.output)
     # So that the `finally` below runs when somebody ends this.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
@@ -115,6 +115,7 @@ def taking_part(args, venvs, database, ours, floor):
 
 
 def write_down(results, output):
+    output.mkdir(parents=True, exist_ok=True)
     drawn = plots.draw(results, output / "plots")
     (output / "RESULTS.md").write_text(report.write(results, drawn), encoding="utf-8")
     say(f"wrote {output / 'RESULTS.md'} and {len(drawn)} plots")
@@ -134,7 +135,8 @@ def arguments():
     parser.add_argument("--work", help="where to put databases meanwhile [default: the system's temporary folder]")
     parser.add_argument("--output", type=Path, help="where RESULTS.md and plots/ go [default: benches if "
                                                     "everything is measured, benches/results if not]")
-    parser.add_argument("--report", metavar="FILE", help="write the tables of earlier results again; measure nothing")
+    parser.add_argument("--report", metavar="FILE", type=Path, nargs="+",
+                        help="write the tables of earlier runs' raw results, and measure nothing")
     # From run.sh.
     parser.add_argument("--program", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--postgres", help=argparse.SUPPRESS)
@@ -148,11 +150,18 @@ def arguments():
     for name, value in usual.items():
         if getattr(args, name) is None:
             setattr(args, name, value)
-    hidden = ("--program", "--postgres")
-    shown = [word for before, word in zip([""] + sys.argv[1:], sys.argv[1:])
-             if word not in hidden and before not in hidden]
-    args.said = " ".join(["benches/run.sh", *shown])
+    args.said = " ".join(["benches/run.sh", *said(sys.argv[1:])])
     return args
+
+
+def said(given):
+    """The options that say what was measured; not those that name folders of this machine."""
+    words = iter(given)
+    for word in words:
+        if word in ("--program", "--postgres", "--output", "--work"):
+            next(words)
+        elif not word.startswith(("--output=", "--work=")):
+            yield word
 
 
 def words(known):

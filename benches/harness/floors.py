@@ -7,6 +7,8 @@ from contender import Contender
 from ours import finished_rows
 from simulator import KEY, instant
 
+# One label, so that both stand in one row of a table.
+OWN = "finished rows by `psql \\copy` / `sqlite3 .import`"
 # People first, since failures refer to them.
 TABLES = {"users": "user_id", "provisioning_failures": "failure_id"}
 
@@ -40,7 +42,7 @@ class Copy(Contender):
 
 
 class PsqlCopy(Copy):
-    name, label = "psql copy", "`psql \\copy` of finished rows"
+    name, label = "psql copy", OWN
 
     def dump_table(self, place, table, order, file):
         place.ask(f"\\copy (select * from {table} order by {order}) to '{file}'")
@@ -57,7 +59,7 @@ class PsqlCopy(Copy):
 
 
 class SqliteImport(Copy):
-    name, label = "sqlite3 import", "`sqlite3 .import` of finished rows"
+    name, label = "sqlite3 import", OWN
 
     def dump_table(self, place, table, order, file):
         with open(file, "wb") as out:

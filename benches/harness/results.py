@@ -22,19 +22,25 @@ class Results:
             out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
 
     @classmethod
-    def read(cls, file):
-        """The results of an earlier run."""
+    def read(cls, files):
+        """The results of earlier runs, each of other parts or sizes."""
         read = cls.__new__(cls)
-        read.file, read.head, read.records = file, {}, []
-        for line in file.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            if "head" in record:
-                read.head = record["head"]
-            elif "rejected" in record:
-                read.reject(*record["rejected"])
-            else:
-                read.records.append(record)
+        read.head, read.records = {}, []
+        for file in files:
+            for line in file.read_text(encoding="utf-8").splitlines():
+                read.take(json.loads(line))
         return read
+
+    def take(self, line):
+        if "rejected" in line:
+            self.reject(*line["rejected"])
+        elif "head" not in line:
+            self.records.append(line)
+        elif not self.head:
+            self.head = line["head"]
+        else:
+            self.head["command"] += f"` and `{line['head']['command']}"
+            self.head["peers"] |= line["head"]["peers"]
 
     def reject(self, part, database, size, number, contender, step, problem):
         """Takes the time of a step back: what it loaded is not what it should have."""

@@ -1,0 +1,58 @@
+"""What takes part: something that loads the simulator's failures into a place."""
+
+from dataclasses import dataclass
+
+import measure
+
+# The columns of truth.FAILURE and truth.PERSON, in the same order, as expressions of SQL.
+COLUMNS = {"failures": 6, "users": 5}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where a contender keeps one kind of row, and how to read it as the truth is written."""
+
+    table: str
+    columns: tuple
+    order: str
+
+
+class Contender:
+    """One who takes part. `kind` is ours, floor or peer."""
+
+    kind = ""
+    name = ""
+    label = ""
+    # The steps it can do behind a first load, in the order in which they are done.
+    steps = ("first",)
+
+    def prepare(self, place, history):
+        """Makes the place ready. Not measured."""
+
+    def command(self, place, source, step):
+        """The command of a step, and its environment. `source` is a Simulator."""
+        raise NotImplementedError
+
+    def rows(self, place):
+        """By kind of row, where they are; none for a contender that keeps nothing."""
+        return {}
+
+    def outcome(self, taken):
+        """What the command said about itself, for the raw results."""
+        return None
+
+
+def check(contender, place, truth):
+    """What differs from the truth, as a text; none when nothing does."""
+    for kind, rows in contender.rows(place).items():
+        assert len(rows.columns) == COLUMNS[kind], (contender.name, kind)
+        try:
+            found = place.digest(rows.table, rows.columns, rows.order)
+        except measure.Failed as problem:
+            return f"its {kind} {problem}"
+        wanted = truth[kind]
+        if found[0] != wanted[0]:
+            return f"{found[0]:,} {kind} instead of {wanted[0]:,}"
+        if found[1] != wanted[1]:
+            return f"{found[0]:,} {kind}, but not the same"
+    return None

@@ -1,0 +1,68 @@
+"""onelogin-sync itself."""
+
+import contextlib
+import json
+import subprocess
+
+from contender import Contender, Rows
+from simulator import KEY, instant
+
+# What the harness gives every command; see README.md for what each step is.
+STEPS = ("first", "again", "no-op", "new", "quiet no-op", "quiet new")
+
+
+class Ours(Contender):
+    kind = "ours"
+    steps = STEPS
+
+    def __init__(self, program, raw=None):
+        self.program = program
+        self.raw = raw
+        self.name = f"ours, raw {raw}" if raw else "ours"
+        self.label = f"onelogin-sync --raw {raw}" if raw else "onelogin-sync"
+
+    def command(self, place, source, step):
+        command = [self.program, "sync", "--source", "legacy", "--format", "json", "--log-level", "warn",
+                   "--base-url", source.base]
+        if step in ("first", "again"):
+            command += ["--since", instant(source.history.since)]
+        if self.raw:
+            command += ["--raw", self.raw]
+        return command, {"DATABASE_URL": place.url, "ONELOGIN_API_KEY": KEY}
+
+    def rows(self, place):
+        return finished_rows(place)
+
+    def outcome(self, taken):
+        with contextlib.suppress(ValueError):
+            said = json.loads(taken.out)
+            return {name: said.get(name) for name in
+                    ("inserted", "updated", "unchanged", "rejected", "users_written", "windows", "requests")}
+        return None
+
+    def migrate(self, place):
+        subprocess.run([str(self.program), "migrate", "--database-url", place.url], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def finished_rows(place):
+    """How our own tables say what the truth says."""
+    at = "extract(epoch from created_at)::bigint" if place.kind == "postgres" else "strftime('%s', created_at)"
+    # The floor's SQLite file has empty texts where there is nothing; see floors.py.
+    user = "user_id" if place.kind == "postgres" else "nullif(user_id, '')"
+    failure = ("source_id", "login_id", user, at, text("description", place), text("error_description", place))
+    person = ("user_id", *(text(name, place) for name in ("email", "username", "firstname", "lastname")))
+    return {
+        "failures": Rows("provisioning_failures", failure, "source_id"),
+        "users": Rows("(select * from users where cast(user_id as text) <> '') as people", person, "user_id"),
+    }
+
+
+def text(column, place):
+    return column if place.kind == "postgres" else f"nullif({column}, '')"
+
+
+def knows_raw(program):
+    """Whether this build can leave the raw record out."""
+    said = subprocess.run([str(program), "sync", "--help"], check=True, capture_output=True, text=True)
+    return "--raw" in said.stdout

@@ -1,0 +1,2 @@
+-- Otherwise it would wait for the disk several times for every row.
+pragma journal_mode = wal;

@@ -12,7 +12,8 @@ use crate::model::Origin;
 
 /// A UUIDv8: 48 bits of milliseconds since 1970, then a hash of the identity. Equal failures get
 /// equal ids on every machine, and new rows land at the end of the index.
-pub(crate) fn failure_id(
+#[must_use]
+pub fn failure_id(
     origin: &Origin,
     source_id: i64,
     login_id: Option<&str>,
@@ -32,23 +33,29 @@ pub(crate) fn failure_id(
 }
 
 /// What identifies an event.
-pub(crate) enum EventKey<'a> {
+pub enum EventKey<'a> {
     /// The number that the API gives it.
     Id(i64),
     /// The text that a webhook delivery gives it instead.
     Uuid(&'a str),
     /// Neither: all that makes it what it is.
     Content {
+        /// OneLogin's event type.
         event_type_id: i64,
+        /// Whom it was about.
         user_id: Option<i64>,
+        /// In which app.
         app_id: Option<i64>,
+        /// The link between the two.
         login_id: Option<&'a str>,
+        /// What went wrong.
         error_description: Option<&'a str>,
     },
 }
 
 /// The id of an event's row, of the same form as that of [`failure_id`].
-pub(crate) fn event_id(origin: &Origin, key: &EventKey, created_at: DateTime<Utc>) -> Uuid {
+#[must_use]
+pub fn event_id(origin: &Origin, key: &EventKey, created_at: DateTime<Utc>) -> Uuid {
     let mut hash = Sha256::new();
     part(&mut hash, Some(origin.account.as_bytes()));
     part(&mut hash, Some(origin.source.as_bytes()));
@@ -67,7 +74,8 @@ pub(crate) fn event_id(origin: &Origin, key: &EventKey, created_at: DateTime<Utc
 }
 
 /// The key of what the users API said of a person: it orders by time among the ids of failures.
-pub(crate) fn profile_id(account: &str, user_id: i64, said_at: DateTime<Utc>) -> Uuid {
+#[must_use]
+pub fn profile_id(account: &str, user_id: i64, said_at: DateTime<Utc>) -> Uuid {
     let mut hash = Sha256::new();
     part(&mut hash, Some(account.as_bytes()));
     part(&mut hash, Some(&user_id.to_be_bytes()));
@@ -75,7 +83,8 @@ pub(crate) fn profile_id(account: &str, user_id: i64, said_at: DateTime<Utc>) ->
 }
 
 /// The id of a record put aside: one for a text, however often it is read.
-pub(crate) fn reject_id(origin: &Origin, raw: &str) -> Uuid {
+#[must_use]
+pub fn reject_id(origin: &Origin, raw: &str) -> Uuid {
     let mut hash = Sha256::new();
     part(&mut hash, Some(origin.account.as_bytes()));
     part(&mut hash, Some(origin.source.as_bytes()));
@@ -84,7 +93,8 @@ pub(crate) fn reject_id(origin: &Origin, raw: &str) -> Uuid {
 }
 
 /// 64 bits of the text and of the version of the code that reads it.
-pub(crate) fn content_hash(version: u8, raw: &str) -> i64 {
+#[must_use]
+pub fn content_hash(version: u8, raw: &str) -> i64 {
     let hash = Sha256::new().chain_update([version]).chain_update(raw).finalize();
     i64::from_be_bytes(std::array::from_fn(|i| hash[i]))
 }

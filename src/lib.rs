@@ -2,11 +2,12 @@
 //!
 //! [`sync`] is the job. [`window`] decides which intervals to ask for, [`onelogin`] asks,
 //! [`normalize`] turns records into rows of [`model`], [`store`] writes them. [`cli`] is the face,
-//! [`simulator`] a stand-in for the API, and [`exit`] says how the process ends.
+//! [`simulator`] a stand-in for the API, [`identity`] has what makes two records the same, and [`exit`] says
+//! how the process ends.
 
 pub mod cli;
 pub mod exit;
-mod identity;
+pub mod identity;
 pub mod model;
 pub mod normalize;
 pub mod onelogin;

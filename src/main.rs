@@ -16,9 +16,8 @@ fn run() -> Exit {
         Ok(cli) => cli,
         Err(exit) => return exit,
     };
-    // One thread reads and decodes, one speaks to the database; a file has its own thread anyway.
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // The server works on what was written while this thread reads on; a file has a thread of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(cli.run()),
         Err(error) => {

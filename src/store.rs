@@ -39,7 +39,7 @@ pub use lease::{Lease, Standing};
 pub use peek::{FIRST_LOOK, QUESTION};
 pub use profiles::Said;
 pub use run::{Ending, Run, Status, Traffic};
-pub use write::WindowWriter;
+pub use write::Writer;
 
 /// Runs one body on whichever database it is: `on_either!(Store, store, pool => pool.close().await)`.
 macro_rules! on_either {

@@ -32,7 +32,7 @@ impl Pace {
     pub const ONE_ANSWER: Self = Self {
         first: TimeDelta::days(7),
         nearly_empty: 1_000,
-        too_large: 200_000,
+        too_large: 500_000,
         may_be_cut: true,
     };
 

@@ -73,7 +73,7 @@ class SqliteImport(Copy):
         loads = [f".import --csv {folder / table} {table}\n" for table in TABLES]
         # As the program opens the file: store/connect.rs.
         (place.work / "load.sql").write_text(
-            "pragma synchronous = normal;\npragma cache_size = -8192;\npragma foreign_keys = on;\n"
+            "pragma synchronous = normal;\npragma cache_size = -4096;\npragma foreign_keys = on;\n"
             f".bail on\nbegin;\n{''.join(loads)}commit;\n")
 
     def command(self, place, source, step):

@@ -19,7 +19,7 @@ def measure_one(bench, ours, place, history, number):
     try:
         with Simulator(bench.program, history) as source:
             bench.step(ours, place, source, step="first", **where)
-        bench.count(ours, place, part=where["part"], size=history.failures, number=number)
+        bench.count(ours, place, history, part=where["part"], number=number)
     except measure.Failed:
         # It is in the results.
         pass

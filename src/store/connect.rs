@@ -14,7 +14,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// A run on another account may hold the write lock of the file for a whole window.
 const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 /// KiB of page cache; negative by SQLite's convention.
-const CACHE_SIZE: &str = "-8192";
+const CACHE_SIZE: &str = "-4096";
 
 /// Bytes a page of a new file. Rows here are long: a first load was measured as 0.85 times the time of
 /// 4 KiB pages at 300,000 rows, and 0.97 times at a million.

@@ -1,6 +1,6 @@
-//! The people of a window. Whom a failure names is there before it, as a row of their own; what is
-//! newer in the rest of the window is written at its end, once: to write it with every batch was
-//! measured on Postgres as several times slower, since a transaction drags all versions of a row along.
+//! The people of a run. Whom a failure names is there before it, as a row of their own; what is newer
+//! in the rest of a window is written at its end, once: to write it with every batch was measured on
+//! Postgres as several times slower, since a transaction drags all versions of a row along.
 
 use std::collections::HashMap;
 
@@ -9,16 +9,18 @@ use uuid::Uuid;
 
 use crate::model::{Failure, Person, Profile, Text, Texts};
 
-/// People of a window that are remembered, about 250 bytes each: a bound on memory, which few
-/// accounts reach.
-const MOST: usize = 60_000;
+/// People that are remembered at once, about 250 bytes each: a bound on memory, which few accounts
+/// reach. As many as a table of 65,536 places takes.
+const MOST: usize = 57_344;
+/// Bytes of texts that are remembered: people may have many names in turn.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// The newest words on a person. Every failure names them; what else is known of them only some say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word<T = Text> {
+pub(super) struct Word {
     pub(super) user_id: i64,
-    pub(super) named: Said<Option<T>>,
-    pub(super) profile: Option<Said<Profile<T>>>,
+    pub(super) named: Said<Option<Text>>,
+    pub(super) profile: Option<Said<Profile>>,
 }
 
 /// What was said, and the failure that said it.
@@ -33,19 +35,19 @@ pub(super) struct Said<W> {
 #[derive(Debug)]
 struct Known {
     word: Word,
-    /// Whether the row is there: written by this window, or found.
-    is_there: bool,
     /// Whether this window wrote it, which is counted once.
     is_counted: bool,
     /// Whether the row may not say yet what the word says.
     is_newer: bool,
 }
 
-/// The newest words on each person of a window: those of the greatest `failure_id`.
+/// The newest words on each person: those of the greatest `failure_id`.
 #[derive(Debug, Default)]
 pub(super) struct People {
     texts: Texts,
     known: HashMap<i64, Known>,
+    /// Those whose rows may not be there.
+    strangers: Vec<i64>,
 }
 
 impl People {
@@ -55,9 +57,10 @@ impl People {
         for failure in failures {
             let Some(person) = &failure.person else { continue };
             let known = self.known.entry(person.user_id).or_insert_with(|| {
+                self.strangers.push(person.user_id);
                 let named = Said { id: Uuid::nil(), at: failure.created_at, what: None };
                 let word = Word { user_id: person.user_id, named, profile: None };
-                Known { word, is_there: false, is_counted: false, is_newer: true }
+                Known { word, is_counted: false, is_newer: true }
             });
             known.is_newer |= known.word.hear(&mut self.texts, failure, person, texts);
         }
@@ -66,7 +69,7 @@ impl People {
     /// People whose rows may not be there, in one order for all runs: two that write the same people
     /// then cannot block each other.
     pub(super) fn strangers(&self) -> Vec<&Word> {
-        sorted(self.known.values().filter(|known| !known.is_there))
+        sorted(self.strangers.iter().map(|user_id| &self.known[user_id]))
     }
 
     /// The rows of all strangers are there now; of these they were written, just so.
@@ -76,7 +79,7 @@ impl People {
                 (known.is_counted, known.is_newer) = (true, false);
             }
         }
-        self.known.values_mut().for_each(|known| known.is_there = true);
+        self.strangers.clear();
     }
 
     /// People of whom something newer may be known than their rows say, in the same order.
@@ -99,10 +102,15 @@ impl People {
     }
 
     pub(super) fn are_many(&self) -> bool {
-        self.known.len() >= MOST
+        self.known.len() >= MOST || self.texts.len() >= MOST_BYTES
     }
 
-    /// Forgets everyone, once all rows are written.
+    /// Their rows are there to stay. In the next window they count anew.
+    pub(super) fn next_window(&mut self) {
+        self.known.values_mut().for_each(|known| known.is_counted = false);
+    }
+
+    /// Forgets everyone.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
@@ -140,32 +148,6 @@ impl Word {
             self.profile = said;
         }
         changed
-    }
-
-    /// Whether it says anything newer than what is stored.
-    pub(super) fn is_news(&self, stored: Option<&Word<String>>, texts: &Texts) -> bool {
-        let get = |text: &Text| texts.get(*text).to_owned();
-        stored.is_none_or(|there| {
-            let profile_is_news = self.profile.as_ref().is_some_and(|profile| {
-                there.profile.as_ref().is_none_or(|stored| {
-                    stored.is_older_than(profile) || stored.is_unlike(profile, |what| what.map(get))
-                })
-            });
-            profile_is_news
-                || there.named.is_older_than(&self.named)
-                || there.named.is_unlike(&self.named, |what| what.as_ref().map(get))
-        })
-    }
-}
-
-impl<W: PartialEq> Said<W> {
-    fn is_older_than<V>(&self, other: &Said<V>) -> bool {
-        self.id < other.id
-    }
-
-    /// Whether the other is of the same failure, and says something else.
-    fn is_unlike<V>(&self, other: &Said<V>, as_this: impl Fn(&V) -> W) -> bool {
-        self.id == other.id && self.what != as_this(&other.what)
     }
 }
 
@@ -281,36 +263,5 @@ mod tests {
         people.met(&[]);
         assert_eq!((people.strangers().len(), people.news().len()), (0, 1));
         assert_eq!((people.told(&[7]), people.told(&[7])), (1, 0));
-    }
-
-    #[test]
-    fn an_older_word_is_no_news_and_neither_is_the_same() {
-        let is_news = |word, stored: Option<(u128, &str, Option<&str>)>| {
-            let stored = stored.map(|stored| {
-                let people = heard(&[stored]);
-                let get = |text: &Text| people.texts.get(*text).to_owned();
-                let Word { user_id, named, profile } = people.strangers()[0].clone();
-                Word {
-                    user_id,
-                    named: Said { id: named.id, at: named.at, what: named.what.as_ref().map(get) },
-                    profile: profile.map(|Said { id, at, what }| {
-                        let what = what.map(get);
-                        Said { id, at, what }
-                    }),
-                }
-            });
-            let people = heard(&[word]);
-            people.strangers()[0].is_news(stored.as_ref(), &people.texts)
-        };
-        let stored = Some((2, "stored", Some("stored@x")));
-        assert!(is_news((1, "older", Some("older@x")), None));
-        assert!(!is_news((1, "older", Some("older@x")), stored));
-        assert!(!is_news((2, "stored", Some("stored@x")), stored));
-        assert!(!is_news((2, "stored", None), stored));
-        assert!(is_news((2, "changed", None), stored));
-        assert!(is_news((2, "stored", Some("changed@x")), stored));
-        assert!(is_news((3, "newer", None), stored));
-        let unknown = Some((2, "stored", None));
-        assert!(is_news((1, "older", Some("older@x")), unknown), "nothing is known yet");
     }
 }

@@ -149,17 +149,26 @@ async fn insert_sqlite<R: Row>(
 ) -> Result<(), sqlx::Error> {
     let (before, _) = around_rows(R::UPSERT);
     let before = before.replacen("insert into", "insert or fail into", 1);
-    for some in rows.chunks(SQLITE_ROWS) {
-        let sql = format!("{before}{}", values(some.len(), R::COLUMNS, Places::Plain));
+    let written_down = |some: &[R]| {
         let mut arguments = SqliteArguments::default();
         arguments.reserve(some.len() * R::COLUMNS, 0);
         for row in some {
             row.write(&mut arguments, stamp, texts);
         }
+        (some.len(), arguments)
+    };
+    let mut chunks = rows.chunks(SQLITE_ROWS).map(written_down);
+    let mut next = chunks.next();
+    while let Some((count, arguments)) = next {
+        let sql = format!("{before}{}", values(count, R::COLUMNS, Places::Plain));
         // Safe: it is made of our own text and of places for values.
         let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
         // Statements of all other lengths come once.
-        query.persistent(some.len() == SQLITE_ROWS).execute(&mut **tx).await?;
+        let execute = query.persistent(count == SQLITE_ROWS).execute(&mut **tx);
+        // SQLite is at work on these while the next are written down.
+        let done;
+        (done, next) = tokio::join!(biased; execute, async { chunks.next() });
+        done?;
     }
     Ok(())
 }

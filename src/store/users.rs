@@ -1,35 +1,16 @@
-//! The rows of people: what is stored of them, and writing what was said.
-
-use std::collections::HashMap;
-
-use chrono::{DateTime, Utc};
+//! The rows of people: writing what was said.
 
 use super::columns::Columns;
-use super::people::{Said, Word};
-use super::statement::{among, filled, no_arguments};
+use super::people::Word;
+use super::statement::{filled, no_arguments};
 use super::tx::{Stamp, Tx};
-use super::value::Id;
 use super::{Error, failed, on_either};
-use crate::model::{Profile, Texts};
+use crate::model::Texts;
 
 /// Rows a statement.
-const ROWS: usize = 1_000;
+const ROWS: usize = 250;
 /// Columns that the inserts name.
 const COLUMNS: usize = 15;
-
-/// The columns of `users_stored.sql`, in its order.
-type PersonRow = (
-    i64,
-    Id,
-    DateTime<Utc>,
-    Option<String>,
-    Option<Id>,
-    Option<DateTime<Utc>>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-);
 
 impl Tx {
     /// Writes rows of people who have none. Returns who they are.
@@ -50,32 +31,7 @@ impl Tx {
         texts: &Texts,
         words: &[&Word],
     ) -> Result<Vec<i64>, Error> {
-        let sql = include_str!("sql/users_upsert.sql");
-        let mut written = Vec::new();
-        for some in words.chunks(ROWS) {
-            let stored = self.stored_people(stamp, some).await?;
-            let is_news = |word: &&Word| word.is_news(stored.get(&word.user_id), texts);
-            let news: Vec<&Word> = some.iter().copied().filter(is_news).collect();
-            written.extend(self.write_people(sql, stamp, texts, &news).await?);
-        }
-        Ok(written)
-    }
-
-    async fn stored_people(
-        &mut self,
-        stamp: &Stamp,
-        words: &[&Word],
-    ) -> Result<HashMap<i64, Word<String>>, Error> {
-        let sql = include_str!("sql/users_stored.sql");
-        let account = &*stamp.origin.account;
-        let rows: Vec<PersonRow> = on_either!(Tx, self, tx =>
-            among(sql, Some(account), words.iter().map(|word| word.user_id))
-                .build_query_as()
-                .persistent(false)
-                .fetch_all(&mut **tx)
-                .await)
-        .map_err(failed("looking up users"))?;
-        Ok(rows.into_iter().map(|row| (row.0, stored_word(row))).collect())
+        self.write_people(include_str!("sql/users_upsert.sql"), stamp, texts, words).await
     }
 
     async fn write_people(
@@ -95,7 +51,8 @@ impl Tx {
                     word.write(&mut arguments, stamp, texts);
                 }
                 let query = sqlx::query_scalar_with(sql, arguments);
-                query.persistent(false).fetch_all(&mut **tx).await
+                // Statements of all other lengths come once.
+                query.persistent(some.len() == ROWS).fetch_all(&mut **tx).await
             })
             .map_err(failed("writing users"))?;
             written.extend(ids);
@@ -126,14 +83,4 @@ impl Word {
         columns.shared_time(&stamp.at);
         columns.shared_id(&stamp.run_id);
     }
-}
-
-fn stored_word(row: PersonRow) -> Word<String> {
-    let (user_id, Id(id), at, display_name, profile_id, profile_at, ..) = row;
-    let (.., email, username, firstname, lastname) = row;
-    let profile = profile_id.zip(profile_at).map(|(Id(id), at): (Id, DateTime<Utc>)| {
-        let what = Profile { email, username, firstname, lastname };
-        Said { id, at, what }
-    });
-    Word { user_id, named: Said { id, at, what: display_name }, profile }
 }

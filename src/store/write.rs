@@ -16,15 +16,15 @@ use crate::window::{Mark, Window};
 /// Rejects a statement.
 const REJECTS: usize = 1_000;
 
-/// A window that is being written: nothing of it is visible to others until
-/// [`WindowWriter::commit`], and nothing is left of it when it is dropped instead.
+/// Writes the windows of a run, one after another. Nothing of a window is visible to others until
+/// [`Writer::commit`], and nothing is left of it when the writer is dropped instead.
 ///
-/// Its transaction begins with its first statement, so that a small window holds an SQLite file for
-/// a moment only, however long its records take to come.
-pub struct WindowWriter<'a> {
+/// A window's transaction begins with its first statement, so that a small window holds an SQLite
+/// file for a moment only, however long its records take to come.
+pub struct Writer<'a> {
     store: &'a Store,
     run: &'a Run,
-    /// When the run's last window began.
+    /// When the last window began.
     after: Option<DateTime<Utc>>,
     open: Option<Open>,
     counts: Counts,
@@ -41,14 +41,13 @@ struct Open {
 }
 
 impl Store {
-    /// Prepares to write a window. `after` is when the run's last one began, if any: the stamps of
-    /// two windows must differ, since a row's stamp tells which of them wrote it.
+    /// Prepares to write the windows of a run.
     #[must_use]
-    pub fn window<'a>(&'a self, run: &'a Run, after: Option<DateTime<Utc>>) -> WindowWriter<'a> {
-        WindowWriter {
+    pub fn writer<'a>(&'a self, run: &'a Run) -> Writer<'a> {
+        Writer {
             store: self,
             run,
-            after,
+            after: None,
             open: None,
             counts: Counts::default(),
             people: People::default(),
@@ -57,8 +56,8 @@ impl Store {
     }
 }
 
-impl WindowWriter<'_> {
-    /// What became of the records so far; final after [`WindowWriter::flush`].
+impl Writer<'_> {
+    /// What became of the window's records so far; final after [`Writer::flush`].
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counts
@@ -67,7 +66,7 @@ impl WindowWriter<'_> {
     /// Writes records, in the order in which they come. What is unchanged is not written.
     ///
     /// # Errors
-    /// [`Error::Failed`]; the window is then to be dropped.
+    /// [`Error::Failed`]; the writer is then to be dropped.
     pub async fn write(&mut self, batch: Batch) -> Result<(), Error> {
         let Batch { texts, failures, successes, rejects, ignored } = batch;
         self.counts.fetched += (failures.len() + rejects.len()) as u64;
@@ -82,7 +81,7 @@ impl WindowWriter<'_> {
     /// Writes what is left, so that the counts are final.
     ///
     /// # Errors
-    /// As [`WindowWriter::write`].
+    /// As [`Writer::write`].
     pub async fn flush(&mut self) -> Result<(), Error> {
         let news = self.people.news();
         if news.is_empty() {
@@ -189,37 +188,43 @@ impl WindowWriter<'_> {
         Ok(())
     }
 
-    /// Takes everything back.
+    /// Takes the window back.
     ///
     /// # Errors
     /// [`Error::Failed`]; the database then does it by itself.
-    pub async fn roll_back(self) -> Result<(), Error> {
-        match self.open {
+    pub async fn roll_back(&mut self) -> Result<(), Error> {
+        (self.counts, self.repeated) = (Counts::default(), Repeated::default());
+        // What their rows say is not what was written in vain.
+        self.people.forget();
+        match self.open.take() {
             Some(Open { tx, .. }) => tx.rollback().await.map_err(failed("rolling a window back")),
             None => Ok(()),
         }
     }
 
     /// Commits the window: its rows, its line in the ledger, the mark and the run's counters, all
-    /// or nothing; and renews the lease. Returns when the window began, by the store's clock.
+    /// or nothing; and renews the lease. The next window can follow.
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another run has taken over; then nothing is committed.
     pub async fn commit(
-        mut self,
+        &mut self,
         window: Window,
         mark: Mark,
         lease: &Lease,
         traffic: Traffic,
-    ) -> Result<DateTime<Utc>, Error> {
+    ) -> Result<(), Error> {
         self.open().await?;
-        let Some(Open { mut tx, stamp, .. }) = self.open else { unreachable!("it is open") };
+        let Some(Open { mut tx, stamp, .. }) = self.open.take() else { unreachable!("it is open") };
         let now = tx.now().await?;
         tx.move_mark(mark, lease, now).await?;
         tx.enter_into_ledger(&stamp, window, &self.counts, now).await?;
         tx.count_for_run(&stamp, &self.counts, traffic).await?;
         tx.commit().await.map_err(failed("committing a window"))?;
-        Ok(stamp.at.value)
+        (self.counts, self.repeated) = (Counts::default(), Repeated::default());
+        self.people.next_window();
+        self.after = Some(stamp.at.value);
+        Ok(())
     }
 }
 
@@ -234,6 +239,7 @@ async fn open<'o>(
     if open.is_none() {
         let mut tx = Tx::begin(store).await.map_err(failed("beginning a window"))?;
         let now = tx.now().await?;
+        // A row's stamp tells which window wrote it.
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let some_rejected = tx.any_open_reject(&run.origin).await?;
         let stamp = Stamp::new(&run.origin, run.run_id, at, run.keep_raw);

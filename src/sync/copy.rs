@@ -58,8 +58,8 @@ impl<'a> Copy<'a> {
     /// failed is still written; what cannot be written ends both at once.
     async fn windows(&mut self, plan: &mut Plan, behind: Behind) -> Result<(), Error> {
         let turns = Turns::new(self.work.job.prefetch);
-        // A window that is read ahead is a batch and a commit, or more of both: then it waits its turn.
-        let waiting = 2 * self.work.job.prefetch.max(1) as usize;
+        // A small window is a batch and a commit. The last of those that are read ahead waits in hand.
+        let waiting = (2 * self.work.job.prefetch as usize).saturating_sub(1).max(1);
         let (sender, steps) = mpsc::channel(waiting);
         let fetched = self.load.report.counts.fetched;
         let fetch =

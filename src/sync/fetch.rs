@@ -179,6 +179,8 @@ pub(super) async fn read(
     while more {
         let mut sink = |raw: &[u8]| normalize::record(&job.origin, &job.format, raw, &mut batch);
         more = records.next(&mut sink).await?;
+        // Both sides share a thread: what the database has done meanwhile is followed up at once.
+        tokio::task::yield_now().await;
         if batch.is_full() || !more {
             seen.see(&batch, until);
             let progress = Progress { fetched: before.fetched + seen.records, ..before };

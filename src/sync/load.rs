@@ -1,13 +1,12 @@
 //! The writing side: each window in a transaction of its own, in the order in which they were read, and
 //! the marks behind it.
 
-use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::Receiver;
 
 use super::fetch::{Step, Whole};
 use super::{Error, Report, Work, traffic};
 use crate::onelogin::Source;
-use crate::store::WindowWriter;
+use crate::store::Writer;
 use crate::window::Rescan;
 
 /// The writing side of a run.
@@ -15,8 +14,7 @@ pub(super) struct Load<'a> {
     pub(super) work: Work<'a>,
     pub(super) source: Option<&'a Source>,
     pub(super) report: &'a mut Report,
-    /// When the last window began, by the store's clock.
-    last_window: Option<DateTime<Utc>>,
+    writer: Writer<'a>,
 }
 
 /// What moves with each window.
@@ -32,7 +30,7 @@ pub(super) enum Behind {
 
 impl<'a> Load<'a> {
     pub(super) fn new(work: Work<'a>, source: Option<&'a Source>, report: &'a mut Report) -> Self {
-        Self { work, source, report, last_window: None }
+        Self { work, source, report, writer: work.store.writer(work.run) }
     }
 
     /// Takes step after step until there are no more. A window that is not whole by then is taken back.
@@ -41,35 +39,24 @@ impl<'a> Load<'a> {
         mut steps: Receiver<Step<'_>>,
         behind: Behind,
     ) -> Result<(), Error> {
-        let Work { store, run, on_progress, .. } = self.work;
-        let mut writer = None;
         while let Some(step) = steps.recv().await {
-            let window = || store.window(run, self.last_window);
             match step {
                 Step::Write(batch, progress) => {
-                    writer.get_or_insert_with(window).write(batch).await?;
-                    on_progress(progress);
+                    self.writer.write(batch).await?;
+                    (self.work.on_progress)(progress);
                 }
-                Step::Commit(whole) => {
-                    let writer = writer.take().unwrap_or_else(window);
-                    self.commit(writer, &whole, behind).await?;
-                }
-                Step::TakeBack => take_back(writer.take()).await?,
+                Step::Commit(whole) => self.commit(&whole, behind).await?,
+                Step::TakeBack => self.writer.roll_back().await?,
             }
         }
-        take_back(writer).await
+        Ok(self.writer.roll_back().await?)
     }
 
     /// Commits a window whose records are all accounted for.
-    async fn commit(
-        &mut self,
-        mut writer: WindowWriter<'_>,
-        whole: &Whole<'_>,
-        behind: Behind,
-    ) -> Result<(), Error> {
+    async fn commit(&mut self, whole: &Whole<'_>, behind: Behind) -> Result<(), Error> {
         let &Whole { window, records, newest, .. } = whole;
-        writer.flush().await?;
-        let counts = writer.counts();
+        self.writer.flush().await?;
+        let counts = self.writer.counts();
         if !counts.balance(records) {
             return Err(Error::Unbalanced { window, records, counts });
         }
@@ -79,7 +66,7 @@ impl<'a> Load<'a> {
             Behind::Nothing => self.report.mark,
         };
         let traffic = self.source.map(traffic).unwrap_or_default();
-        self.last_window = Some(writer.commit(window, mark, lease, traffic).await?);
+        self.writer.commit(window, mark, lease, traffic).await?;
         self.report.mark = mark;
         self.report.counts += counts;
         self.report.windows += 1;
@@ -91,12 +78,5 @@ impl<'a> Load<'a> {
             store.note_rescan(lease, Rescan { next: Some(window.to), ..rescan }).await?;
         }
         Ok(())
-    }
-}
-
-async fn take_back(writer: Option<WindowWriter<'_>>) -> Result<(), Error> {
-    match writer {
-        Some(writer) => Ok(writer.roll_back().await?),
-        None => Ok(()),
     }
 }

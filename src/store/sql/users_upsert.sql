@@ -28,6 +28,14 @@ on conflict (account, user_id) do update set
         then excluded.lastname else users.lastname end,
     synced_at = excluded.synced_at,
     run_id = excluded.run_id
-where users.last_failure_id <= excluded.last_failure_id
-   or excluded.profile_id >= coalesce(users.profile_id, excluded.profile_id)
+where users.last_failure_id < excluded.last_failure_id
+   or (users.last_failure_id = excluded.last_failure_id
+       and users.display_name is distinct from excluded.display_name)
+   or users.profile_id < excluded.profile_id
+   or (users.profile_id is null and excluded.profile_id is not null)
+   or (users.profile_id = excluded.profile_id
+       and (users.email is distinct from excluded.email
+            or users.username is distinct from excluded.username
+            or users.firstname is distinct from excluded.firstname
+            or users.lastname is distinct from excluded.lastname))
 returning user_id

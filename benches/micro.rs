@@ -1,0 +1,94 @@
+//! What is done for each record: finding where it ends, reading it into a batch, hashing.
+//!
+//! `cargo bench` gives times. `benches/instructions.sh` counts instructions, which are the same on a noisy
+//! machine.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use onelogin_sync::identity;
+use onelogin_sync::model::{Batch, EVENTS, LEGACY, Origin};
+use onelogin_sync::normalize::event_type::{Asked, FAILURES};
+use onelogin_sync::normalize::{self, Format};
+use onelogin_sync::onelogin::array::Splitter;
+use onelogin_sync::simulator::{EventRecord, Record};
+
+/// As many as a batch holds.
+const RECORDS: i64 = 1_000;
+
+fn main() {
+    divan::main();
+}
+
+fn at(n: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(n)
+}
+
+fn legacy() -> Vec<String> {
+    (0..RECORDS).map(|n| Record::new(n, at(n), 1_000 + n % 300).to_json()).collect()
+}
+
+fn events() -> Vec<String> {
+    (0..RECORDS).map(|n| EventRecord::new(n, at(n), 64, 1_000 + n % 300).to_json()).collect()
+}
+
+fn origin(source: &'static str) -> Origin {
+    Origin { account: "default".into(), source }
+}
+
+/// Where each record of an answer ends.
+#[divan::bench]
+fn split(bencher: Bencher) {
+    let body = format!("[{}]", legacy().join(","));
+    bencher.counter(ItemsCount::new(RECORDS as u64)).bench(|| split_all(black_box(&body)));
+}
+
+#[inline(never)]
+fn split_all(body: &str) -> usize {
+    let mut bytes = 0;
+    let mut splitter = Splitter::new();
+    splitter.feed(body.as_bytes(), &mut |raw| bytes += raw.len()).expect("it is an array");
+    splitter.finish().expect("it is whole");
+    bytes
+}
+
+/// From its text to a row of a batch, hashes included.
+#[divan::bench]
+fn normalise_legacy(bencher: Bencher) {
+    let (records, origin) = (legacy(), origin(LEGACY));
+    bencher
+        .counter(ItemsCount::new(RECORDS as u64))
+        .bench(|| normalise_all(&origin, &Format::Legacy, black_box(&records)));
+}
+
+/// The same for the events API.
+#[divan::bench]
+fn normalise_events(bencher: Bencher) {
+    let (records, origin) = (events(), origin(EVENTS));
+    let format = Format::Event(Asked { failures: FAILURES.to_vec(), successes: true });
+    bencher
+        .counter(ItemsCount::new(RECORDS as u64))
+        .bench(|| normalise_all(&origin, &format, black_box(&records)));
+}
+
+#[inline(never)]
+fn normalise_all(origin: &Origin, format: &Format, records: &[String]) -> Batch {
+    let mut batch = Batch::default();
+    for raw in records {
+        normalize::record(origin, format, raw.as_bytes(), &mut batch);
+    }
+    assert_eq!(batch.failures.len(), records.len());
+    batch
+}
+
+/// What tells a changed record from a repeated one.
+#[divan::bench]
+fn hash(bencher: Bencher) {
+    let records = legacy();
+    bencher.counter(ItemsCount::new(RECORDS as u64)).bench(|| hash_all(black_box(&records)));
+}
+
+#[inline(never)]
+fn hash_all(records: &[String]) -> i64 {
+    records.iter().fold(0, |sum, raw| sum ^ identity::content_hash(1, raw))
+}

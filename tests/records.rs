@@ -3,8 +3,8 @@
 use onelogin_sync::simulator::{Record, RecordUser, Simulator};
 
 use crate::support::onelogin::{
-    FAILURES, RUNS, USERS, all_records, assert_loaded, counts, empty, put, record, rejects, sync,
-    sync_ok, written,
+    FAILURES, RUNS, USERS, all_records, assert_loaded, assert_same, counts, empty, put, record,
+    rejects, sync, sync_ok, written,
 };
 use crate::support::program::Finished;
 use crate::support::tables::{Db, NULL, assert_rows, on_both};
@@ -195,6 +195,49 @@ on_both!(a_reject_is_closed_when_its_text_loads_after_all, |db| {
     exits_65(&onelogin, db, &[]);
     only_a_is_aside(db, "open");
     assert_loaded(db, &all_records(&onelogin));
+});
+
+on_both!(without_raw_the_rows_keep_no_text_but_rejects_do, |db| {
+    let onelogin = good_and_bad();
+    let (good, bad) = (15, 14);
+    let kept = "select count(*), count(raw) from provisioning_failures";
+
+    let first = exits_65(&onelogin, db, &["--raw", "none"]).json();
+    assert_eq!(counts(&first), [good + bad, good, 0, 0, bad]);
+    assert_rows(&db.rows(kept), &[&["15", "0"]]);
+    let texts: Vec<Vec<String>> =
+        BAD.iter().map(|(reason, raw)| vec![(*reason).to_owned(), (*raw).to_owned()]).collect();
+    assert_same(&db.rows("select reason, raw from rejected_records order by 1, 2"), &texts);
+    let before = written(db);
+
+    // Nothing is missing of what was asked for.
+    let again = sync_ok(&onelogin, db, &["--raw", "none"]);
+    assert_eq!(counts(&again), [good + bad, 0, 0, good, bad]);
+    assert!(before == written(db), "a row was written");
+
+    // Now it is: the rows are written with their texts, which then stay.
+    for (flag, updated) in [("keep", good), ("none", 0), ("keep", 0)] {
+        let outcome = sync_ok(&onelogin, db, &["--raw", flag]);
+        assert_eq!(counts(&outcome), [good + bad, 0, updated, good - updated, bad], "{flag}");
+        assert_rows(&db.rows(kept), &[&["15", "15"]]);
+    }
+    assert_loaded(db, &all_records(&onelogin));
+});
+
+on_both!(without_raw_a_displaced_record_of_long_before_is_counted_and_named, |db| {
+    let onelogin = empty(NOON);
+    put(&onelogin, TIME, colliding("a"));
+    put_1500_others(&onelogin);
+    put(&onelogin, TIME, colliding("b"));
+
+    let outcome = exits_65(&onelogin, db, &["--raw", "none"]).json();
+
+    assert_eq!(counts(&outcome), [1_502, 1_501, 0, 0, 1]);
+    let reject = db.rows("select reason, raw from rejected_records");
+    assert_eq!((reject.len(), &*reject[0][0]), (1, "key_collision"));
+    let key = &db
+        .rows("select failure_id from provisioning_failures where error_description = 'b'")[0][0];
+    assert!(reject[0][1].contains(key.as_str()), "{reject:?}");
 });
 
 on_both!(names_that_a_database_may_refuse_load_and_stay_in_raw_as_they_came, |db| {

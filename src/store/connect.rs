@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, SqliteConnection};
 
 use super::{Error, Store, failed};
 
@@ -105,10 +105,9 @@ async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
         .disable_statement_logging();
     let target = options.get_filename().display().to_string();
     let open = async {
-        let mut first = SqliteConnection::connect_with(&options).await?;
-        use_wal(&mut first).await?;
-        first.close().await?;
-        sqlite_pool().connect_with(options).await
+        let pool = sqlite_pool().connect_with(options).await?;
+        use_wal(&mut *pool.acquire().await?).await?;
+        Ok(pool)
     };
     open.await.map(Store::Sqlite).map_err(|source| Error::Connect { target, source })
 }

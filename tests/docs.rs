@@ -141,6 +141,27 @@ fn masked(text: &str) -> impl Iterator<Item = String> {
 
 /// Not run, since most need an account: that the program takes them is enough.
 #[test]
+fn the_readme_quotes_what_was_measured() {
+    let results = read("benches/RESULTS.md");
+    let table: Vec<&str> = results
+        .lines()
+        .skip_while(|line| !line.starts_with("## A first load of"))
+        .skip_while(|line| !line.starts_with('|'))
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    assert!(table.len() > 4, "benches/RESULTS.md begins with no table");
+    let readme = read("README.md");
+    assert!(
+        readme.contains(&table.join("\n")),
+        "README.md has another table than benches/RESULTS.md"
+    );
+    for picture in readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let is_picture = Path::new(picture).extension().is_some_and(|end| end == "svg");
+        assert!(!is_picture || root().join(picture).exists(), "README.md shows {picture}");
+    }
+}
+
+#[test]
 fn every_command_line_in_the_documentation_is_accepted() {
     let mut tried = 0;
     for (file, page) in pages() {

@@ -4,9 +4,10 @@ import math
 from html import escape
 
 from promises import MB, NAMES
+from report import figure
 
-WIDTH, HEIGHT = 820, 460
-LEFT, RIGHT, TOP, BOTTOM = 84, 230, 44, 50
+WIDTH, HEIGHT = 870, 460
+LEFT, RIGHT, TOP, BOTTOM = 84, 280, 44, 50
 # Between two labels at the ends of lines.
 LINE = 17
 OURS = "#2f81f7"
@@ -70,7 +71,7 @@ def svg(title, unit, lines):
         else:
             # It was not measured further; its name is where its line ends.
             parts.append(f'<text x="{x(rows) + 8:.1f}" y="{y(value) + 4:.1f}" style="fill:{color}">{escape(label)}, '
-                         f"{value:.3g} {unit}</text>")
+                         f"{figure(value)} {unit}</text>")
     parts += labels(ends, unit)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -125,4 +126,4 @@ def labels(ends, unit):
                f'stroke="{color}" stroke-opacity=".5"/>')
         name = "ours" if kind == "ours" else "theirs"
         yield (f'<text class="{name}" x="{left}" y="{height + 4:.1f}" style="fill:{color}">'
-               f"{escape(label)}, {value:.3g} {unit}</text>")
+               f"{escape(label)}, {figure(value)} {unit}</text>")

@@ -1,8 +1,10 @@
 //! The rows of people: writing what was said.
 
+use std::collections::HashSet;
+
 use super::columns::Columns;
 use super::people::Word;
-use super::statement::{filled, no_arguments};
+use super::statement::{among, filled, no_arguments};
 use super::tx::{Stamp, Tx};
 use super::{Error, failed, on_either};
 use crate::model::Texts;
@@ -20,8 +22,28 @@ impl Tx {
         texts: &Texts,
         words: &[&Word],
     ) -> Result<Vec<i64>, Error> {
-        let sql = include_str!("sql/users_insert.sql");
-        self.write_people(sql, stamp, texts, words).await
+        // On most days nearly all are there; to look is a fraction of what an insert in vain takes.
+        let there = self.people_there(stamp, words).await?;
+        let new: Vec<&Word> =
+            words.iter().copied().filter(|word| !there.contains(&word.user_id)).collect();
+        self.write_people(include_str!("sql/users_insert.sql"), stamp, texts, &new).await
+    }
+
+    async fn people_there(
+        &mut self,
+        stamp: &Stamp,
+        words: &[&Word],
+    ) -> Result<HashSet<i64>, Error> {
+        let sql = include_str!("sql/users_there.sql");
+        let account = &*stamp.origin.account;
+        let there: Vec<i64> = on_either!(Tx, self, tx =>
+            among(sql, Some(account), words.iter().map(|word| word.user_id))
+                .build_query_scalar()
+                .persistent(false)
+                .fetch_all(&mut **tx)
+                .await)
+        .map_err(failed("looking up users"))?;
+        Ok(there.into_iter().collect())
     }
 
     /// Writes what is newer than what is stored. Returns of whom that was so.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Counts the instructions that a record takes, with callgrind: unlike times, they hardly change from run to
-# run, so a regression shows on a noisy machine. Needs Rust and valgrind. Compare with RESULTS.md.
+# run, so a regression shows on a noisy machine. Needs Rust and valgrind. README.md has what it last said.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,9 +19,13 @@ trap 'rm -f "$out"' EXIT
 while read -r bench function; do
     # One sample of one iteration. Without a warm-up each is done once.
     valgrind --tool=callgrind --callgrind-out-file="$out" --collect-atstart=no \
-        --toggle-collect="micro::$function" "$program" --bench --exact "$bench" \
+        --toggle-collect="micro::$function" "$program" --bench --exact "micro::$bench" \
         --sample-count 1 --sample-size 1 >/dev/null 2>&1
     sum=$(sed -n 's/^\(summary\|totals\): \([0-9]*\).*/\2/p' "$out" | head -n 1)
+    [ "${sum:-0}" -gt 0 ] || {
+        echo "benches/instructions.sh: $bench did not run $function; was either renamed?" >&2
+        exit 70
+    }
     printf '%-18s %7d instructions a record\n' "$bench" $((sum / 1000))
 done <<EOF
 split split_all

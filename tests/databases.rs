@@ -1,14 +1,15 @@
 //! A database that goes away, is not there, is busy, or is not of this program's version.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
-use onelogin_sync::simulator::{Entry, Record, Simulator};
+use onelogin_sync::simulator::{Entry, EventRecord, Record, Simulator};
 use tempfile::TempDir;
 
-use crate::support::api::Api;
+use crate::support::api::{Api, put_event};
 use crate::support::block_on;
 use crate::support::door::Door;
-use crate::support::onelogin::{sync, sync_ok};
+use crate::support::onelogin::{at, empty, put, record, sync, sync_ok};
 use crate::support::outcome::{
     SINCE, assert_complete, assert_holds_first_window, assert_recorded, expire_lease, history,
     outcome,
@@ -225,4 +226,51 @@ fn a_database_that_is_not_utf8_is_refused_before_anything_is_made() {
 
     assert!(refused.stderr.contains("encoding is LATIN1"), "{refused}");
     db.execute(&format!("drop database {latin} with (force)"));
+}
+
+#[test]
+fn two_sources_that_meet_people_in_another_order_do_not_block_each_other() {
+    let db = Db::postgres();
+    let (legacy, events) = (empty("2026-03-20T12:00:00Z"), empty("2026-03-20T12:00:00Z"));
+    let time = "2026-03-20T11:00:00Z";
+    // More than a batch of person 2, and then person 1; the other source has both at once.
+    for (id, user_id) in (1..=1_150).map(|id| (id, 2)).chain((1_151..=1_300).map(|id| (id, 1))) {
+        put(&legacy, time, record(id, time, user_id).to_json());
+    }
+    for user_id in [1, 2] {
+        put_event(&events, EventRecord::new(user_id, at(time), 61, user_id));
+    }
+    let since = ["--since", "2026-03-20", "--refresh-people", "never"];
+    legacy.hold_after(1_100);
+    Program::new(&["migrate", "--database-url", &db.url()]).run().expect_code(0);
+
+    let first = Api::Legacy.sync(&legacy, &db, &since).start();
+    wait_for(
+        &db,
+        "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+         where d.datname = current_database() and mode = 'RowExclusiveLock'
+           and relation = 'provisioning_failures'::regclass",
+    );
+    let second = Api::Events.sync(&events, &db, &since).start();
+    wait_for(
+        &db,
+        "select count(*) from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    legacy.release();
+
+    for run in [first, second] {
+        outcome(run.wait(), 0);
+    }
+    let people = "select u.user_id, count(*) from users u
+        join provisioning_failures f on f.user_id = u.user_id group by 1 order by 1";
+    assert_rows(&db.rows(people), &[&["1", "151"], &["2", "1151"]]);
+}
+
+/// Asks until the answer is not 0.
+fn wait_for(db: &Db, question: &str) {
+    let began = Instant::now();
+    while db.rows(question)[0][0] == "0" {
+        assert!(began.elapsed() < Duration::from_mins(1), "still 0: {question}");
+    }
 }

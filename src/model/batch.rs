@@ -144,6 +144,20 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_is_full_by_records_of_all_kinds_or_by_bytes() {
+        let mut batch = Batch { ignored: vec![8; 999], ..Batch::default() };
+        assert!(!batch.is_full());
+        batch.ignored.push(8);
+        assert!(batch.is_full());
+
+        let mut batch = Batch::default();
+        batch.texts.write(&"x".repeat(MOST_BYTES - 1));
+        assert!(!batch.is_full());
+        batch.texts.write("x");
+        assert!(batch.is_full());
+    }
+
+    #[test]
     fn spaces_around_a_text_are_left_out() {
         let mut texts = Texts::default();
         for (text, trimmed) in [(" a b ", "a b"), ("a", "a"), ("  ", ""), ("", ""), ("\ta", "\ta")]

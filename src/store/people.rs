@@ -66,8 +66,7 @@ impl People {
         }
     }
 
-    /// People whose rows may not be there, in one order for all runs: two that write the same people
-    /// then cannot block each other.
+    /// People whose rows may not be there, in the order of the table's key.
     pub(super) fn strangers(&self) -> Vec<&Word> {
         sorted(self.strangers.iter().map(|user_id| &self.known[user_id]))
     }

@@ -74,8 +74,9 @@ impl Store {
         let mut tx = Tx::begin(self).await.map_err(failed("beginning to write people"))?;
         let now = tx.now().await?;
         tx.renew_lease(lease, now).await?;
+        tx.lock_people(&run.origin.account).await?;
         tx.note_asked(&run.origin.account, &said).await?;
-        // In one order for all runs: two that write the same people then cannot block each other.
+        // One row a statement.
         said.people.sort_unstable_by_key(|(user_id, _)| *user_id);
         said.people.dedup_by_key(|(user_id, _)| *user_id);
         let written =

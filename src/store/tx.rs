@@ -9,6 +9,9 @@ use super::statement::Places;
 use super::{Error, NOW, Store, failed, on_either};
 use crate::model::Origin;
 
+/// Tells the locks of [`Tx::lock_people`] from others on the same database: `people` in ASCII.
+const PEOPLE: i64 = 0x7065_6f70_6c65;
+
 /// The transaction of a window.
 pub(super) enum Tx {
     Postgres(Transaction<'static, Postgres>),
@@ -56,6 +59,21 @@ impl Tx {
             Self::Sqlite(_) => Ok(Utc::now()),
         };
         Ok(now.map_err(failed("asking for the time"))?.trunc_subsecs(3))
+    }
+
+    /// Waits until no other transaction writes people of the account. Runs of two sources meet the
+    /// same people, each in an order of its own, and would otherwise block each other. SQLite has one
+    /// writer anyway.
+    pub(super) async fn lock_people(&mut self, account: &str) -> Result<(), Error> {
+        let Self::Postgres(tx) = self else { return Ok(()) };
+        // Held until the commit, so it works behind a connection pooler too.
+        sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, $2))")
+            .bind(account)
+            .bind(PEOPLE)
+            .execute(&mut **tx)
+            .await
+            .map(drop)
+            .map_err(failed("waiting for another run to write people"))
     }
 
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {

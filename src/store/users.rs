@@ -11,6 +11,8 @@ use crate::model::Texts;
 
 /// Rows a statement.
 const ROWS: usize = 250;
+/// People looked up at once: a page of the events API may name more than a statement takes.
+const LOOKED_UP: usize = 1_000;
 /// Columns that the inserts name.
 const COLUMNS: usize = 15;
 
@@ -36,14 +38,18 @@ impl Tx {
     ) -> Result<HashSet<i64>, Error> {
         let sql = include_str!("sql/users_there.sql");
         let account = &*stamp.origin.account;
-        let there: Vec<i64> = on_either!(Tx, self, tx =>
-            among(sql, Some(account), words.iter().map(|word| word.user_id))
-                .build_query_scalar()
-                .persistent(false)
-                .fetch_all(&mut **tx)
-                .await)
-        .map_err(failed("looking up users"))?;
-        Ok(there.into_iter().collect())
+        let mut there = HashSet::new();
+        for some in words.chunks(LOOKED_UP) {
+            let found: Vec<i64> = on_either!(Tx, self, tx =>
+                among(sql, Some(account), some.iter().map(|word| word.user_id))
+                    .build_query_scalar()
+                    .persistent(false)
+                    .fetch_all(&mut **tx)
+                    .await)
+            .map_err(failed("looking up users"))?;
+            there.extend(found);
+        }
+        Ok(there)
     }
 
     /// Writes what is newer than what is stored. Returns of whom that was so.

@@ -38,6 +38,18 @@ struct Open {
     stamp: Stamp,
     /// Whether a record that loads could close a reject; asked once, since it is seldom so.
     some_rejected: bool,
+    /// Whether nobody else writes people until the end of the window.
+    people_locked: bool,
+}
+
+impl Open {
+    async fn lock_people(&mut self) -> Result<(), Error> {
+        if !self.people_locked {
+            self.tx.lock_people(&self.stamp.origin.account).await?;
+            self.people_locked = true;
+        }
+        Ok(())
+    }
 }
 
 impl Store {
@@ -87,8 +99,9 @@ impl Writer<'_> {
         if news.is_empty() {
             return Ok(());
         }
-        let Open { tx, stamp, .. } = open(&mut self.open, self.store, self.run, self.after).await?;
-        let written = tx.update_people(stamp, self.people.texts(), &news).await?;
+        let open = open(&mut self.open, self.store, self.run, self.after).await?;
+        open.lock_people().await?;
+        let written = open.tx.update_people(&open.stamp, self.people.texts(), &news).await?;
         self.counts.users_written += self.people.told(&written);
         Ok(())
     }
@@ -134,8 +147,9 @@ impl Writer<'_> {
         if strangers.is_empty() {
             return Ok(());
         }
-        let Open { tx, stamp, .. } = open(&mut self.open, self.store, self.run, self.after).await?;
-        let written = tx.insert_people(stamp, self.people.texts(), &strangers).await?;
+        let open = open(&mut self.open, self.store, self.run, self.after).await?;
+        open.lock_people().await?;
+        let written = open.tx.insert_people(&open.stamp, self.people.texts(), &strangers).await?;
         self.people.met(&written);
         self.counts.users_written += written.len() as u64;
         Ok(())
@@ -159,7 +173,7 @@ impl Writer<'_> {
         texts: &Texts,
         loaded: impl Iterator<Item = Text>,
     ) -> Result<(), Error> {
-        let Open { tx, stamp, some_rejected } = self.open().await?;
+        let Open { tx, stamp, some_rejected, .. } = self.open().await?;
         if !*some_rejected {
             return Ok(());
         }
@@ -176,7 +190,7 @@ impl Writer<'_> {
         }
         rejects.sort_unstable_by_key(|reject| reject.reject_id);
         rejects.dedup_by_key(|reject| reject.reject_id);
-        let Open { tx, stamp, some_rejected } = self.open().await?;
+        let Open { tx, stamp, some_rejected, .. } = self.open().await?;
         let mut new = 0;
         for some in rejects.chunks(REJECTS) {
             let ids: Vec<Uuid> = some.iter().map(|reject| reject.reject_id).collect();
@@ -243,7 +257,7 @@ async fn open<'o>(
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let some_rejected = tx.any_open_reject(&run.origin).await?;
         let stamp = Stamp::new(&run.origin, run.run_id, at, run.keep_raw);
-        *open = Some(Open { tx, stamp, some_rejected });
+        *open = Some(Open { tx, stamp, some_rejected, people_locked: false });
     }
     Ok(open.as_mut().expect("it was just opened"))
 }

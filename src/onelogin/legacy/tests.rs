@@ -1,0 +1,261 @@
+use super::super::retry::Failure;
+use super::super::{Foreign, Kind};
+use super::*;
+use std::error::Error as _;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+const KEY: &str = "s3cret-key";
+
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// `[{"id":1}, {"id":2}]`, gzipped.
+const GZIPPED: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01\x14\0\xeb\xff[{\"id\":1}, {\"id\":2}]\
+    \x18H\xbf\xaf\x14\0\0\0";
+
+/// What a server does with its one connection.
+#[derive(Clone, Copy)]
+enum Then {
+    Close,
+    /// Says nothing more until the client goes.
+    Stall,
+}
+
+/// A server for one request: reads its head, writes `answer`. Joined, it gives the head.
+fn serve(answer: &[u8], then: Then) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = answer.to_vec();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let head = read_head(&mut stream);
+        stream.write_all(&answer).unwrap();
+        if matches!(then, Then::Stall) {
+            // Ends when the client closes or resets; either will do.
+            let _ = stream.read(&mut [0]);
+        }
+        head
+    });
+    (base_url, server)
+}
+
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+fn legacy(base_url: &str) -> Legacy {
+    let options = Options {
+        read_timeout: Duration::from_millis(300),
+        request_timeout: REQUEST_TIMEOUT,
+        ..Options::new(base_url)
+    };
+    Legacy::new(&options, KEY.into()).unwrap()
+}
+
+/// Reads a whole answer: its records, its length, and the server's clock.
+async fn read(base_url: &str) -> Result<(Vec<String>, u64, Option<DateTime<Utc>>), Error> {
+    let from = "2026-01-02T03:04:05.999Z".parse().unwrap();
+    let to = "2026-01-09T05:04:05+02:00".parse().unwrap();
+    let legacy = legacy(base_url);
+    let mut answer = legacy.open(from, to).await?;
+    let mut records = Vec::new();
+    let mut sink = |raw: &[u8]| records.push(String::from_utf8_lossy(raw).into_owned());
+    while answer.next(&mut sink).await? {}
+    assert!(!answer.next(&mut sink).await?, "the end stays the end");
+    let bytes = legacy.meter().bytes();
+    Ok((records, bytes, answer.server_now))
+}
+
+async fn error_of(answer: &str, then: Then) -> Error {
+    let (base_url, _server) = serve(answer.as_bytes(), then);
+    let error = read(&base_url).await.unwrap_err();
+    let told =
+        format!("{error} {error:?} {}", error.source().map_or(String::new(), ToString::to_string));
+    assert!(!told.contains(KEY) && !told.contains("start_date"), "{told}");
+    assert!(error.to_string().contains(&base_url), "{error}");
+    assert!(error.to_string().contains("/api/v1/logins/failed_provisioning.json"), "{error}");
+    error
+}
+
+#[tokio::test]
+async fn the_request_is_the_documented_one_and_the_records_come_as_they_are() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
+        transfer-encoding: chunked\r\n\r\n8\r\n[{\"id\" :\r\nc\r\n1}, {\"id\":2}\r\n2\r\n]\n\r\n0\r\n\r\n";
+    let (base_url, server) = serve(answer.as_bytes(), Then::Close);
+    let (records, bytes, server_now) = read(&format!("{base_url}/one/")).await.unwrap();
+    assert_eq!(records, ["{\"id\" :1}", "{\"id\":2}"]);
+    assert_eq!(bytes, 22);
+    assert_eq!(server_now, Some("1994-11-06T08:49:37Z".parse().unwrap()));
+
+    let head = server.join().unwrap();
+    let (line, headers) = head.split_once("\r\n").unwrap();
+    assert_eq!(
+        line,
+        "GET /one/api/v1/logins/failed_provisioning.json?start_date=2026-01-02T03%3A04%3A05Z\
+         &stop_date=2026-01-09T03%3A04%3A05Z HTTP/1.1"
+    );
+    let headers = headers.to_lowercase();
+    assert!(head.contains("Basic czNjcmV0LWtleTp4\r\n"), "{KEY}:x in base 64");
+    assert!(headers.contains("accept-encoding: gzip"), "{headers}");
+    assert!(headers.contains(concat!("user-agent: onelogin-sync/", env!("CARGO_PKG_VERSION"))));
+}
+
+#[tokio::test]
+async fn a_gzipped_body_is_read_and_a_cut_one_is_not_a_success() {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        GZIPPED.len()
+    );
+    let (base_url, _server) = serve(&[head.as_bytes(), GZIPPED].concat(), Then::Close);
+    let (records, bytes, server_now) = read(&base_url).await.unwrap();
+    assert_eq!((records.len(), bytes, server_now), (2, 20, None));
+
+    // The array is closed, but the checksum that vouches for it is missing.
+    let cut = &GZIPPED[..GZIPPED.len() - 8];
+    let head = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n";
+    let (base_url, _server) = serve(&[head.as_bytes(), cut].concat(), Then::Close);
+    let error = read(&base_url).await.unwrap_err();
+    assert_eq!(error.failure(), Some(&Failure::Reset), "{error:?}");
+    assert!(error.wants_smaller_window(1));
+}
+
+#[tokio::test]
+async fn a_status_becomes_the_error_a_caller_can_act_on() {
+    let cases = [
+        (400, Kind::NotThisApi, false, false),
+        (401, Kind::Refused, false, false),
+        (403, Kind::Refused, false, false),
+        (404, Kind::NotThisApi, false, false),
+        (408, Kind::Unavailable, true, false),
+        (410, Kind::NotThisApi, false, false),
+        (413, Kind::NotThisApi, false, true),
+        (414, Kind::NotThisApi, false, true),
+        (422, Kind::NotThisApi, false, false),
+        (206, Kind::NotThisApi, false, false),
+        (429, Kind::Unavailable, true, false),
+        (500, Kind::Unavailable, true, false),
+        (503, Kind::Unavailable, true, false),
+        (504, Kind::Unavailable, true, true),
+    ];
+    for (status, kind, retried, smaller) in cases {
+        let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\n[]");
+        let error = error_of(&answer, Then::Close).await;
+        let seen = (error.kind(), error.failure().is_some(), error.wants_smaller_window(1));
+        assert_eq!(seen, (kind, retried, smaller), "{status}: {error:?}");
+        let status = status.to_string();
+        let told = format!("{error} {}", error.source().map_or(String::new(), ToString::to_string));
+        assert!(told.contains(&status), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_failure_asks_for_less() {
+    let error = |after| Error::ServerFailed {
+        endpoint: String::new(),
+        status: 500,
+        of: Resource::Legacy,
+        after: Duration::from_secs(after),
+        failure: Failure::Timeout,
+    };
+    assert!(!error(19).wants_smaller_window(1));
+    assert!(error(20).wants_smaller_window(1));
+}
+
+#[tokio::test]
+async fn the_headers_about_waiting_reach_the_failure() {
+    let answer = "HTTP/1.1 429 X\r\nretry-after: 7\r\nx-ratelimit-reset: 30\r\n\
+        date: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-length: 0\r\n\r\n";
+    let expected = Failure::Answer {
+        status: 429,
+        retry_after: Some("7".to_owned()),
+        rate_limit_reset: Some("30".to_owned()),
+        answered_at: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777),
+    };
+    assert_eq!(error_of(answer, Then::Close).await.failure(), Some(&expected));
+}
+
+#[tokio::test]
+async fn a_redirect_is_named_and_not_followed() {
+    let answer = "HTTP/1.1 302 X\r\nlocation: https://login.example/a?session=hush\r\n\
+        content-length: 0\r\n\r\n";
+    let error = error_of(answer, Then::Close).await;
+    let Error::NotThisApi { source, .. } = error else { panic!("{error:?}") };
+    assert_eq!(source, Foreign::Redirect { status: 302, to: "login.example".to_owned() });
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_whole_array_is_never_a_success() {
+    let close = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
+    let cases = [
+        // A clean end without the closing bracket.
+        (format!("{close}[{{\"id\":1}},"), Kind::Unavailable, Failure::Truncated, true),
+        (close.to_owned(), Kind::Unavailable, Failure::Truncated, false),
+        ("HTTP/1.1 204 X\r\n\r\n".to_owned(), Kind::Unavailable, Failure::Truncated, false),
+        // An end that breaks the framing, even after the closing bracket.
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[1]".to_owned(),
+            Kind::Unavailable,
+            Failure::Reset,
+            true,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\n[1]\r\n".to_owned(),
+            Kind::Unavailable,
+            Failure::Reset,
+            true,
+        ),
+        // No answer at all.
+        (String::new(), Kind::Unavailable, Failure::Reset, false),
+        // An error page behind half an answer.
+        (format!("{close}[{{\"id\":1}}<html>"), Kind::NotThisApi, Failure::Truncated, false),
+    ];
+    for (answer, kind, failure, smaller) in cases {
+        let error = error_of(&answer, Then::Close).await;
+        let seen = (error.kind(), error.failure(), error.wants_smaller_window(1));
+        assert_eq!(seen, (kind, Some(&failure), smaller), "{answer}: {error:?}");
+    }
+    for body in ["<html>", "{\"data\":[]}", "null"] {
+        let error = error_of(&format!("{close}{body}"), Then::Close).await;
+        assert_eq!((error.kind(), error.failure()), (Kind::NotThisApi, None), "{body}");
+        assert!(error.source().unwrap().to_string().contains(body), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_server_is_a_time_out_before_and_within_the_body() {
+    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n[1,"] {
+        let started = Instant::now();
+        let error = error_of(answer, Then::Stall).await;
+        assert!(started.elapsed() < REQUEST_TIMEOUT / 2, "the read limit is the one that ran out");
+        assert_eq!(error.failure(), Some(&Failure::Timeout), "{error:?}");
+        assert!(error.wants_smaller_window(1));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_port_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = read(&base_url).await.unwrap_err();
+    assert_eq!(error.failure(), Some(&Failure::Connect), "{error:?}");
+    assert!(!error.wants_smaller_window(1));
+}
+
+#[test]
+fn a_key_that_cannot_be_one_is_refused_and_none_is_shown() {
+    let options = Options::new("https://api.onelogin.com");
+    for key in ["", " ", "key\n", "a b", "key:x"] {
+        let error = Legacy::new(&options, key.into()).unwrap_err();
+        assert!(matches!(error, ConfigError::ApiKey), "{key:?}");
+    }
+    let legacy = Legacy::new(&options, KEY.into()).unwrap();
+    assert!(!format!("{legacy:?}").contains(KEY));
+}

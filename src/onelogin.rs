@@ -14,6 +14,7 @@ mod error;
 pub mod events;
 pub mod legacy;
 mod people;
+mod resource;
 pub mod retry;
 pub mod saved;
 mod source;
@@ -27,8 +28,9 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
 use envelope::Body;
-pub use error::{ConfigError, Count, Error, Foreign, Kind, Resource};
+pub use error::{ConfigError, Count, Error, Foreign, Kind};
 pub use people::{AT_ONCE, Directory};
+pub use resource::Resource;
 use retry::{Failure, Policy};
 pub use source::{Answer, Source};
 

@@ -81,11 +81,6 @@ impl<'a, 't> Reading<'a, 't> {
         Ok((written, at.ok_or_else(|| bad("not a time between 1970 and 9999"))?))
     }
 
-    /// A part of a text that is among the texts.
-    pub(super) fn part_of(&self, text: Text, part: std::ops::Range<usize>) -> Text {
-        self.texts.within(text, part)
-    }
-
     fn string(&mut self, json: &'a str) -> Result<Text, String> {
         let inside = &json[1..json.len() - 1];
         if !inside.contains('\\') {

@@ -8,7 +8,8 @@ use url::Url;
 
 use super::budget::Budget;
 use super::envelope::Body;
-use super::error::{Count, Error, Resource};
+use super::error::{Count, Error};
+use super::resource::Resource;
 use super::retry::{self, Decision, Policy};
 use super::token::{Token, Tokens};
 use super::{Client, ConfigError, Options};

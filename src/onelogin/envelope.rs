@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::array::{Malformed, excerpt};
-use super::error::{Error, Foreign, Resource};
+use super::error::{Error, Foreign};
+use super::resource::Resource;
 use super::{answered, redirect_host};
 
 /// Of an error's body, so much is read: its message is at the beginning.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::array::Malformed;
+use super::resource::{Resource, hint};
 use super::retry::Failure;
 
 /// A failing answer that took this long points at the size of the window rather than at the server:
@@ -190,57 +191,6 @@ pub enum Error {
     },
 }
 
-/// What a request is for. Its errors have other causes and other ways out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resource {
-    /// The deprecated endpoint of failed provisioning.
-    Legacy,
-    /// A token.
-    Token,
-    /// Events and their types.
-    Events,
-    /// People.
-    Users,
-}
-
-impl Resource {
-    fn why_refused(self) -> &'static str {
-        match self {
-            Self::Legacy => {
-                "the likely cause is the API key in ONELOGIN_API_KEY, which a superuser or the \
-                 account owner finds under Settings > API > View Legacy API Key"
-            }
-            Self::Token => {
-                "the likely cause is ONELOGIN_CLIENT_ID or ONELOGIN_CLIENT_SECRET, or that the \
-                 account lives in another region: --base-url is https://api.us.onelogin.com, \
-                 https://api.eu.onelogin.com or https://YOUR-SUBDOMAIN.onelogin.com"
-            }
-            Self::Events => {
-                "a token was given, so the likely cause is the scope of the API credential: it must \
-                 be \"Read All\" (Developers > API Credentials)"
-            }
-            Self::Users => {
-                "a token was given, so the likely cause is the scope of the API credential: it must \
-                 be \"Read All\" (Developers > API Credentials), or at least \"Read Users\" as well"
-            }
-        }
-    }
-
-    fn why_foreign(self) -> &'static str {
-        match self {
-            Self::Legacy => {
-                "check --base-url; if the account no longer has the deprecated v1 API, go over to \
-                 the events API: set ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET, and it begins \
-                 where this one stands"
-            }
-            Self::Token | Self::Events | Self::Users => {
-                "check --base-url, which names the account's region: https://api.us.onelogin.com, \
-                 https://api.eu.onelogin.com or https://YOUR-SUBDOMAIN.onelogin.com"
-            }
-        }
-    }
-}
-
 /// By whose count no call is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Count {
@@ -409,17 +359,6 @@ impl Error {
                 Self::NotThisApi { endpoint, of: Resource::Legacy, source: Foreign::Body(source) }
             }
         }
-    }
-}
-
-/// What a status may mean for this resource beside what it says.
-fn hint(status: u16, of: Resource) -> &'static str {
-    match (status, of) {
-        (500, Resource::Token) => {
-            ", unless the user who made the API credential was deleted: OneLogin answers so then, \
-             and a new credential helps"
-        }
-        _ => "",
     }
 }
 

@@ -10,7 +10,8 @@ use url::Url;
 use super::api::Api;
 use super::budget::Budget;
 use super::envelope::{Envelope, Page};
-use super::error::{Error, Resource};
+use super::error::Error;
+use super::resource::Resource;
 use super::retry::Policy;
 use super::{ConfigError, Meter, Options, date};
 

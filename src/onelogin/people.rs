@@ -7,8 +7,9 @@ use reqwest::header::HeaderName;
 use serde_json::value::RawValue;
 
 use super::date;
-use super::error::{Error, Resource};
+use super::error::Error;
 use super::events::Events;
+use super::resource::Resource;
 
 const PATH: [&str; 3] = ["api", "2", "users"];
 /// No more than is kept.

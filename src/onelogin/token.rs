@@ -14,7 +14,8 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::budget::Budget;
-use super::error::{ConfigError, Error, Resource};
+use super::error::{ConfigError, Error};
+use super::resource::Resource;
 use super::{Client, date};
 
 /// Version 2: to ask by version 1 would invalidate the tokens of everyone else.

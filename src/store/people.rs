@@ -48,6 +48,8 @@ pub(super) struct People {
     known: HashMap<i64, Known>,
     /// Those whose rows may not be there.
     strangers: Vec<i64>,
+    /// Whether most of the last ones had no row: then most of the next will not either.
+    are_new: bool,
 }
 
 impl People {
@@ -71,6 +73,11 @@ impl People {
         sorted(self.strangers.iter().map(|user_id| &self.known[user_id]))
     }
 
+    /// Whether most strangers can be expected to have no row, as in a first load.
+    pub(super) fn are_new(&self) -> bool {
+        self.are_new
+    }
+
     /// The rows of all strangers are there now; of these they were written, just so.
     pub(super) fn met(&mut self, written: &[i64]) {
         for user_id in written {
@@ -78,6 +85,7 @@ impl People {
                 (known.is_counted, known.is_newer) = (true, false);
             }
         }
+        self.are_new = 2 * written.len() > self.strangers.len();
         self.strangers.clear();
     }
 
@@ -254,6 +262,17 @@ mod tests {
             assert_eq!((people.strangers().len(), people.news().len()), (0, news), "{n}");
         }
         assert_eq!((people.told(&[7]), people.news().len()), (0, 0), "it was counted before");
+    }
+
+    #[test]
+    fn the_next_strangers_are_expected_to_be_like_the_last() {
+        let mut people = heard(&[(2, "first", None)]);
+        assert!(!people.are_new(), "on most days they are not");
+        people.met(&[7]);
+        assert!(people.are_new());
+        let mut people = heard(&[(2, "first", None)]);
+        people.met(&[]);
+        assert!(!people.are_new());
     }
 
     #[test]

@@ -143,12 +143,17 @@ impl Writer<'_> {
         for failures in failures {
             self.people.hear(failures, texts);
         }
-        let strangers = self.people.strangers();
+        let mut strangers = self.people.strangers();
         if strangers.is_empty() {
             return Ok(());
         }
         let open = open(&mut self.open, self.store, self.run, self.after).await?;
         open.lock_people().await?;
+        if !self.people.are_new() {
+            // Nearly all are there; to look is a fraction of what inserts in vain take.
+            let there = open.tx.people_there(&open.stamp, &strangers).await?;
+            strangers.retain(|word| !there.contains(&word.user_id));
+        }
         let written = open.tx.insert_people(&open.stamp, self.people.texts(), &strangers).await?;
         self.people.met(&written);
         self.counts.users_written += written.len() as u64;

@@ -4,9 +4,11 @@ FROM rust:1.95-slim-bookworm AS build
 # SQLite and ring are compiled by the gcc that comes with the image.
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY migrations migrations
 COPY src src
-# Not built here, but Cargo.toml names it.
+# Not built here, but Cargo.toml names them.
+COPY benches/micro.rs benches/micro.rs
 COPY tests/main.rs tests/main.rs
 # What cargo downloads and builds stays in caches of the builder, so a change recompiles the program
 # only. The binary is copied out, because a cache is not part of the image.

@@ -1,10 +1,16 @@
 //! Times as the sources write them.
 
-use chrono::{DateTime, Datelike, Utc};
+use std::sync::LazyLock;
 
-/// Those with an offset, beside RFC 3339: legacy records, and two forms of webhook deliveries.
-const WITH_OFFSET: [&str; 3] =
-    ["%Y/%m/%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z"];
+use chrono::format::{Item, Parsed, StrftimeItems};
+use chrono::{DateTime, Datelike, FixedOffset, Utc};
+
+/// Those with an offset, beside RFC 3339: legacy records, and two forms of webhook deliveries. Taken
+/// apart once, for every record has a time.
+static WITH_OFFSET: LazyLock<[Vec<Item>; 3]> = LazyLock::new(|| {
+    ["%Y/%m/%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z"]
+        .map(|form| StrftimeItems::new(form).parse().expect("it is a form"))
+});
 
 /// `2014/09/08 18:17:23 -0700`, RFC 3339, `2026-06-02 10:40:17+0530` or `2017-12-05 19:13:06 UTC`,
 /// to the millisecond. `None` when it is none of these, or not between 1970 and 9999: the id and the
@@ -20,6 +26,10 @@ pub(super) fn parse(text: &str) -> Option<DateTime<Utc>> {
         .filter(|t| (1970..=9999).contains(&t.year()))
 }
 
-fn with_offset(text: &str) -> Option<DateTime<chrono::FixedOffset>> {
-    WITH_OFFSET.iter().find_map(|form| DateTime::parse_from_str(text, form).ok())
+fn with_offset(text: &str) -> Option<DateTime<FixedOffset>> {
+    WITH_OFFSET.iter().find_map(|form| {
+        let mut parsed = Parsed::new();
+        chrono::format::parse(&mut parsed, text, form.iter()).ok()?;
+        parsed.to_datetime().ok()
+    })
 }

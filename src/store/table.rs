@@ -139,8 +139,8 @@ impl Tx {
     }
 }
 
-/// Without a clause about conflicts, and without the journal by which SQLite could take back this
-/// statement alone: it is the window that is taken back.
+/// Without a clause about conflicts and, where no foreign key asks for it, without the journal by which
+/// SQLite could take back this statement alone: it is the window that is taken back.
 async fn insert_sqlite<R: Row>(
     tx: &mut Transaction<'static, Sqlite>,
     stamp: &Stamp,

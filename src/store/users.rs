@@ -4,13 +4,16 @@ use std::collections::HashSet;
 
 use super::columns::Columns;
 use super::people::Word;
-use super::statement::{among, filled, no_arguments};
+use super::statement::{Places, among, filled, no_arguments};
 use super::tx::{Stamp, Tx};
 use super::{Error, failed, on_either};
 use crate::model::Texts;
 
-/// Rows a statement.
+/// Rows a statement in Postgres.
 const ROWS: usize = 250;
+/// Rows a statement in SQLite, which keeps a copy of each page that a statement changes: people stand
+/// on pages of their own mostly, so more rows take more memory, and were not faster.
+const SQLITE_ROWS: usize = 100;
 /// People looked up at once: a page of the events API may name more than a statement takes.
 const LOOKED_UP: usize = 1_000;
 /// Columns that the inserts name.
@@ -67,8 +70,12 @@ impl Tx {
         words: &[&Word],
     ) -> Result<Vec<i64>, Error> {
         let places = self.places();
+        let rows = match places {
+            Places::Numbered => ROWS,
+            Places::Plain => SQLITE_ROWS,
+        };
         let mut written = Vec::new();
-        for some in words.chunks(ROWS) {
+        for some in words.chunks(rows) {
             let sql = filled(sql, some.len(), COLUMNS, places);
             let ids: Vec<i64> = on_either!(Tx, self, tx => {
                 let mut arguments = no_arguments(tx);
@@ -77,7 +84,7 @@ impl Tx {
                 }
                 let query = sqlx::query_scalar_with(sql, arguments);
                 // Statements of all other lengths come once.
-                query.persistent(some.len() == ROWS).fetch_all(&mut **tx).await
+                query.persistent(some.len() == rows).fetch_all(&mut **tx).await
             })
             .map_err(failed("writing users"))?;
             written.extend(ids);

@@ -10,7 +10,7 @@ use sqlx::{Arguments, Encode, Type};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use super::value::{Id, Json};
+use super::value::Json;
 
 /// Takes the values of rows, one behind the other.
 pub(super) trait Columns {
@@ -106,41 +106,102 @@ impl Columns for SqliteArguments {
     }
 }
 
-impl Columns for PgArguments {
+/// The columns of rows for Postgres, each as an array: so a statement has few parameters and one text,
+/// however many rows there are. With a parameter a value, a run with 1,000 new failures was measured as
+/// taking 1.16 times as long.
+#[derive(Debug)]
+pub(super) struct Arrays {
+    columns: Vec<Array>,
+    count: usize,
+    next: usize,
+}
+
+#[derive(Debug)]
+enum Array {
+    Ids(Vec<Option<Uuid>>),
+    Numbers(Vec<Option<i64>>),
+    Flags(Vec<Option<bool>>),
+    Texts(Vec<Option<String>>),
+    Jsons(Vec<Option<Json<'static>>>),
+    Times(Vec<Option<DateTime<Utc>>>),
+}
+
+impl Arrays {
+    pub(super) fn new(columns: usize) -> Self {
+        Self { columns: Vec::with_capacity(columns), count: columns, next: 0 }
+    }
+
+    /// Where the next value goes: in the first row, what is `empty`.
+    fn next(&mut self, empty: Array) -> &mut Array {
+        let column = self.next;
+        self.next = (column + 1) % self.count;
+        if column == self.columns.len() {
+            self.columns.push(empty);
+        }
+        &mut self.columns[column]
+    }
+
+    pub(super) fn into_arguments(self) -> PgArguments {
+        let mut arguments = PgArguments::default();
+        for column in self.columns {
+            match column {
+                Array::Ids(ids) => bind(&mut arguments, ids),
+                Array::Numbers(numbers) => bind(&mut arguments, numbers),
+                Array::Flags(flags) => bind(&mut arguments, flags),
+                Array::Texts(texts) => bind(&mut arguments, texts),
+                Array::Jsons(jsons) => bind(&mut arguments, jsons),
+                Array::Times(times) => bind(&mut arguments, times),
+            }
+        }
+        arguments
+    }
+}
+
+/// Puts a value behind those of its column.
+macro_rules! put {
+    ($arrays:ident, $kind:ident, $value:expr) => {
+        match $arrays.next(Array::$kind(Vec::new())) {
+            Array::$kind(column) => column.push($value),
+            other => unreachable!("a column has values of one type: {other:?}"),
+        }
+    };
+}
+
+impl Columns for Arrays {
     fn id(&mut self, id: Option<Uuid>) {
-        bind(self, id.map(Id));
+        put!(self, Ids, id);
     }
 
     fn number(&mut self, number: Option<i64>) {
-        bind(self, number);
+        put!(self, Numbers, number);
     }
 
     fn flag(&mut self, flag: Option<bool>) {
-        bind(self, flag);
+        put!(self, Flags, flag);
     }
 
     fn text(&mut self, text: Option<&str>) {
-        bind(self, text);
+        put!(self, Texts, text.map(str::to_owned));
     }
 
     fn json(&mut self, text: Option<&str>) {
-        bind(self, text.map(Json));
+        put!(self, Jsons, text.map(|text| Json(text.to_owned().into())));
     }
 
     fn time(&mut self, time: Option<DateTime<Utc>>) {
-        bind(self, time);
+        put!(self, Times, time);
     }
 
     fn shared_text(&mut self, text: &Shared<()>) {
-        bind(self, &*text.text);
+        self.text(Some(&text.text));
     }
 
     fn shared_id(&mut self, id: &Shared<Uuid>) {
-        bind(self, Id(id.value));
+        self.id(Some(id.value));
     }
 
     fn shared_time(&mut self, time: &Shared<DateTime<Utc>>) {
-        bind(self, time.value);
+        self.time(Some(time.value));
     }
 }
 

@@ -104,5 +104,5 @@ where
     for<'r> Json<'r>: Decode<'r, R::Database> + Type<R::Database>,
 {
     let raw: Option<Json> = row.try_get(1)?;
-    Ok((row.try_get::<Id, _>(0)?.0, raw.map(|raw| raw.0.to_owned())))
+    Ok((row.try_get::<Id, _>(0)?.0, raw.map(|raw| raw.0.into_owned())))
 }

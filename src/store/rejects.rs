@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::columns::Columns;
-use super::statement::{among, filled, no_arguments};
+use super::statement::{among, filled, rows_for};
 use super::tx::{Stamp, Tx};
 use super::value::Id;
 use super::{Error, failed, on_either};
@@ -47,12 +47,12 @@ impl Tx {
         rejects: &[Reject],
     ) -> Result<(), Error> {
         let sql = include_str!("sql/rejects_upsert.sql");
-        let sql = filled(sql, rejects.len(), COLUMNS, self.places());
         on_either!(Tx, self, tx => {
-            let mut arguments = no_arguments(tx);
+            let mut rows = rows_for(tx, COLUMNS);
             for reject in rejects {
-                reject.write(&mut arguments, stamp);
+                reject.write(&mut rows, stamp);
             }
+            let (sql, arguments) = filled(tx, sql, COLUMNS, rows);
             let query = sqlx::query_with(sql, arguments);
             query.persistent(false).execute(&mut **tx).await.map(drop)
         })

@@ -1,8 +1,13 @@
 //! Statements over many rows at once. `/*rows*/` in a statement's text is where the rows go.
 
-use std::fmt::Write;
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{
+    Arguments, AssertSqlSafe, Database, Encode, IntoArguments, Postgres, QueryBuilder, Sqlite,
+    Transaction, Type,
+};
 
-use sqlx::{AssertSqlSafe, Database, Encode, IntoArguments, QueryBuilder, Transaction, Type};
+use super::columns::{Arrays, Columns};
 
 /// The part of an insert before its rows, and the part behind them.
 pub(super) fn around_rows(sql: &'static str) -> (&'static str, &'static str) {
@@ -21,49 +26,82 @@ pub(super) fn table(sql: &'static str) -> &'static str {
     rest.split_whitespace().next().expect("an insert names its table")
 }
 
-/// How a database writes the place of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Places {
-    /// `$1`: Postgres.
-    Numbered,
-    /// `?`: SQLite, which looks up numbered ones by walking all of them, for each of them.
-    Plain,
+/// A database's way to take many rows in one statement.
+pub(super) trait TakesRows: Database {
+    /// Rows in the making.
+    type Rows: Columns;
+
+    /// No rows yet, of so many columns.
+    fn rows(columns: usize) -> Self::Rows;
+
+    /// The statement for these rows, and its arguments. Safe: it is made of our own text and of places
+    /// for values.
+    fn filled(
+        sql: &'static str,
+        columns: usize,
+        rows: Self::Rows,
+    ) -> (AssertSqlSafe<String>, Self::Arguments);
 }
 
-/// `values (?, ?), (?, ?), …`.
-pub(super) fn values(rows: usize, columns: usize, places: Places) -> String {
-    let mut text = String::with_capacity(rows * columns * 3 + 16);
-    text.push_str("values ");
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            text.push_str(if column == 0 { "" } else { "," });
-            match places {
-                Places::Plain => text.push('?'),
-                Places::Numbered => {
-                    let _ = write!(text, "${}", row * columns + column + 1);
-                }
-            }
-        }
-        text.push(')');
+impl TakesRows for Postgres {
+    type Rows = Arrays;
+
+    fn rows(columns: usize) -> Arrays {
+        Arrays::new(columns)
     }
-    text
+
+    fn filled(
+        sql: &'static str,
+        columns: usize,
+        rows: Arrays,
+    ) -> (AssertSqlSafe<String>, PgArguments) {
+        let (before, after) = around_rows(sql);
+        (AssertSqlSafe(format!("{before}{}{after}", unnest(columns))), rows.into_arguments())
+    }
 }
 
-/// A statement with places for so many rows. Safe: it is made of our own text and of places for values.
-pub(super) fn filled(
+impl TakesRows for Sqlite {
+    type Rows = SqliteArguments;
+
+    fn rows(_: usize) -> SqliteArguments {
+        SqliteArguments::default()
+    }
+
+    fn filled(
+        sql: &'static str,
+        columns: usize,
+        rows: SqliteArguments,
+    ) -> (AssertSqlSafe<String>, SqliteArguments) {
+        let (before, after) = around_rows(sql);
+        (AssertSqlSafe(format!("{before}{}{after}", values(rows.len() / columns, columns))), rows)
+    }
+}
+
+/// Rows in the making for a statement that is to be run in this transaction.
+pub(super) fn rows_for<DB: TakesRows>(_: &Transaction<'_, DB>, columns: usize) -> DB::Rows {
+    DB::rows(columns)
+}
+
+/// The statement that takes them.
+pub(super) fn filled<DB: TakesRows>(
+    _: &Transaction<'_, DB>,
     sql: &'static str,
-    rows: usize,
     columns: usize,
-    places: Places,
-) -> AssertSqlSafe<String> {
-    let (before, after) = around_rows(sql);
-    AssertSqlSafe(format!("{before}{}{after}", values(rows, columns, places)))
+    rows: DB::Rows,
+) -> (AssertSqlSafe<String>, DB::Arguments) {
+    DB::filled(sql, columns, rows)
 }
 
-/// What takes the values of a statement that is to be run in this transaction.
-pub(super) fn no_arguments<DB: Database>(_: &Transaction<'_, DB>) -> DB::Arguments {
-    Default::default()
+/// `values (?,?), (?,?), …`. Not numbered: SQLite looks up a numbered place by walking all of them.
+pub(super) fn values(rows: usize, columns: usize) -> String {
+    let row = format!("({}?)", "?,".repeat(columns - 1));
+    format!("values {}{row}", format!("{row}, ").repeat(rows - 1))
+}
+
+/// `select * from unnest($1,$2,…)`.
+fn unnest(columns: usize) -> String {
+    let places: Vec<String> = (1..=columns).map(|place| format!("${place}")).collect();
+    format!("select * from unnest({})", places.join(","))
 }
 
 /// A statement with `$1` before a list, or with the list alone: `… in ($2, $3, …)`.
@@ -111,7 +149,12 @@ mod tests {
 
     #[test]
     fn rows_have_a_place_for_each_value() {
-        assert_eq!(values(2, 2, Places::Plain), "values (?,?), (?,?)");
-        assert_eq!(values(2, 2, Places::Numbered), "values ($1,$2), ($3,$4)");
+        assert_eq!(values(1, 1), "values (?)");
+        assert_eq!(values(2, 2), "values (?,?), (?,?)");
+    }
+
+    #[test]
+    fn columns_have_a_place_for_each_array() {
+        assert_eq!(unnest(2), "select * from unnest($1,$2)");
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::columns::{Columns, CopyRows};
 use super::on_either;
-use super::statement::{Places, among, around_rows, columns, filled, no_arguments, table, values};
+use super::statement::{among, around_rows, columns, filled, rows_for, table, values};
 use super::tx::{Stamp, Tx};
 use super::value::Id;
 use crate::model::Texts;
@@ -123,14 +123,13 @@ impl Tx {
         texts: &Texts,
         rows: &[R],
     ) -> Result<(), sqlx::Error> {
-        let places = self.places();
         for some in rows.chunks(ROWS) {
-            let sql = filled(R::UPSERT, some.len(), R::COLUMNS, places);
             on_either!(Tx, self, tx => {
-                let mut arguments = no_arguments(tx);
+                let mut rows = rows_for(tx, R::COLUMNS);
                 for row in some {
-                    row.write(&mut arguments, stamp, texts);
+                    row.write(&mut rows, stamp, texts);
                 }
+                let (sql, arguments) = filled(tx, R::UPSERT, R::COLUMNS, rows);
                 let query = sqlx::query_with(sql, arguments);
                 query.persistent(false).execute(&mut **tx).await.map(drop)
             })?;
@@ -160,7 +159,7 @@ async fn insert_sqlite<R: Row>(
     let mut chunks = rows.chunks(SQLITE_ROWS).map(written_down);
     let mut next = chunks.next();
     while let Some((count, arguments)) = next {
-        let sql = format!("{before}{}", values(count, R::COLUMNS, Places::Plain));
+        let sql = format!("{before}{}", values(count, R::COLUMNS));
         // Safe: it is made of our own text and of places for values.
         let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
         // Statements of all other lengths come once.

@@ -5,7 +5,6 @@ use sqlx::{Postgres, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
 use super::columns::Shared;
-use super::statement::Places;
 use super::{Error, NOW, Store, failed, on_either};
 use crate::model::Origin;
 
@@ -82,13 +81,6 @@ impl Tx {
 
     pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
         on_either!(Tx, self, tx => tx.rollback().await)
-    }
-
-    pub(super) fn places(&self) -> Places {
-        match self {
-            Self::Postgres(_) => Places::Numbered,
-            Self::Sqlite(_) => Places::Plain,
-        }
     }
 }
 

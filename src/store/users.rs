@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use super::columns::Columns;
 use super::people::Word;
-use super::statement::{Places, among, filled, no_arguments};
+use super::statement::{among, filled, rows_for};
 use super::tx::{Stamp, Tx};
 use super::{Error, failed, on_either};
 use crate::model::Texts;
 
 /// Rows a statement in Postgres.
-const ROWS: usize = 250;
+const ROWS: usize = 1_000;
 /// Rows a statement in SQLite, which keeps a copy of each page that a statement changes: people stand
 /// on pages of their own mostly, so more rows take more memory, and were not faster.
 const SQLITE_ROWS: usize = 100;
@@ -69,22 +69,21 @@ impl Tx {
         texts: &Texts,
         words: &[&Word],
     ) -> Result<Vec<i64>, Error> {
-        let places = self.places();
-        let rows = match places {
-            Places::Numbered => ROWS,
-            Places::Plain => SQLITE_ROWS,
+        let most = match self {
+            Self::Postgres(_) => ROWS,
+            Self::Sqlite(_) => SQLITE_ROWS,
         };
         let mut written = Vec::new();
-        for some in words.chunks(rows) {
-            let sql = filled(sql, some.len(), COLUMNS, places);
+        for some in words.chunks(most) {
             let ids: Vec<i64> = on_either!(Tx, self, tx => {
-                let mut arguments = no_arguments(tx);
+                let mut rows = rows_for(tx, COLUMNS);
                 for word in some {
-                    word.write(&mut arguments, stamp, texts);
+                    word.write(&mut rows, stamp, texts);
                 }
+                let (sql, arguments) = filled(tx, sql, COLUMNS, rows);
                 let query = sqlx::query_scalar_with(sql, arguments);
                 // Statements of all other lengths come once.
-                query.persistent(some.len() == rows).fetch_all(&mut **tx).await
+                query.persistent(some.len() == most).fetch_all(&mut **tx).await
             })
             .map_err(failed("writing users"))?;
             written.extend(ids);

@@ -1,8 +1,11 @@
 //! Values whose column types differ between the databases, bound by one name.
 
+use std::borrow::Cow;
+
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo};
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
 use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo};
 use sqlx::{Decode, Encode, Postgres, Sqlite, Type};
 use uuid::Uuid;
@@ -49,15 +52,22 @@ impl<'r> Decode<'r, Sqlite> for Id {
 }
 
 /// The text of a record: `json` in Postgres, which keeps it byte for byte, text in SQLite.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Json<'a>(pub(super) &'a str);
+#[derive(Debug, Clone)]
+pub(super) struct Json<'a>(pub(super) Cow<'a, str>);
 
-/// Postgres' object id of the type `json` (`pg_type.dat`); the same in every version.
-const JSON_OID: u32 = 114;
+/// Postgres' object ids of the types `json` and `json[]` (`pg_type.dat`); the same in every version.
+const JSON: Oid = Oid(114);
+const JSONS: Oid = Oid(199);
 
 impl Type<Postgres> for Json<'_> {
     fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(sqlx::postgres::types::Oid(JSON_OID))
+        PgTypeInfo::with_oid(JSON)
+    }
+}
+
+impl PgHasArrayType for Json<'_> {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(JSONS)
     }
 }
 
@@ -70,7 +80,7 @@ impl Encode<'_, Postgres> for Json<'_> {
 
 impl<'r> Decode<'r, Postgres> for Json<'r> {
     fn decode(value: <Postgres as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
-        Ok(Self(value.as_str()?))
+        Ok(Self(value.as_str()?.into()))
     }
 }
 
@@ -80,14 +90,8 @@ impl Type<Sqlite> for Json<'_> {
     }
 }
 
-impl Encode<'_, Sqlite> for Json<'_> {
-    fn encode_by_ref(&self, buf: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
-        <&str as Encode<Sqlite>>::encode_by_ref(&self.0, buf)
-    }
-}
-
 impl<'r> Decode<'r, Sqlite> for Json<'r> {
     fn decode(value: <Sqlite as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
-        <&str as Decode<Sqlite>>::decode(value).map(Self)
+        <&str as Decode<Sqlite>>::decode(value).map(|text| Self(text.into()))
     }
 }

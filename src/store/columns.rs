@@ -112,7 +112,9 @@ impl Columns for SqliteArguments {
 #[derive(Debug)]
 pub(super) struct Arrays {
     columns: Vec<Array>,
+    /// How many there are to be.
     count: usize,
+    /// Which of them takes the next value.
     next: usize,
 }
 
@@ -162,7 +164,7 @@ macro_rules! put {
     ($arrays:ident, $kind:ident, $value:expr) => {
         match $arrays.next(Array::$kind(Vec::new())) {
             Array::$kind(column) => column.push($value),
-            other => unreachable!("a column has values of one type: {other:?}"),
+            _ => unreachable!("a column has values of one type"),
         }
     };
 }

@@ -112,26 +112,47 @@ on_both!(migrating_twice_is_migrating_once, |db| {
     assert_eq!(db.rows(history), before);
 });
 
-on_both!(a_database_of_before_the_events_api_keeps_its_rows_and_gets_the_new_columns, |db| {
+/// Makes the schema of an earlier program.
+fn migrate_to(db: &Db, version: usize) {
     let current = same_kind(db);
     migrate(&current, &[]).run().expect_code(0);
     let folder = if matches!(db, Db::Sqlite(_)) { "sqlite" } else { "postgres" };
-    for name in &MIGRATIONS[..3] {
+    for name in &MIGRATIONS[..version] {
         let file = root().join(format!("migrations/{folder}/{name}.sql"));
         db.execute(&fs::read_to_string(file).expect("the migration can be read"));
     }
-    let history = "select version, name, applied_on, checksum from refinery_schema_history
-        where version <= 3 order by version";
+    let history = format!(
+        "select version, name, applied_on, checksum from refinery_schema_history
+         where version <= {version} order by version"
+    );
     db.execute(
         "create table refinery_schema_history (
             version integer primary key, name varchar(255), applied_on varchar(255), checksum varchar(255))",
     );
-    for row in current.rows(history) {
+    for row in current.rows(&history) {
         let [version, name, applied_on, checksum] = &row[..] else { panic!("four columns") };
         db.execute(&format!(
             "insert into refinery_schema_history values ({version}, '{name}', '{applied_on}', '{checksum}')"
         ));
     }
+}
+
+/// Regression: what SQLite sorts for an index was kept in memory, all of it.
+#[test]
+fn a_file_of_many_rows_is_migrated_in_little_memory() {
+    let db = Db::sqlite();
+    migrate_to(&db, 5);
+    db.execute(MANY_OLD_ROWS);
+
+    let (finished, peak) = migrate(&db, &[]).run_measured();
+
+    assert_eq!(finished.expect_code(0).stdout, "applied V6__lighter_rows\n");
+    println!("peak memory: {} kB", peak / 1_000);
+    assert!(peak < 42_000_000, "{peak} bytes");
+}
+
+on_both!(a_database_of_before_the_events_api_keeps_its_rows_and_gets_the_new_columns, |db| {
+    migrate_to(db, 3);
     db.execute(OLD_ROWS);
 
     let applied = migrate(db, &[]).run().expect_code(0).stdout;
@@ -183,6 +204,17 @@ on_both!(a_database_of_before_the_events_api_keeps_its_rows_and_gets_the_new_col
 fn same_kind(db: &Db) -> Db {
     if matches!(db, Db::Sqlite(_)) { Db::sqlite() } else { Db::postgres() }
 }
+
+/// Enough for an index that does not fit into a page cache.
+const MANY_OLD_ROWS: &str = "
+    insert into provisioning_failures (
+        failure_id, account, source, operation, operation_source, created_at, created_at_raw, content_hash,
+        raw, first_seen_at, synced_at, run_id
+    )
+    with recursive n (n) as (select 1 union all select n + 1 from n where n < 600000)
+    select printf('%036d', n), 'default', 'events', 'suspend', 'event_type',
+        datetime(1700000000 + n, 'unixepoch'), '', n, '{}', '', '', '' from n;
+";
 
 /// What an earlier program may have left.
 const OLD_ROWS: &str = "

@@ -101,9 +101,6 @@ async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("cache_size", CACHE_SIZE)
-        // What SQLite keeps to take one statement back is two megabytes at most; in a file, which is
-        // the default, it was twice as many bytes as the database in a first load.
-        .pragma("temp_store", "memory")
         .page_size(PAGE_SIZE)
         .disable_statement_logging();
     let target = options.get_filename().display().to_string();

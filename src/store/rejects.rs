@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::columns::Columns;
-use super::statement::{among, filled, rows_for};
+use super::statement::{among, filled};
 use super::tx::{Stamp, Tx};
 use super::value::Id;
 use super::{Error, failed, on_either};
@@ -48,11 +48,9 @@ impl Tx {
     ) -> Result<(), Error> {
         let sql = include_str!("sql/rejects_upsert.sql");
         on_either!(Tx, self, tx => {
-            let mut rows = rows_for(tx, COLUMNS);
-            for reject in rejects {
-                reject.write(&mut rows, stamp);
-            }
-            let (sql, arguments) = filled(tx, sql, COLUMNS, rows);
+            let (sql, arguments) = filled(tx, sql, COLUMNS, |rows| {
+                for reject in rejects { reject.write(rows, stamp); }
+            });
             let query = sqlx::query_with(sql, arguments);
             query.persistent(false).execute(&mut **tx).await.map(drop)
         })

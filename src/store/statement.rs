@@ -34,13 +34,8 @@ pub(super) trait TakesRows: Database {
     /// No rows yet, of so many columns.
     fn rows(columns: usize) -> Self::Rows;
 
-    /// The statement for these rows, and its arguments. Safe: it is made of our own text and of places
-    /// for values.
-    fn filled(
-        sql: &'static str,
-        columns: usize,
-        rows: Self::Rows,
-    ) -> (AssertSqlSafe<String>, Self::Arguments);
+    /// What stands in the place of these rows, and the arguments for it.
+    fn placed(rows: Self::Rows, columns: usize) -> (String, Self::Arguments);
 }
 
 impl TakesRows for Postgres {
@@ -50,13 +45,8 @@ impl TakesRows for Postgres {
         Arrays::new(columns)
     }
 
-    fn filled(
-        sql: &'static str,
-        columns: usize,
-        rows: Arrays,
-    ) -> (AssertSqlSafe<String>, PgArguments) {
-        let (before, after) = around_rows(sql);
-        (AssertSqlSafe(format!("{before}{}{after}", unnest(columns))), rows.into_arguments())
+    fn placed(rows: Arrays, columns: usize) -> (String, PgArguments) {
+        (unnest(columns), rows.into_arguments())
     }
 }
 
@@ -67,29 +57,24 @@ impl TakesRows for Sqlite {
         SqliteArguments::default()
     }
 
-    fn filled(
-        sql: &'static str,
-        columns: usize,
-        rows: SqliteArguments,
-    ) -> (AssertSqlSafe<String>, SqliteArguments) {
-        let (before, after) = around_rows(sql);
-        (AssertSqlSafe(format!("{before}{}{after}", values(rows.len() / columns, columns))), rows)
+    fn placed(rows: SqliteArguments, columns: usize) -> (String, SqliteArguments) {
+        (values(rows.len() / columns, columns), rows)
     }
 }
 
-/// Rows in the making for a statement that is to be run in this transaction.
-pub(super) fn rows_for<DB: TakesRows>(_: &Transaction<'_, DB>, columns: usize) -> DB::Rows {
-    DB::rows(columns)
-}
-
-/// The statement that takes them.
+/// A statement of this transaction for the rows that `write` hands out. Safe: it is made of our own
+/// text and of places for values.
 pub(super) fn filled<DB: TakesRows>(
     _: &Transaction<'_, DB>,
     sql: &'static str,
     columns: usize,
-    rows: DB::Rows,
+    write: impl FnOnce(&mut DB::Rows),
 ) -> (AssertSqlSafe<String>, DB::Arguments) {
-    DB::filled(sql, columns, rows)
+    let mut rows = DB::rows(columns);
+    write(&mut rows);
+    let (before, after) = around_rows(sql);
+    let (places, arguments) = DB::placed(rows, columns);
+    (AssertSqlSafe(format!("{before}{places}{after}")), arguments)
 }
 
 /// `values (?,?), (?,?), …`. Not numbered: SQLite looks up a numbered place by walking all of them.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::columns::{Columns, CopyRows};
 use super::on_either;
-use super::statement::{among, around_rows, columns, filled, rows_for, table, values};
+use super::statement::{among, around_rows, columns, filled, table, values};
 use super::tx::{Stamp, Tx};
 use super::value::Id;
 use crate::model::Texts;
@@ -125,11 +125,9 @@ impl Tx {
     ) -> Result<(), sqlx::Error> {
         for some in rows.chunks(ROWS) {
             on_either!(Tx, self, tx => {
-                let mut rows = rows_for(tx, R::COLUMNS);
-                for row in some {
-                    row.write(&mut rows, stamp, texts);
-                }
-                let (sql, arguments) = filled(tx, R::UPSERT, R::COLUMNS, rows);
+                let (sql, arguments) = filled(tx, R::UPSERT, R::COLUMNS, |rows| {
+                    for row in some { row.write(rows, stamp, texts); }
+                });
                 let query = sqlx::query_with(sql, arguments);
                 query.persistent(false).execute(&mut **tx).await.map(drop)
             })?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::columns::Columns;
 use super::people::Word;
-use super::statement::{among, filled, rows_for};
+use super::statement::{among, filled};
 use super::tx::{Stamp, Tx};
 use super::{Error, failed, on_either};
 use crate::model::Texts;
@@ -76,13 +76,11 @@ impl Tx {
         let mut written = Vec::new();
         for some in words.chunks(most) {
             let ids: Vec<i64> = on_either!(Tx, self, tx => {
-                let mut rows = rows_for(tx, COLUMNS);
-                for word in some {
-                    word.write(&mut rows, stamp, texts);
-                }
-                let (sql, arguments) = filled(tx, sql, COLUMNS, rows);
+                let (sql, arguments) = filled(tx, sql, COLUMNS, |rows| {
+                    for word in some { word.write(rows, stamp, texts); }
+                });
                 let query = sqlx::query_scalar_with(sql, arguments);
-                // Statements of all other lengths come once.
+                // In SQLite, statements of all other lengths come once.
                 query.persistent(some.len() == most).fetch_all(&mut **tx).await
             })
             .map_err(failed("writing users"))?;

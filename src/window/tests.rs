@@ -8,6 +8,10 @@ fn days(from: i64, to: i64) -> Window {
     Window { from: day(from), to: day(to) }
 }
 
+fn mark(high: Option<i64>, scanned: Option<i64>) -> Mark {
+    Mark { high_water_mark: high.map(day), scanned_through: scanned.map(day) }
+}
+
 /// Plays a plan against a server whose windows all give `records`.
 fn play(mut plan: Plan, server_now: Option<DateTime<Utc>>, records: u64) -> Vec<Window> {
     let mut scanned = Vec::new();
@@ -91,10 +95,6 @@ fn a_server_without_a_clock_is_read_to_ours() {
 #[test]
 fn resume_goes_back_by_the_overlap_or_to_the_last_failure() {
     let overlap = TimeDelta::days(1);
-    let mark = |high: Option<i64>, scanned: Option<i64>| Mark {
-        high_water_mark: high.map(day),
-        scanned_through: scanned.map(day),
-    };
     assert_eq!(mark(None, None).resume(overlap), None);
     assert_eq!(mark(None, Some(9)).resume(overlap), Some(day(8)));
     assert_eq!(mark(Some(9), Some(9)).resume(overlap), Some(day(8)));
@@ -119,10 +119,6 @@ fn a_rescan_begins_once_a_day_and_goes_on_where_it_was_left() {
 #[test]
 fn one_that_takes_over_sees_what_the_other_may_not_have_seen() {
     let overlap = TimeDelta::days(1);
-    let mark = |high: Option<i64>, scanned: Option<i64>| Mark {
-        high_water_mark: high.map(day),
-        scanned_through: scanned.map(day),
-    };
     assert_eq!(mark(None, None).take_over(overlap), None);
     assert_eq!(mark(None, Some(9)).take_over(overlap), Some(day(8)));
     assert_eq!(mark(Some(7), Some(9)).take_over(overlap), Some(day(6)));

@@ -1,17 +1,21 @@
 //! What is done for each record: finding where it ends, reading it into a batch, hashing.
 //!
-//! `cargo bench` gives times. `benches/instructions.sh` counts instructions, which are the same on a noisy
-//! machine.
+//! `cargo bench` gives times and allocations. `benches/instructions.sh` counts instructions, which are
+//! the same on a noisy machine.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use divan::counter::ItemsCount;
-use divan::{Bencher, black_box};
+use divan::{AllocProfiler, Bencher, black_box};
 use onelogin_sync::identity;
 use onelogin_sync::model::{Batch, EVENTS, LEGACY, Origin};
 use onelogin_sync::normalize::event_type::{Asked, FAILURES};
 use onelogin_sync::normalize::{self, Format};
 use onelogin_sync::onelogin::array::Splitter;
 use onelogin_sync::simulator::{EventRecord, Record};
+
+/// Counts allocations, beside the times.
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 /// As many as a batch holds.
 const RECORDS: i64 = 1_000;

@@ -7,6 +7,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
 COPY migrations migrations
 COPY src src
+COPY simulator simulator
 # Not built here, but Cargo.toml names them.
 COPY benches/micro.rs benches/micro.rs
 COPY tests/main.rs tests/main.rs

@@ -6,12 +6,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher, black_box};
-use onelogin_sync::identity;
-use onelogin_sync::model::{Batch, EVENTS, LEGACY, Origin};
-use onelogin_sync::normalize::event_type::{Asked, FAILURES};
-use onelogin_sync::normalize::{self, Format};
-use onelogin_sync::onelogin::array::Splitter;
-use onelogin_sync::simulator::{EventRecord, Record};
+use onelogin_simulator::{EventRecord, Record};
+use onelogin_sync::internals::{
+    self, Asked, Batch, FAILURES, Format, Origin, SourceKind, Splitter,
+};
 
 /// Counts allocations, beside the times.
 #[global_allocator]
@@ -36,7 +34,7 @@ fn events() -> Vec<String> {
     (0..RECORDS).map(|n| EventRecord::new(n, at(n), 64, 1_000 + n % 300).to_json()).collect()
 }
 
-fn origin(source: &'static str) -> Origin {
+fn origin(source: SourceKind) -> Origin {
     Origin { account: "default".into(), source }
 }
 
@@ -59,7 +57,7 @@ fn split_all(body: &str) -> usize {
 /// From its text to a row of a batch, hashes included.
 #[divan::bench]
 fn normalise_legacy(bencher: Bencher) {
-    let (records, origin) = (legacy(), origin(LEGACY));
+    let (records, origin) = (legacy(), origin(SourceKind::Legacy));
     bencher
         .counter(ItemsCount::new(RECORDS as u64))
         .bench(|| normalise_all(&origin, &Format::Legacy, black_box(&records)));
@@ -68,7 +66,7 @@ fn normalise_legacy(bencher: Bencher) {
 /// The same for the events API.
 #[divan::bench]
 fn normalise_events(bencher: Bencher) {
-    let (records, origin) = (events(), origin(EVENTS));
+    let (records, origin) = (events(), origin(SourceKind::Events));
     let format = Format::Event(Asked { failures: FAILURES.to_vec(), successes: true });
     bencher
         .counter(ItemsCount::new(RECORDS as u64))
@@ -79,7 +77,7 @@ fn normalise_events(bencher: Bencher) {
 fn normalise_all(origin: &Origin, format: &Format, records: &[String]) -> Batch {
     let mut batch = Batch::default();
     for raw in records {
-        normalize::record(origin, format, raw.as_bytes(), &mut batch);
+        internals::record(origin, format, raw.as_bytes(), &mut batch);
     }
     assert_eq!(batch.failures.len(), records.len());
     batch
@@ -94,5 +92,5 @@ fn hash(bencher: Bencher) {
 
 #[inline(never)]
 fn hash_all(records: &[String]) -> i64 {
-    records.iter().fold(0, |sum, raw| sum ^ identity::content_hash(1, raw))
+    records.iter().fold(0, |sum, raw| sum ^ internals::content_hash(1, raw))
 }

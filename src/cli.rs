@@ -2,10 +2,12 @@
 
 mod compare;
 mod connection;
+#[cfg(feature = "demo")]
 mod demo;
 mod migrate;
 mod progress;
 mod secret;
+#[cfg(feature = "demo")]
 mod simulate;
 mod status;
 mod stop;
@@ -60,8 +62,10 @@ enum Command {
     Compare(Box<compare::Args>),
     /// Bring the database's schema up to date, or only say what is missing
     Migrate(migrate::Args),
+    #[cfg(feature = "demo")]
     /// Serve a stand-in OneLogin API, to try things out without an account
     Simulate(Box<simulate::Args>),
+    #[cfg(feature = "demo")]
     /// Show the whole thing at work, with no account and no network
     Demo(demo::Args),
     /// Print a completion script for a shell
@@ -69,6 +73,19 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+impl Command {
+    #[cfg(feature = "demo")]
+    fn is_demo(&self) -> bool {
+        matches!(self, Self::Demo(_))
+    }
+
+    #[cfg(not(feature = "demo"))]
+    fn is_demo(&self) -> bool {
+        let _ = self;
+        false
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -124,7 +141,7 @@ impl Cli {
     pub async fn run(self) -> Exit {
         let screen = Screen::new();
         // A demo is read by people, and where a bar is drawn it tells the rest.
-        let quiet = screen.is_drawn() || matches!(self.command, Command::Demo(_));
+        let quiet = screen.is_drawn() || self.command.is_demo();
         start_log(&screen, self.log_level, quiet);
         let url = &self.database_url;
         let outcome = match self.command {
@@ -132,7 +149,9 @@ impl Cli {
             Command::Status(args) => status::run(args, url).await,
             Command::Compare(args) => compare::run(*args, url).await,
             Command::Migrate(args) => migrate::run(args, url).await,
+            #[cfg(feature = "demo")]
             Command::Simulate(args) => simulate::run(*args).await,
+            #[cfg(feature = "demo")]
             Command::Demo(args) => demo::run(args, &screen).await,
             Command::Completions { shell } => {
                 clap_complete::generate(

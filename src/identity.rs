@@ -13,7 +13,7 @@ use crate::model::Origin;
 /// A UUIDv8: 48 bits of milliseconds since 1970, then a hash of the identity. Equal failures get
 /// equal ids on every machine, and new rows land at the end of the index.
 #[must_use]
-pub fn failure_id(
+pub(crate) fn failure_id(
     origin: &Origin,
     source_id: i64,
     login_id: Option<&str>,
@@ -23,7 +23,7 @@ pub fn failure_id(
 ) -> Uuid {
     let mut hash = Sha256::new();
     part(&mut hash, Some(origin.account.as_bytes()));
-    part(&mut hash, Some(origin.source.as_bytes()));
+    part(&mut hash, Some(origin.source.as_str().as_bytes()));
     part(&mut hash, Some(&source_id.to_be_bytes()));
     part(&mut hash, login_id.map(str::as_bytes));
     number(&mut hash, user_id);
@@ -33,7 +33,7 @@ pub fn failure_id(
 }
 
 /// What identifies an event.
-pub enum EventKey<'a> {
+pub(crate) enum EventKey<'a> {
     /// The number that the API gives it.
     Id(i64),
     /// The text that a webhook delivery gives it instead.
@@ -55,10 +55,10 @@ pub enum EventKey<'a> {
 
 /// The id of an event's row, of the same form as that of [`failure_id`].
 #[must_use]
-pub fn event_id(origin: &Origin, key: &EventKey, created_at: DateTime<Utc>) -> Uuid {
+pub(crate) fn event_id(origin: &Origin, key: &EventKey, created_at: DateTime<Utc>) -> Uuid {
     let mut hash = Sha256::new();
     part(&mut hash, Some(origin.account.as_bytes()));
-    part(&mut hash, Some(origin.source.as_bytes()));
+    part(&mut hash, Some(origin.source.as_str().as_bytes()));
     match key {
         EventKey::Id(id) => part(&mut hash, Some(&id.to_be_bytes())),
         EventKey::Uuid(uuid) => part(&mut hash, Some(uuid.as_bytes())),
@@ -75,7 +75,7 @@ pub fn event_id(origin: &Origin, key: &EventKey, created_at: DateTime<Utc>) -> U
 
 /// The key of what the users API said of a person: it orders by time among the ids of failures.
 #[must_use]
-pub fn profile_id(account: &str, user_id: i64, said_at: DateTime<Utc>) -> Uuid {
+pub(crate) fn profile_id(account: &str, user_id: i64, said_at: DateTime<Utc>) -> Uuid {
     let mut hash = Sha256::new();
     part(&mut hash, Some(account.as_bytes()));
     part(&mut hash, Some(&user_id.to_be_bytes()));
@@ -84,10 +84,10 @@ pub fn profile_id(account: &str, user_id: i64, said_at: DateTime<Utc>) -> Uuid {
 
 /// The id of a record put aside: one for a text, however often it is read.
 #[must_use]
-pub fn reject_id(origin: &Origin, raw: &str) -> Uuid {
+pub(crate) fn reject_id(origin: &Origin, raw: &str) -> Uuid {
     let mut hash = Sha256::new();
     part(&mut hash, Some(origin.account.as_bytes()));
-    part(&mut hash, Some(origin.source.as_bytes()));
+    part(&mut hash, Some(origin.source.as_str().as_bytes()));
     part(&mut hash, Some(raw.as_bytes()));
     Uuid::new_v8(first_16(hash))
 }

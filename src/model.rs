@@ -4,32 +4,27 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::identity;
+use crate::source::SourceKind;
 
 mod batch;
 
-pub use batch::{Batch, Text, Texts};
+pub use batch::Batch;
+pub(crate) use batch::{TextArena, TextRef};
 
 /// Which OneLogin account, and by which of its APIs: every row, mark and lease belongs to one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The account's name, as the operator calls it.
     pub account: String,
-    /// One of [`LEGACY`], [`EVENTS`] and [`WEBHOOK`].
-    pub source: &'static str,
+    /// The interface its records come from.
+    pub source: SourceKind,
 }
-
-/// The deprecated endpoint of failed provisioning.
-pub const LEGACY: &str = "legacy";
-/// The events API.
-pub const EVENTS: &str = "events";
-/// A saved delivery of the event broadcaster, which has the same events under other names.
-pub const WEBHOOK: &str = "webhook";
 
 /// One attempt to give, change or take away access that failed.
 ///
 /// Texts are of type `T`: in a [`Batch`] handles, elsewhere the texts themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure<T = Text> {
+pub struct Failure<T = TextRef> {
     /// Made from what identifies the failure; orders by time.
     pub failure_id: Uuid,
     /// The payload's `id`; a webhook delivery has none.
@@ -66,7 +61,7 @@ pub struct Failure<T = Text> {
 
 /// What became of a failure, as the source tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolution<T = Text> {
+pub struct Resolution<T = TextRef> {
     /// Whether it is solved.
     pub solved: Option<bool>,
     /// When it was resolved.
@@ -79,7 +74,7 @@ pub struct Resolution<T = Text> {
 ///
 /// Texts are of type `T`, as in [`Failure`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Success<T = Text> {
+pub struct Success<T = TextRef> {
     /// Made from what identifies the event; orders by time.
     pub success_id: Uuid,
     /// The payload's `id`; a webhook delivery has none.
@@ -160,7 +155,7 @@ impl OperationSource {
 
 /// A person as one failure describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person<T = Text> {
+pub struct Person<T = TextRef> {
     /// OneLogin's id of the person.
     pub user_id: i64,
     /// First and last name, or the e-mail address where there are none.
@@ -171,7 +166,7 @@ pub struct Person<T = Text> {
 
 /// What OneLogin knows of a person. As a whole it is from one moment: a null is word as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile<T = Text> {
+pub struct Profile<T = TextRef> {
     /// E-mail address.
     pub email: Option<T>,
     /// Login name.
@@ -262,7 +257,7 @@ impl<T> Profile<T> {
 impl Profile {
     /// First and last name, or the e-mail address where there are none: what the events API calls
     /// the user's name.
-    pub fn display_name(&self, texts: &mut Texts) -> Option<Text> {
+    pub fn display_name(&self, texts: &mut TextArena) -> Option<TextRef> {
         let before = texts.here();
         for (name, behind) in [(self.firstname, " "), (self.lastname, "")] {
             if let Some(name) = name {
@@ -282,7 +277,7 @@ impl Profile {
 
 /// What OneLogin calls an event type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventType {
+pub(crate) struct EventType {
     /// Its number.
     pub event_type_id: i64,
     /// Its name.
@@ -353,7 +348,7 @@ impl Reason {
 
 /// What became of the records of a window, or of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Failures the source gave, readable or not.
     pub fetched: u64,
     /// Failures that were new.
@@ -377,7 +372,7 @@ pub struct Counts {
 impl Counts {
     /// Whether so many records are all accounted for.
     #[must_use]
-    pub fn balance(&self, records: u64) -> bool {
+    pub(crate) fn balance(&self, records: u64) -> bool {
         self.fetched == self.inserted + self.updated + self.unchanged + self.rejected
             && records == self.fetched + self.successes + self.ignored
     }

@@ -4,7 +4,7 @@
 //! Pure: no I/O, no clock. The same text gives the same row on every machine.
 
 mod event;
-pub mod event_type;
+pub(crate) mod event_type;
 mod instant;
 mod legacy;
 mod profile;
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::model::{Batch, Origin, Reason, Reject};
 use event::Shape;
 use event_type::Asked;
-pub use profile::read as profile;
+pub(crate) use profile::read as profile;
 
 /// Part of every content hash. Raise it when the columns made from the same text change: the next
 /// read of a record then rewrites its row.
@@ -38,7 +38,7 @@ pub enum Format {
 }
 
 /// Why a record cannot be loaded: the reason, and what was expected.
-pub type Defect = (Reason, String);
+pub(crate) type Defect = (Reason, String);
 
 /// Reads one record into a batch. One that has no readable id or time, or a field that holds something
 /// it cannot hold, goes to the rejects, with the reason and the text. A record without a person is

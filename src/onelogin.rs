@@ -6,17 +6,17 @@
 //! which are repeated here, one by one.
 
 mod api;
-pub mod array;
+pub(crate) mod array;
 mod base_url;
-pub mod budget;
+pub(crate) mod budget;
 mod envelope;
 mod error;
-pub mod events;
-pub mod legacy;
+pub(crate) mod events;
+pub(crate) mod legacy;
 mod people;
 mod resource;
-pub mod retry;
-pub mod saved;
+pub(crate) mod retry;
+pub(crate) mod saved;
 mod source;
 mod token;
 
@@ -28,11 +28,11 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
 use envelope::Body;
-pub use error::{ConfigError, Count, Error, Foreign, Kind};
-pub use people::{AT_ONCE, Directory};
-pub use resource::Resource;
+pub(crate) use error::{ConfigError, Error, Foreign, Kind};
+pub(crate) use people::{AT_ONCE, Directory};
+pub(crate) use resource::Resource;
 use retry::{Failure, Policy};
-pub use source::{Answer, Source};
+pub(crate) use source::{Answer, Source};
 
 const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
@@ -44,7 +44,7 @@ const MAX_PAGE: usize = 64 * 1024 * 1024;
 
 /// How to reach a source.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// Scheme and host, with an optional path prefix: `https://proxy.example/onelogin`.
     pub base_url: String,
     /// Whether plain http may leave this machine. The credentials then travel readable.
@@ -63,7 +63,8 @@ pub struct Options {
 impl Options {
     /// Options for a base URL, with limits that suit a batch job.
     #[must_use]
-    pub fn new(base_url: impl Into<String>) -> Self {
+    #[cfg(any(test, feature = "demo"))]
+    pub(crate) fn new(base_url: impl Into<String>) -> Self {
         Self {
             base_url: base_url.into(),
             allow_http: false,
@@ -87,7 +88,7 @@ struct Client {
 
 /// What went over the network.
 #[derive(Debug, Default)]
-pub struct Meter {
+pub(crate) struct Meter {
     requests: AtomicU64,
     retries: AtomicU64,
     bytes: AtomicU64,
@@ -96,24 +97,24 @@ pub struct Meter {
 impl Meter {
     /// Requests sent.
     #[must_use]
-    pub fn requests(&self) -> u64 {
+    pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
     /// Of these, the ones that repeated another.
     #[must_use]
-    pub fn retries(&self) -> u64 {
+    pub(crate) fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
     }
 
     /// Bytes of body read, decompressed.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
     /// The next request repeats another.
-    pub fn count_retry(&self) {
+    pub(crate) fn count_retry(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 

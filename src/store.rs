@@ -6,12 +6,13 @@
 mod calls;
 mod columns;
 mod connect;
+#[cfg(feature = "demo")]
+mod demo_queries;
 mod event_types;
 mod failures;
 mod health;
 mod lease;
 mod migrate;
-mod peek;
 mod people;
 mod profiles;
 mod rejects;
@@ -30,16 +31,17 @@ use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{PgPool, SqlitePool};
 
 use crate::exit::Exit;
+use crate::source::SourceKind;
 
-pub use calls::{Grant, Settled};
-pub use connect::Access;
-pub use event_types::KnownTypes;
-pub use health::Health;
-pub use lease::{Lease, Standing};
-pub use peek::{FIRST_LOOK, QUESTION};
-pub use profiles::Said;
-pub use run::{Ending, Run, Status, Traffic};
-pub use write::Writer;
+pub(crate) use calls::{Grant, Settled};
+pub(crate) use connect::Access;
+#[cfg(feature = "demo")]
+pub(crate) use demo_queries::{FIRST_LOOK, QUESTION};
+pub(crate) use health::Health;
+pub(crate) use lease::{Lease, Standing};
+pub(crate) use profiles::Said;
+pub(crate) use run::{Ending, Run, Status, Traffic};
+pub(crate) use write::Writer;
 
 /// Runs one body on whichever database it is: `on_either!(Store, store, pool => pool.close().await)`.
 macro_rules! on_either {
@@ -60,7 +62,7 @@ const CLOSING: Duration = Duration::from_secs(5);
 
 /// An open database.
 #[derive(Debug)]
-pub enum Store {
+pub(crate) enum Store {
     /// A Postgres server, or one that speaks like it.
     Postgres(PgPool),
     /// An SQLite file.
@@ -73,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`] when the server does not answer.
-    pub async fn now(&self) -> Result<DateTime<Utc>, Error> {
+    pub(crate) async fn now(&self) -> Result<DateTime<Utc>, Error> {
         let now = match self {
             Self::Postgres(pool) => sqlx::query_scalar(NOW).fetch_one(pool).await,
             Self::Sqlite(_) => Ok(Utc::now()),
@@ -83,7 +85,7 @@ impl Store {
 
     /// Closes every connection; an SQLite file is left without its side files. Gives up on a
     /// database that does not answer.
-    pub async fn close(&self) {
+    pub(crate) async fn close(&self) {
         let closing = async { on_either!(Store, self, pool => pool.close().await) };
         // The process ends in any case, and the database then sees its connections go.
         let _ = tokio::time::timeout(CLOSING, closing).await;
@@ -92,7 +94,7 @@ impl Store {
 
 /// What can go wrong between the program and its database.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The URL names no database that this program knows.
     #[error("the database URL is not usable: {0}")]
     Url(String),
@@ -135,7 +137,7 @@ pub enum Error {
         /// The account.
         account: String,
         /// The source.
-        from: &'static str,
+        from: SourceKind,
         /// Host and process of the other run.
         owner: String,
         /// When its lease runs out.
@@ -150,14 +152,14 @@ pub enum Error {
         /// The account.
         account: String,
         /// The source.
-        from: &'static str,
+        from: SourceKind,
     },
 }
 
 impl Error {
     /// The process's exit code.
     #[must_use]
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Url(_) | Self::Schema(_) => Exit::Configuration,
             Self::Connect { .. }

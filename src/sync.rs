@@ -1,7 +1,7 @@
 //! The job: copies the failures of an account, window by window, and moves the mark behind them.
 
 mod calls;
-pub mod compare;
+pub(crate) mod compare;
 mod copy;
 mod fetch;
 mod file;
@@ -22,7 +22,7 @@ use crate::normalize::Format;
 use crate::onelogin::saved::{Saved, SavedError};
 use crate::onelogin::{self, Source};
 use crate::store::{self, Ending, Lease, Run, Standing, Status, Store, Traffic};
-use crate::window::{Mark, Pace, Window};
+use crate::window::{Pace, Watermark, Window};
 use calls::Calls;
 use copy::Copy;
 
@@ -34,7 +34,7 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(500);
 
 /// What to copy, and how.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub(crate) struct Job {
     /// The account and source.
     pub origin: Origin,
     /// How its records are written.
@@ -66,7 +66,7 @@ pub struct Job {
 impl Job {
     /// The usual job for an origin, before anything was asked for.
     #[must_use]
-    pub fn new(origin: Origin, format: Format) -> Self {
+    pub(crate) fn new(origin: Origin, format: Format) -> Self {
         Self {
             origin,
             format,
@@ -90,7 +90,7 @@ impl Job {
 }
 
 /// Where records come from.
-pub enum Input<'a> {
+pub(crate) enum Input<'a> {
     /// One of the APIs, window by window.
     Source(&'a Source),
     /// A file. It moves no mark.
@@ -99,7 +99,7 @@ pub enum Input<'a> {
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The window at hand.
     pub window: Window,
     /// How much of the run's span lies behind it.
@@ -112,7 +112,7 @@ pub struct Progress {
 
 /// What a run did, and how it ended.
 #[derive(Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// The run.
     pub run_id: Uuid,
     /// What became of the records of all committed windows.
@@ -122,7 +122,7 @@ pub struct Report {
     /// What went over the network.
     pub traffic: Traffic,
     /// Where the sync stands now.
-    pub mark: Mark,
+    pub mark: Watermark,
     /// People whom the users API is still to be asked about.
     pub people_pending: u64,
     /// Whether it went well.
@@ -131,7 +131,7 @@ pub struct Report {
 
 /// Who stops a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// Ctrl-C.
     Interrupt,
     /// SIGTERM, as a scheduler sends it.
@@ -140,7 +140,7 @@ pub enum Signal {
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The source.
     #[error(transparent)]
     Source(#[from] onelogin::Error),
@@ -194,7 +194,7 @@ pub enum Error {
 impl Error {
     /// The process's exit code.
     #[must_use]
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Source(error) => exit_of(error),
             Self::People { source, .. } => exit_of(source),
@@ -218,7 +218,7 @@ fn exit_of(error: &onelogin::Error) -> Exit {
 }
 
 /// Runs the job on a migrated store until it is done, fails, or `stop` comes.
-pub async fn sync(
+pub(crate) async fn sync(
     job: &Job,
     run_id: Uuid,
     store: &Store,
@@ -231,7 +231,7 @@ pub async fn sync(
         counts: Counts::default(),
         windows: 0,
         traffic: Traffic::default(),
-        mark: Mark::default(),
+        mark: Watermark::default(),
         people_pending: 0,
         result: Ok(()),
     };

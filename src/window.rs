@@ -15,7 +15,7 @@ const LIKELY_CAPS: [u64; 12] =
 
 /// How wide windows should be, which depends on how a source answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// The first window of a run.
     first: TimeDelta,
     /// A window with fewer records was not worth its request: the next is twice as wide.
@@ -29,7 +29,7 @@ pub struct Pace {
 impl Pace {
     /// For a source that gives one answer for a window: a backfill shows progress, a daily run fits
     /// into one, and no transaction becomes too long.
-    pub const ONE_ANSWER: Self = Self {
+    pub(crate) const ONE_ANSWER: Self = Self {
         first: TimeDelta::days(7),
         nearly_empty: 1_000,
         too_large: 500_000,
@@ -38,7 +38,7 @@ impl Pace {
 
     /// For a source that gives pages of some 50 records, each a call of an hour's few thousand: a
     /// window that fails costs all of its calls. The pages say by themselves when they end.
-    pub const PAGES: Self = Self {
+    pub(crate) const PAGES: Self = Self {
         first: TimeDelta::days(2),
         nearly_empty: 1_000,
         too_large: 10_000,
@@ -48,7 +48,7 @@ impl Pace {
 
 /// An interval of time, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub(crate) struct Window {
     /// Where it begins.
     pub from: DateTime<Utc>,
     /// Where it ends; never before `from`.
@@ -58,7 +58,7 @@ pub struct Window {
 impl Window {
     /// The same window, but not past the server's clock: what lies ahead of it was not scanned.
     #[must_use]
-    pub fn until(self, server_now: Option<DateTime<Utc>>) -> Self {
+    pub(crate) fn until(self, server_now: Option<DateTime<Utc>>) -> Self {
         let to = server_now.map_or(self.to, |now| self.to.min(now)).max(self.from);
         Self { to, ..self }
     }
@@ -66,13 +66,13 @@ impl Window {
     /// The interval to ask for: a second more on both sides, since nobody knows whether the API
     /// counts its bounds in. What comes in addition is loaded too, and known the next time.
     #[must_use]
-    pub fn widened(self) -> Self {
+    pub(crate) fn widened(self) -> Self {
         Self { from: self.from - NARROWEST, to: self.to + NARROWEST }
     }
 
     /// Whether it can be asked for in smaller pieces.
     #[must_use]
-    pub fn can_narrow(self) -> bool {
+    pub(crate) fn can_narrow(self) -> bool {
         self.to - self.from > NARROWEST
     }
 }
@@ -86,19 +86,19 @@ impl std::fmt::Display for Window {
 
 /// Where the sync of one account and source stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Mark {
+pub(crate) struct Watermark {
     /// The greatest `created_at` committed.
     pub high_water_mark: Option<DateTime<Utc>>,
     /// The end of the last window committed.
     pub scanned_through: Option<DateTime<Utc>>,
 }
 
-impl Mark {
+impl Watermark {
     /// Where the next run begins; none before the first. Rows that appear late, up to `overlap`
     /// behind the scan, are found; after a quiet time everything since the last failure is asked
     /// for again, which costs next to nothing because it was quiet.
     #[must_use]
-    pub fn resume(&self, overlap: TimeDelta) -> Option<DateTime<Utc>> {
+    pub(crate) fn resume(&self, overlap: TimeDelta) -> Option<DateTime<Utc>> {
         let scanned = self.scanned_through?;
         let overlapped = scanned.checked_sub_signed(overlap).unwrap_or(DateTime::UNIX_EPOCH);
         Some(self.high_water_mark.map_or(overlapped, |mark| mark.min(overlapped)))
@@ -107,7 +107,7 @@ impl Mark {
     /// Where a source begins that takes over from another which stands here: everything that the
     /// other may not have seen, and as much more as may be late.
     #[must_use]
-    pub fn take_over(&self, overlap: TimeDelta) -> Option<DateTime<Utc>> {
+    pub(crate) fn take_over(&self, overlap: TimeDelta) -> Option<DateTime<Utc>> {
         let seen = self.high_water_mark.map_or(self.scanned_through, |mark| {
             self.scanned_through.map(|scanned| scanned.min(mark))
         })?;
@@ -118,7 +118,7 @@ impl Mark {
     /// end, is `newest`. It never moves backward, and it stays where it is when the window begins
     /// after the last scan: moving it would skip what lies between for good.
     #[must_use]
-    pub fn after(self, window: Window, newest: Option<DateTime<Utc>>) -> Self {
+    pub(crate) fn after(self, window: Window, newest: Option<DateTime<Utc>>) -> Self {
         if self.scanned_through.is_some_and(|scanned| window.from > scanned) {
             return self;
         }
@@ -131,7 +131,7 @@ impl Mark {
 
 /// How far the span in which events may still change was read again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rescan {
+pub(crate) struct Rescan {
     /// As of when it was last read whole; none when never.
     pub read_at: Option<DateTime<Utc>>,
     /// Where a reading goes on that was not finished.
@@ -142,7 +142,7 @@ impl Rescan {
     /// Where to begin, `span` back from `now`; none when it is too early, which the first time of all
     /// it is.
     #[must_use]
-    pub fn begin(&self, now: DateTime<Utc>, span: TimeDelta) -> Option<DateTime<Utc>> {
+    pub(crate) fn begin(&self, now: DateTime<Utc>, span: TimeDelta) -> Option<DateTime<Utc>> {
         let due = || {
             let is_due = now - self.read_at? >= BETWEEN_RESCANS;
             is_due.then(|| now.checked_sub_signed(span).unwrap_or(DateTime::UNIX_EPOCH))
@@ -153,7 +153,7 @@ impl Rescan {
 
 /// The windows of one run, each decided after the one before.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub(crate) struct Plan {
     start: DateTime<Utc>,
     next: DateTime<Utc>,
     end: DateTime<Utc>,
@@ -169,7 +169,7 @@ impl Plan {
     /// From `start` to `until`, or to the server's now: `local_now` stands for it until the first
     /// answer tells.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         pace: Pace,
         start: DateTime<Utc>,
         until: Option<DateTime<Utc>>,
@@ -183,14 +183,14 @@ impl Plan {
 
     /// The next window to ask for; none when the run is through.
     #[must_use]
-    pub fn window(&self) -> Option<Window> {
+    pub(crate) fn window(&self) -> Option<Window> {
         let to = (self.next + self.width).min(self.end);
         (self.next < self.end).then_some(Window { from: self.next, to })
     }
 
     /// Takes the first answer's `Date` as the end of the run, unless `--until` fixed it. Later
     /// answers do not move it: a run must come to an end.
-    pub fn learn_now(&mut self, server_now: Option<DateTime<Utc>>) {
+    pub(crate) fn learn_now(&mut self, server_now: Option<DateTime<Utc>>) {
         if let (Some(now), false) = (server_now, self.end_known) {
             self.end = now;
         }
@@ -199,7 +199,7 @@ impl Plan {
 
     /// Goes on behind a committed window, which gave so many records. A window that ended at the
     /// server's clock, ahead of a given `--until`, ends the run.
-    pub fn committed(&mut self, asked: Window, scanned: Window, records: u64) {
+    pub(crate) fn committed(&mut self, asked: Window, scanned: Window, records: u64) {
         if scanned.to < asked.to {
             self.end = self.end.min(scanned.to);
         }
@@ -213,7 +213,7 @@ impl Plan {
 
     /// Halves the next window, and lets none grow beyond that: the last was too much, for the
     /// server or for the way. Says whether it is narrower now.
-    pub fn narrow(&mut self) -> bool {
+    pub(crate) fn narrow(&mut self) -> bool {
         let width = self.window().map_or(self.width, |w| w.to - w.from);
         // Whole seconds: the API would cut the rest off. Rounded up: two halves make the whole.
         self.width = TimeDelta::seconds((width.num_seconds() + 1) / 2).max(NARROWEST);
@@ -223,31 +223,25 @@ impl Plan {
 
     /// Whether so many records look like a response that was cut, and a narrower window could tell.
     #[must_use]
-    pub fn looks_cut(&self, window: Window, records: u64) -> bool {
+    pub(crate) fn looks_cut(&self, window: Window, records: u64) -> bool {
         self.pace.may_be_cut && LIKELY_CAPS.contains(&records) && window.can_narrow()
     }
 
     /// Where the run begins.
     #[must_use]
-    pub fn start(&self) -> DateTime<Utc> {
+    pub(crate) fn start(&self) -> DateTime<Utc> {
         self.start
-    }
-
-    /// Up to where the run is through.
-    #[must_use]
-    pub fn done(&self) -> DateTime<Utc> {
-        self.next
     }
 
     /// The end of the run: the server's now, once it is known.
     #[must_use]
-    pub fn end(&self) -> DateTime<Utc> {
+    pub(crate) fn end(&self) -> DateTime<Utc> {
         self.end
     }
 
     /// How much of the run's span lies before `at`, and the whole span.
     #[must_use]
-    pub fn progress(&self, at: DateTime<Utc>) -> (TimeDelta, TimeDelta) {
+    pub(crate) fn progress(&self, at: DateTime<Utc>) -> (TimeDelta, TimeDelta) {
         (at - self.start, self.end - self.start)
     }
 }

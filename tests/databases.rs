@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use onelogin_sync::simulator::{Entry, EventRecord, Record, Simulator};
+use onelogin_simulator::{Entry, EventRecord, Record, Simulator};
 use tempfile::TempDir;
 
 use crate::support::api::{Api, put_event};

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use onelogin_sync::simulator::Config;
+use onelogin_simulator::Config;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -114,8 +114,10 @@ fn the_image_is_built_with_every_file_that_the_manifest_names() {
         .output()
         .expect("cargo runs");
     let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("metadata is JSON");
-    let targets = metadata["packages"][0]["targets"].as_array().expect("a package has targets");
-    assert!(targets.len() >= 4, "{targets:?}");
+    let packages = metadata["packages"].as_array().expect("a workspace has packages");
+    let targets = packages.iter().flat_map(|package| package["targets"].as_array());
+    let targets: Vec<&Value> = targets.flatten().collect();
+    assert!(targets.len() >= 5, "{targets:?}");
     for target in targets {
         let file = Path::new(target["src_path"].as_str().expect("a target has a file"));
         let file = file.strip_prefix(root).expect("it is in this repository");

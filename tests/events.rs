@@ -9,7 +9,7 @@ mod saved;
 mod token;
 
 use chrono::{DateTime, Utc};
-use onelogin_sync::simulator::{Config, EventRecord, Simulator};
+use onelogin_simulator::{Config, EventRecord, Simulator};
 
 use crate::support::onelogin::{at, start};
 

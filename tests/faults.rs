@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use onelogin_sync::simulator::{Config, Fault, RetryAfter, WideAnswer};
+use onelogin_simulator::{Config, Fault, RetryAfter, WideAnswer};
 
 use crate::support::api::{Api, on_all};
 use crate::support::block_on;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onelogin_sync::simulator::{Config, Entry, Ids, Record, Simulator};
+use onelogin_simulator::{Config, Entry, Ids, Record, Simulator};
 use serde_json::value::RawValue;
 
 use crate::support::onelogin::{

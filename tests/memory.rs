@@ -6,7 +6,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use chrono::{TimeDelta, Utc};
-use onelogin_sync::simulator::{PATH, Record};
+use onelogin_simulator::{PATH, Record};
 
 use crate::support::program::Program;
 use crate::support::tables::{Db, on_both};

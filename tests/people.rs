@@ -1,6 +1,6 @@
 //! A person's row is, as a whole, what the newest failure said, whatever order failures arrive in.
 
-use onelogin_sync::simulator::{Record, RecordUser, Simulator};
+use onelogin_simulator::{Record, RecordUser, Simulator};
 
 use crate::support::onelogin::{
     USERS, all_records, assert_loaded, at, counts, empty, put, record, sync_ok,

@@ -11,7 +11,7 @@ use std::env;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use onelogin_sync::simulator::Fault;
+use onelogin_simulator::Fault;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use tokio::time::timeout;

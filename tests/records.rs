@@ -1,6 +1,6 @@
 //! Every record is accounted for: loaded byte for byte, or put aside with the reason.
 
-use onelogin_sync::simulator::{Record, RecordUser, Simulator};
+use onelogin_simulator::{Record, RecordUser, Simulator};
 
 use crate::support::onelogin::{
     FAILURES, RUNS, USERS, all_records, assert_loaded, assert_same, counts, empty, put, record,

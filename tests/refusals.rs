@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use onelogin_sync::simulator::Simulator;
+use onelogin_simulator::Simulator;
 use tempfile::TempDir;
 
 use crate::support::api::Api;

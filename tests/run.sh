@@ -49,5 +49,5 @@ if [ $# -gt 0 ]; then
     exec cargo test --locked "$@"
 fi
 # The examples in the documentation first, since cargo would run them last and end with their summary.
-cargo test --locked --doc
-exec cargo test --locked --lib --bins --test main
+cargo test --locked --workspace --doc
+exec cargo test --locked --workspace --lib --bins --test main

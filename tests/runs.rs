@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use onelogin_sync::simulator::{Fault, RetryAfter, Simulator};
+use onelogin_simulator::{Fault, RetryAfter, Simulator};
 use serde_json::Value;
 
 use crate::support::api::{Api, on_all};

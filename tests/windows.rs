@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DurationRound, TimeDelta, Utc};
-use onelogin_sync::simulator::{Bounds, Config, Order, Simulator, created_at_text};
+use onelogin_simulator::{Bounds, Config, Order, Simulator, created_at_text};
 
 use crate::support::api::{Api, on_all};
 use crate::support::block_on;

@@ -8,13 +8,13 @@ use clap::builder::BoolishValueParser;
 
 use super::{Failed, secret};
 use crate::exit::Exit;
-use crate::model::{EVENTS, LEGACY};
 use crate::normalize::Format;
 use crate::normalize::event_type::{self, Asked};
 use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::retry::Policy;
 use crate::onelogin::{ConfigError, Options, Source};
+use crate::source::SourceKind;
 
 const API_KEY: &str = "ONELOGIN_API_KEY";
 const CLIENT_ID: &str = "ONELOGIN_CLIENT_ID";
@@ -114,10 +114,10 @@ impl Api {
     }
 
     /// Its name in every row.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn kind(self) -> SourceKind {
         match self {
-            Self::Legacy => LEGACY,
-            Self::Events => EVENTS,
+            Self::Legacy => SourceKind::Legacy,
+            Self::Events => SourceKind::Events,
         }
     }
 }

@@ -13,15 +13,16 @@ use super::sync::Outcome;
 use super::text::{number, say};
 use super::{Failed, Format, stop};
 use crate::exit::Exit;
-use crate::model::{EVENTS, LEGACY, Origin};
+use crate::model::Origin;
 use crate::normalize;
 use crate::normalize::event_type::Asked;
 use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::{ConfigError, Options, Source};
-use crate::simulator::{Config, Simulator};
+use crate::source::SourceKind;
 use crate::store::{Access, FIRST_LOOK, QUESTION, Store};
 use crate::sync::{Input, Job, sync};
+use onelogin_simulator::{Config, Simulator};
 
 /// Failures of the days before: enough to see, loaded in a moment.
 const FAILURES: u64 = 5_950;
@@ -122,8 +123,8 @@ fn bug(error: ConfigError) -> Failed {
 /// Runs the job once, as `sync` would, and gives the run's id.
 async fn one_run(source: &Source, store: &Store, screen: &Screen) -> Result<Uuid, Failed> {
     let (name, format) = match source {
-        Source::Legacy(_) => (LEGACY, normalize::Format::Legacy),
-        Source::Events(_) => (EVENTS, normalize::Format::Event(Asked::default())),
+        Source::Legacy(_) => (SourceKind::Legacy, normalize::Format::Legacy),
+        Source::Events(_) => (SourceKind::Events, normalize::Format::Event(Asked::default())),
     };
     let origin = Origin { account: ACCOUNT.to_owned(), source: name };
     let job = Job { owner: "demo".to_owned(), ..Job::new(origin, format) };

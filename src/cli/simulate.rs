@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use super::text::{self, say, time};
 use super::{Failed, secret, stop};
 use crate::exit::Exit;
-use crate::simulator::{
+use onelogin_simulator::{
     Bounds, Config, Cursor, Endpoint, EventForm, Fault, Ids, LastPage, Order, OverLimit, Simulator,
     parse_faults, parse_faults_at,
 };

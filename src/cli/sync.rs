@@ -13,9 +13,10 @@ use super::connection::{Api, Connection};
 use super::progress::Screen;
 use super::{Failed, Format, stop, text};
 use crate::exit::Exit;
-use crate::model::{EVENTS, LEGACY, Origin, WEBHOOK};
+use crate::model::Origin;
 use crate::normalize;
-use crate::onelogin::saved::{Saved, Writer};
+use crate::onelogin::saved::Saved;
+use crate::source::SourceKind;
 use crate::store::{Access, Store};
 use crate::sync::{self, Input, Job, Report, Signal};
 pub(super) use outcome::Outcome;
@@ -108,7 +109,7 @@ pub(super) async fn run(args: Args, database_url: &str, screen: &Screen) -> Resu
     let source = match &from {
         Ok(from) => from.source(),
         // Refused before it is known; the outcome has to name one.
-        Err(_) => args.source.unwrap_or(Api::Events).name(),
+        Err(_) => args.source.unwrap_or(Api::Events).kind(),
     };
     let origin = Origin { account: args.account.clone(), source };
     let attempted = match from {
@@ -136,24 +137,20 @@ fn from(args: &Args) -> Result<From, Failed> {
 }
 
 impl From {
-    fn source(&self) -> &'static str {
+    fn source(&self) -> SourceKind {
         match self {
-            Self::Api(api) => api.name(),
-            Self::File(saved) => match saved.writer() {
-                Writer::Legacy => LEGACY,
-                Writer::Events => EVENTS,
-                Writer::Webhook => WEBHOOK,
-            },
+            Self::Api(api) => api.kind(),
+            Self::File(saved) => saved.kind(),
         }
     }
 
     fn format(&self, connection: &Connection) -> Result<normalize::Format, Failed> {
         match self {
             Self::Api(api) => connection.format(*api),
-            Self::File(saved) => match saved.writer() {
-                Writer::Legacy => connection.format(Api::Legacy),
-                Writer::Events => connection.format(Api::Events),
-                Writer::Webhook => connection.asked().map(normalize::Format::Webhook),
+            Self::File(saved) => match saved.kind() {
+                SourceKind::Legacy => connection.format(Api::Legacy),
+                SourceKind::Events => connection.format(Api::Events),
+                SourceKind::Webhook => connection.asked().map(normalize::Format::Webhook),
             },
         }
     }

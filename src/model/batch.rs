@@ -10,20 +10,27 @@ const MOST_RECORDS: u64 = 1_000;
 /// Bytes of texts in a batch: large records must not need more memory.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// A text among the [`Texts`] it was written to.
+/// A text among the [`TextArena`] it was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text {
+pub struct TextRef {
     start: u32,
     end: u32,
 }
 
-/// Texts, one behind the other. At most 4 GiB of them, which no batch comes near.
-#[derive(Debug, Default)]
-pub struct Texts(String);
+impl TextRef {
+    /// A part of the text, in bytes from its beginning.
+    pub(crate) fn part(self, part: std::ops::Range<usize>) -> Self {
+        Self { start: self.start + place(part.start), end: self.start + place(part.end) }
+    }
+}
 
-impl Texts {
+/// Texts, stored back to back. At most 4 GiB of them, which no batch comes near.
+#[derive(Debug, Default)]
+pub struct TextArena(String);
+
+impl TextArena {
     /// Writes a text.
-    pub fn write(&mut self, text: &str) -> Text {
+    pub fn write(&mut self, text: &str) -> TextRef {
         let start = self.here();
         self.0.push_str(text);
         self.since(start)
@@ -31,7 +38,7 @@ impl Texts {
 
     /// The text itself.
     #[must_use]
-    pub fn get(&self, text: Text) -> &str {
+    pub fn get(&self, text: TextRef) -> &str {
         &self.0[text.start as usize..text.end as usize]
     }
 
@@ -59,14 +66,14 @@ impl Texts {
     }
 
     /// Writes another text as a part of the one that began at some place.
-    pub fn copy(&mut self, text: Text) {
+    pub fn copy(&mut self, text: TextRef) {
         self.0.extend_from_within(text.start as usize..text.end as usize);
     }
 
     /// What was written from some place on.
     #[must_use]
-    pub fn since(&self, start: u32) -> Text {
-        Text { start, end: self.here() }
+    pub fn since(&self, start: u32) -> TextRef {
+        TextRef { start, end: self.here() }
     }
 
     /// Takes back what was written from some place on.
@@ -74,19 +81,13 @@ impl Texts {
         self.0.truncate(start as usize);
     }
 
-    /// A part of a text, in bytes from its beginning.
-    #[must_use]
-    pub fn within(&self, text: Text, part: std::ops::Range<usize>) -> Text {
-        Text { start: text.start + place(part.start), end: text.start + place(part.end) }
-    }
-
     /// A text without the spaces around it.
     #[must_use]
-    pub fn trimmed(&self, text: Text) -> Text {
+    pub fn trimmed(&self, text: TextRef) -> TextRef {
         let whole = self.get(text);
         let end = whole.trim_end_matches(' ').len();
         let start = (whole.len() - whole.trim_start_matches(' ').len()).min(end);
-        self.within(text, start..end)
+        text.part(start..end)
     }
 }
 
@@ -98,7 +99,7 @@ fn place(bytes: usize) -> u32 {
 #[derive(Debug, Default)]
 pub struct Batch {
     /// What the handles below stand for.
-    pub texts: Texts,
+    pub texts: TextArena,
     /// Records of failures.
     pub failures: Vec<Failure>,
     /// Records of successes.
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn texts_keep_apart_and_can_be_taken_back() {
-        let mut texts = Texts::default();
+        let mut texts = TextArena::default();
         let one = texts.write("one");
         let place = texts.here();
         texts.part("t");
@@ -159,7 +160,7 @@ mod tests {
 
     #[test]
     fn spaces_around_a_text_are_left_out() {
-        let mut texts = Texts::default();
+        let mut texts = TextArena::default();
         for (text, trimmed) in [(" a b ", "a b"), ("a", "a"), ("  ", ""), ("", ""), ("\ta", "\ta")]
         {
             let written = texts.write(text);

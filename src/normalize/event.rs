@@ -9,7 +9,8 @@ use super::reading::Reading;
 use super::{Defect, VERSION, fields, instant};
 use crate::identity::{self, EventKey};
 use crate::model::{
-    Batch, Failure, Operation, OperationSource, Origin, Person, Reason, Resolution, Success, Text,
+    Batch, Failure, Operation, OperationSource, Origin, Person, Reason, Resolution, Success,
+    TextRef,
 };
 
 /// Where an event was written.
@@ -55,14 +56,14 @@ struct Deed {
     source_id: Option<i64>,
     type_id: i64,
     user_id: Option<i64>,
-    user_name: Option<Text>,
+    user_name: Option<TextRef>,
     app_id: Option<i64>,
-    app_name: Option<Text>,
-    login_id: Option<Text>,
-    error_description: Option<Text>,
+    app_name: Option<TextRef>,
+    login_id: Option<TextRef>,
+    error_description: Option<TextRef>,
     created_at: DateTime<Utc>,
-    created_at_raw: Text,
-    raw: Text,
+    created_at_raw: TextRef,
+    raw: TextRef,
     content_hash: i64,
 }
 
@@ -121,7 +122,7 @@ fn deed<'a>(
     let uuid = reading.field("uuid", record.uuid)?;
     let user_name = name(reading, "user_name", record.user_name.or(record.user_name_hyphen))?;
     let app_name = name(reading, "app_name", record.app_name.or(record.app_name_hyphen))?;
-    let get = |text: Text| reading.texts.get(text);
+    let get = |text: TextRef| reading.texts.get(text);
     let key = match (source_id, uuid) {
         (Some(id), _) => EventKey::Id(id),
         (None, Some(uuid)) => EventKey::Uuid(get(uuid)),
@@ -194,9 +195,9 @@ fn success(deed: Deed, operation: Operation) -> Success {
 fn sentence(
     reading: &mut Reading,
     type_id: i64,
-    user: Option<Text>,
-    app: Option<Text>,
-) -> Option<Text> {
+    user: Option<TextRef>,
+    app: Option<TextRef>,
+) -> Option<TextRef> {
     let verb = match type_id {
         25 => return Some(reading.texts.write("Internal provisioning error")),
         61 => "suspended",
@@ -217,7 +218,10 @@ fn sentence(
 }
 
 /// Why it failed: what the record says first of the fields in which OneLogin says it.
-fn error<'a>(reading: &mut Reading<'a, '_>, record: &Fields<'a>) -> Result<Option<Text>, Defect> {
+fn error<'a>(
+    reading: &mut Reading<'a, '_>,
+    record: &Fields<'a>,
+) -> Result<Option<TextRef>, Defect> {
     for (name, value) in [
         ("error_description", record.error_description),
         ("notes", record.notes),
@@ -239,7 +243,7 @@ fn resolution<'a>(
     let solved = reading.field("solved", record.solved)?;
     let resolved_at = reading.field("resolved_at", record.resolved_at)?;
     let text = name(reading, "resolution", record.resolution)?;
-    let get = |text: Text| reading.texts.get(text);
+    let get = |text: TextRef| reading.texts.get(text);
     let solved = match solved.map(get) {
         Some("true" | "1") => Some(true),
         Some("false" | "0") => Some(false),
@@ -272,7 +276,7 @@ fn name<'a>(
     reading: &mut Reading<'a, '_>,
     name: &str,
     value: Option<&'a RawValue>,
-) -> Result<Option<Text>, Defect> {
+) -> Result<Option<TextRef>, Defect> {
     let text = reading.field(name, value)?;
     Ok(text.filter(|text| !reading.texts.get(*text).trim().is_empty()))
 }

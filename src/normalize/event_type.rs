@@ -6,14 +6,14 @@ use serde_json::value::RawValue;
 
 use super::reading::Reading;
 use super::{Defect, fields};
-use crate::model::{EventType, Operation, Texts};
+use crate::model::{EventType, Operation, TextArena};
 
 /// Failed provisioning, as far as is known: an exception, and each operation on an account.
 pub const FAILURES: [i64; 6] = [25, 61, 62, 63, 64, 65];
 
 /// Provisioning that went well: an account created, updated, suspended, reactivated, deleted, or
 /// linked to the person it was there for.
-pub const SUCCESSES: [i64; 6] = [51, 52, 53, 54, 55, 59];
+pub(crate) const SUCCESSES: [i64; 6] = [51, 52, 53, 54, 55, 59];
 
 /// Types that look like failed provisioning by their names, and are known to be something else or
 /// something more: errors of a directory or of an app as a whole, retries and notices.
@@ -94,9 +94,9 @@ struct Fields<'a> {
 ///
 /// # Errors
 /// What was expected, when it has no readable id or a name that is no text.
-pub fn read(raw: &str) -> Result<EventType, Defect> {
+pub(crate) fn read(raw: &str) -> Result<EventType, Defect> {
     let named: Fields = fields(raw)?;
-    let mut texts = Texts::default();
+    let mut texts = TextArena::default();
     let mut reading = Reading::new(raw, &mut texts);
     let event_type_id = reading.own_id(named.id)?;
     let name = reading.field("name", named.name)?;
@@ -108,7 +108,7 @@ pub fn read(raw: &str) -> Result<EventType, Defect> {
 /// Whether a type that nobody asked for is named like failed provisioning, and is not known to be
 /// something else: somebody should look.
 #[must_use]
-pub fn is_overlooked(asked: &Asked, event_type_id: i64, names: &[&str]) -> bool {
+pub(crate) fn is_overlooked(asked: &Asked, event_type_id: i64, names: &[&str]) -> bool {
     let known = asked.is_failure(event_type_id)
         || FAILURES.contains(&event_type_id)
         || SUCCESSES.contains(&event_type_id)

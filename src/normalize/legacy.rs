@@ -44,7 +44,7 @@ pub(super) fn read(origin: &Origin, raw: &str, batch: &mut Batch) -> Result<(), 
     let error_description = reading.field("error_description", record.error_description)?;
     let sentence = description.map(|text| reading.texts.get(text));
     let (operation, app) = read_sentence(sentence);
-    let app_name = description.zip(app).map(|(text, app)| reading.texts.within(text, app));
+    let app_name = description.zip(app).map(|(text, app)| text.part(app));
     let failure = Failure {
         failure_id: identity::failure_id(
             origin,

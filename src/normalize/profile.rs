@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::reading::Reading;
 use super::{Defect, fields};
-use crate::model::{Profile, Texts};
+use crate::model::{Profile, TextArena};
 
 /// A person; of the many fields of the API those that are kept.
 #[derive(Deserialize)]
@@ -22,9 +22,9 @@ struct Fields<'a> {
 ///
 /// # Errors
 /// What was expected, when there is no readable id or a field holds something it cannot hold.
-pub fn read(raw: &str) -> Result<(i64, Profile<String>), Defect> {
+pub(crate) fn read(raw: &str) -> Result<(i64, Profile<String>), Defect> {
     let person: Fields = fields(raw)?;
-    let mut texts = Texts::default();
+    let mut texts = TextArena::default();
     let mut reading = Reading::new(raw, &mut texts);
     let profile = Profile {
         email: reading.field("email", person.email)?,

@@ -6,20 +6,20 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Defect, instant};
-use crate::model::{Reason, Text, Texts};
+use crate::model::{Reason, TextArena, TextRef};
 
 /// A record that is being read, and where its texts go. What stands in it as it is to be stored is
 /// not written a second time.
 pub(super) struct Reading<'a, 't> {
     raw: &'a str,
     /// `raw` among the texts.
-    pub(super) whole: Text,
-    pub(super) texts: &'t mut Texts,
+    pub(super) whole: TextRef,
+    pub(super) texts: &'t mut TextArena,
 }
 
 impl<'a, 't> Reading<'a, 't> {
     /// Writes the record itself.
-    pub(super) fn new(raw: &'a str, texts: &'t mut Texts) -> Self {
+    pub(super) fn new(raw: &'a str, texts: &'t mut TextArena) -> Self {
         let whole = texts.write(raw);
         Self { raw, whole, texts }
     }
@@ -30,7 +30,7 @@ impl<'a, 't> Reading<'a, 't> {
     ///
     /// # Errors
     /// What came instead, when it is an object or an array.
-    pub(super) fn text(&mut self, value: Option<&'a RawValue>) -> Result<Option<Text>, String> {
+    pub(super) fn text(&mut self, value: Option<&'a RawValue>) -> Result<Option<TextRef>, String> {
         let Some(value) = value.map(RawValue::get) else { return Ok(None) };
         match value.as_bytes()[0] {
             b'"' => self.string(value).map(Some),
@@ -57,7 +57,7 @@ impl<'a, 't> Reading<'a, 't> {
         &mut self,
         name: &str,
         value: Option<&'a RawValue>,
-    ) -> Result<Option<Text>, Defect> {
+    ) -> Result<Option<TextRef>, Defect> {
         self.text(value).map_err(|what| (Reason::BadField, format!("{name}: {what}")))
     }
 
@@ -73,7 +73,7 @@ impl<'a, 't> Reading<'a, 't> {
         &mut self,
         name: &str,
         value: Option<&'a RawValue>,
-    ) -> Result<(Text, DateTime<Utc>), Defect> {
+    ) -> Result<(TextRef, DateTime<Utc>), Defect> {
         let bad = |what: &str| (Reason::BadCreatedAt, format!("{name}: {what}"));
         let written =
             self.text(value).map_err(|what| bad(&what))?.ok_or_else(|| bad("missing or null"))?;
@@ -81,7 +81,7 @@ impl<'a, 't> Reading<'a, 't> {
         Ok((written, at.ok_or_else(|| bad("not a time between 1970 and 9999"))?))
     }
 
-    fn string(&mut self, json: &'a str) -> Result<Text, String> {
+    fn string(&mut self, json: &'a str) -> Result<TextRef, String> {
         let inside = &json[1..json.len() - 1];
         if !inside.contains('\\') {
             return Ok(self.part(inside));
@@ -102,15 +102,15 @@ impl<'a, 't> Reading<'a, 't> {
     }
 
     /// A part of the record, where it stands already.
-    fn part(&self, part: &'a str) -> Text {
+    fn part(&self, part: &'a str) -> TextRef {
         let offset = part.as_ptr() as usize - self.raw.as_ptr() as usize;
-        self.texts.within(self.whole, offset..offset + part.len())
+        self.whole.part(offset..offset + part.len())
     }
 }
 
 /// Writes a string's inside without its escapes, if they are of the simple kind: those of two
 /// characters. A slash is escaped by this API in every date.
-fn unescape(inside: &str, texts: &mut Texts) -> bool {
+fn unescape(inside: &str, texts: &mut TextArena) -> bool {
     let mut parts = inside.split('\\');
     texts.part(parts.next().unwrap_or_default());
     while let Some(part) = parts.next() {
@@ -177,7 +177,7 @@ mod tests {
 
     fn read(json: &str) -> String {
         let raw: &RawValue = serde_json::from_str(json).unwrap();
-        let mut texts = Texts::default();
+        let mut texts = TextArena::default();
         let mut reading = Reading::new(raw.get(), &mut texts);
         let text = reading.text(Some(raw)).unwrap().unwrap();
         texts.get(text).to_owned()

@@ -2,7 +2,8 @@ mod events;
 
 use super::*;
 use crate::model::Reason::{BadCreatedAt, BadField, BadId, NotAnObject, NotJson};
-use crate::model::{LEGACY, Operation, OperationSource, Person, Profile, Resolution};
+use crate::model::{Operation, OperationSource, Person, Profile, Resolution};
+use crate::source::SourceKind;
 
 type Failure = crate::model::Failure<String>;
 type Success = crate::model::Success<String>;
@@ -33,7 +34,7 @@ fn one(origin: &Origin, format: &Format, raw: &[u8]) -> Result<Record, Reject> {
 }
 
 fn legacy(raw: &[u8]) -> Result<Record, Reject> {
-    let origin = Origin { account: "acme".into(), source: LEGACY };
+    let origin = Origin { account: "acme".into(), source: SourceKind::Legacy };
     one(&origin, &Format::Legacy, raw)
 }
 

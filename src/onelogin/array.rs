@@ -8,7 +8,7 @@ use memchr::memchr2;
 
 /// The largest element accepted, in bytes. A record is a few hundred bytes; without a limit, an
 /// unclosed string would collect the whole response in memory.
-pub const MAX_ELEMENT: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_ELEMENT: usize = 16 * 1024 * 1024;
 
 /// How much of a body that is no array is quoted, in characters.
 const EXCERPT_CHARS: usize = 80;

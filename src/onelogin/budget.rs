@@ -15,7 +15,7 @@ use super::{RATE_LIMIT_REMAINING, RATE_LIMIT_RESET, date};
 
 /// Calls that may be made.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     per_hour: u64,
     state: Mutex<State>,
 }
@@ -37,27 +37,27 @@ impl Budget {
 
     /// Calls in any hour, over all runs.
     #[must_use]
-    pub fn per_hour(&self) -> u64 {
+    pub(crate) fn per_hour(&self) -> u64 {
         self.per_hour
     }
 
     /// Calls that were granted and not made.
     #[must_use]
-    pub fn left(&self) -> u64 {
+    pub(crate) fn left(&self) -> u64 {
         let state = self.state();
         state.granted - state.used
     }
 
     /// How many calls were made of those that were granted, and how many were not.
     #[must_use]
-    pub fn spent(&self) -> (u64, u64) {
+    pub(crate) fn spent(&self) -> (u64, u64) {
         let state = self.state();
         (state.used, state.granted - state.used)
     }
 
     /// Replaces what was granted by so many calls, now that `counted` ones are accounted for. Where
     /// there are none, `more_in` says when to ask again.
-    pub fn renew(&self, counted: u64, calls: u64, more_in: Duration) {
+    pub(crate) fn renew(&self, counted: u64, calls: u64, more_in: Duration) {
         let mut state = self.state();
         state.used = state.used.saturating_sub(counted);
         state.granted = state.used + calls;

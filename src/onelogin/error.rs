@@ -12,7 +12,7 @@ const STALL: Duration = Duration::from_secs(20);
 
 /// Settings that no request can be made with.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The base URL cannot be read.
     #[error("the base URL is not a URL; it looks like https://api.onelogin.com")]
     NotAUrl {
@@ -66,7 +66,7 @@ pub enum ConfigError {
 
 /// Why one attempt failed. `endpoint` is the URL without its query.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// No connection was made.
     #[error("cannot connect to {endpoint}; check the network, the proxy variables and --base-url")]
     Unreachable {
@@ -193,7 +193,7 @@ pub enum Error {
 
 /// By whose count no call is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Count {
+pub(crate) enum Count {
     /// Ours, of `--max-calls-per-hour`.
     #[error("the {0} calls an hour of --max-calls-per-hour are spent")]
     Own(u64),
@@ -204,7 +204,7 @@ pub enum Count {
 
 /// The sign that something else than this API answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Foreign {
+pub(crate) enum Foreign {
     /// A status that this API does not give for this request.
     #[error("it answered with status {status}")]
     Status {
@@ -240,7 +240,7 @@ pub enum Foreign {
 
 /// The classes of failure that differ in what a person does about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The source cannot be reached, fails or limits requests: run again later.
     Unavailable,
     /// Something else answered: look at the settings.
@@ -252,7 +252,7 @@ pub enum Kind {
 impl Error {
     /// What to do about it.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
@@ -270,7 +270,7 @@ impl Error {
 
     /// What the retry decision is made on; none where the same request cannot succeed.
     #[must_use]
-    pub fn failure(&self) -> Option<&Failure> {
+    pub(crate) fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Unreachable { .. } => Some(&Failure::Connect),
             Self::TimedOut { .. } => Some(&Failure::Timeout),
@@ -294,7 +294,7 @@ impl Error {
     /// window would fail on every run. False for an empty body and for a connection that broke
     /// before the answer: those say nothing of its size.
     #[must_use]
-    pub fn wants_smaller_window(&self, attempt: u32) -> bool {
+    pub(crate) fn wants_smaller_window(&self, attempt: u32) -> bool {
         match self {
             Self::TimedOut { .. } | Self::TooManyPages { .. } => true,
             Self::Interrupted { read, .. } => read.is_some(),
@@ -316,7 +316,7 @@ impl Error {
 
     /// Whether this says no more than that the window is too large: a smaller one is no retry.
     #[must_use]
-    pub fn is_too_large(&self) -> bool {
+    pub(crate) fn is_too_large(&self) -> bool {
         matches!(
             self,
             Self::TooManyPages { .. }

@@ -32,7 +32,7 @@ const SHARE: u64 = 4;
 
 /// What to ask the events API for.
 #[derive(Debug, Clone)]
-pub struct Query {
+pub(crate) struct Query {
     /// Numbers of event types; not every server looks at them.
     pub types: Vec<i64>,
     /// Events a page; none leaves it to the server, which documents 50.
@@ -43,7 +43,7 @@ pub struct Query {
 
 /// The events API of one account.
 #[derive(Debug)]
-pub struct Events {
+pub(crate) struct Events {
     pub(super) api: Api,
     types: String,
     limit: Option<u32>,
@@ -56,7 +56,7 @@ impl Events {
     ///
     /// [`ConfigError`], when the base URL is not acceptable, the credential cannot be one, or the HTTP
     /// client cannot start.
-    pub fn new(
+    pub(crate) fn new(
         options: &Options,
         client_id: SecretString,
         client_secret: SecretString,
@@ -69,25 +69,25 @@ impl Events {
 
     /// How long to go on after failures, for [`decide`](super::retry::decide).
     #[must_use]
-    pub fn policy(&self) -> &Policy {
+    pub(crate) fn policy(&self) -> &Policy {
         &self.api.policy
     }
 
     /// What went over the network.
     #[must_use]
-    pub fn meter(&self) -> &Meter {
+    pub(crate) fn meter(&self) -> &Meter {
         &self.api.client.meter
     }
 
     /// The calls that may be made.
     #[must_use]
-    pub fn budget(&self) -> &Budget {
+    pub(crate) fn budget(&self) -> &Budget {
         &self.api.budget
     }
 
     /// Calls that a window may take, retries left out.
     #[must_use]
-    pub fn calls_per_window(&self) -> u32 {
+    pub(crate) fn calls_per_window(&self) -> u32 {
         let share = self.api.budget.per_hour() / SHARE;
         u32::try_from(share).map_or(MOST_PAGES, |share| share.clamp(1, MOST_PAGES))
     }
@@ -99,7 +99,7 @@ impl Events {
     /// # Errors
     ///
     /// [`Error`], when no usable answer came.
-    pub async fn open(
+    pub(crate) async fn open(
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
@@ -134,7 +134,7 @@ impl Events {
     /// # Errors
     ///
     /// [`Error`], when no usable answer came.
-    pub async fn types(&self) -> Result<Vec<Box<RawValue>>, Error> {
+    pub(crate) async fn types(&self) -> Result<Vec<Box<RawValue>>, Error> {
         let url = self.api.client.url(&TYPES);
         let read = |body: &super::Body| body.json::<Envelope>()?.page(body);
         self.api.get(&url, Resource::Events, read).await.map(|page| page.data)
@@ -154,7 +154,7 @@ impl Events {
 /// The order in which events come is asked for and not relied upon: no mark is taken from the last
 /// of them.
 #[derive(Debug)]
-pub struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     /// The server's clock when it answered, from its `Date` header.
     pub server_now: Option<DateTime<Utc>>,
     events: &'a Events,
@@ -176,7 +176,7 @@ impl Walk<'_> {
     ///
     /// [`Error`], when a page does not come. The walk cannot go on then, and the records handed out
     /// must be dropped.
-    pub async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
+    pub(crate) async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
         let Some(page) = self.page.take() else { return Ok(false) };
         page.data.iter().for_each(|event| sink(event.get().as_bytes()));
         // A cursor that comes again leads nowhere: that is how some servers say that this was all.

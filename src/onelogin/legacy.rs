@@ -24,7 +24,7 @@ const DATE_FORMAT: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// The legacy source of one account.
 #[derive(Debug)]
-pub struct Legacy {
+pub(crate) struct Legacy {
     client: Client,
     api_key: SecretString,
     policy: Policy,
@@ -39,7 +39,7 @@ impl Legacy {
     ///
     /// [`ConfigError`], when the base URL is not acceptable, the key cannot be one, or the HTTP
     /// client cannot start.
-    pub fn new(options: &Options, api_key: SecretString) -> Result<Self, ConfigError> {
+    pub(crate) fn new(options: &Options, api_key: SecretString) -> Result<Self, ConfigError> {
         let key = api_key.expose_secret();
         // A colon would end the user name in HTTP Basic; the rest is what a careless copy adds.
         if key.is_empty() || key.contains(|c: char| c == ':' || c.is_whitespace() || c.is_control())
@@ -52,13 +52,13 @@ impl Legacy {
 
     /// How long to go on after failures, for [`decide`](super::retry::decide).
     #[must_use]
-    pub fn policy(&self) -> &Policy {
+    pub(crate) fn policy(&self) -> &Policy {
         &self.policy
     }
 
     /// What went over the network.
     #[must_use]
-    pub fn meter(&self) -> &Meter {
+    pub(crate) fn meter(&self) -> &Meter {
         &self.client.meter
     }
 
@@ -69,7 +69,11 @@ impl Legacy {
     /// # Errors
     ///
     /// [`Error`], when no answer came or its status is not a success.
-    pub async fn open(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Answer<'_>, Error> {
+    pub(crate) async fn open(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Answer<'_>, Error> {
         let mut url = self.client.url(&PATH);
         let endpoint = url.to_string();
         url.query_pairs_mut()
@@ -112,7 +116,7 @@ const AT_ONCE: usize = 32 * 1024;
 ///
 /// Nothing of it counts before [`Answer::next`] has said that the array was closed.
 #[derive(Debug)]
-pub struct Answer<'a> {
+pub(crate) struct Answer<'a> {
     /// The server's clock when it answered, from its `Date` header.
     pub server_now: Option<DateTime<Utc>>,
     meter: &'a Meter,
@@ -132,7 +136,7 @@ impl Answer<'_> {
     ///
     /// [`Error`], when the connection fails or the body is not one complete array. The answer
     /// cannot be read any further, and the records handed out must be dropped.
-    pub async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
+    pub(crate) async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
         if self.rest.is_empty() {
             let chunk = self.response.chunk().await;
             let chunk =

@@ -18,7 +18,7 @@ const AFTER_CURSOR: HeaderName = HeaderName::from_static("after-cursor");
 
 /// What the users API said of some people.
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     /// When it said so, by the server's clock.
     pub said_at: DateTime<Utc>,
     /// The raw text of each person. Those that were deleted are missing.
@@ -26,7 +26,7 @@ pub struct Directory {
 }
 
 /// People an answer; this many is documented as a page, and not more than a URL can hold.
-pub const AT_ONCE: usize = 50;
+pub(crate) const AT_ONCE: usize = 50;
 
 impl Events {
     /// Asks about people, at most [`AT_ONCE`].
@@ -34,7 +34,7 @@ impl Events {
     /// # Errors
     ///
     /// [`Error`], when no usable answer came.
-    pub async fn people(&self, user_ids: &[i64]) -> Result<Directory, Error> {
+    pub(crate) async fn people(&self, user_ids: &[i64]) -> Result<Directory, Error> {
         let mut said_at = None;
         let mut people = Vec::new();
         let mut to_ask = VecDeque::from([user_ids]);

@@ -2,7 +2,7 @@
 
 /// What a request is for. Its errors have other causes and other ways out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resource {
+pub(crate) enum Resource {
     /// The deprecated endpoint of failed provisioning.
     Legacy,
     /// A token.

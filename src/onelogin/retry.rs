@@ -18,7 +18,7 @@ const MAX_SECONDS_LEFT: u64 = 1_000_000;
 
 /// What the transport saw of one failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The server answered with a status that is no success.
     Answer {
         /// The HTTP status.
@@ -49,7 +49,7 @@ pub enum Failure {
 
 /// How long to go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Attempts in all, the first included.
     pub max_attempts: u32,
     /// Time in all, from the start of the first attempt. A wait that would pass it is not begun.
@@ -75,7 +75,7 @@ impl Default for Policy {
 
 /// What to do after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// Wait this long, then try again.
     Wait(Duration),
     /// Report the failure.
@@ -87,7 +87,7 @@ pub enum Decision {
 /// `attempt` is the number of attempts made, this one included; `spent` the time since the first
 /// one began; `jitter` a random number from 0 to 1, drawn anew each time.
 #[must_use]
-pub fn decide(
+pub(crate) fn decide(
     failure: &Failure,
     attempt: u32,
     spent: Duration,

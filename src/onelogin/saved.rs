@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use crate::source::SourceKind;
 use serde::Deserialize;
 use serde_json::StreamDeserializer;
 use serde_json::de::IoRead;
@@ -19,20 +20,9 @@ const CHUNK: usize = 64 * 1024;
 /// The longest line. Pages are shorter.
 const LONGEST_LINE: u64 = super::MAX_PAGE as u64;
 
-/// Who wrote the records of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writer {
-    /// The legacy API.
-    Legacy,
-    /// The events API.
-    Events,
-    /// The event broadcaster, which delivers to webhooks.
-    Webhook,
-}
-
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum SavedError {
+pub(crate) enum SavedError {
     /// The system's word.
     #[error("cannot read the file {}", path.display())]
     Io {
@@ -65,9 +55,9 @@ pub enum SavedError {
 }
 
 /// An open file.
-pub struct Saved {
+pub(crate) struct Saved {
     path: PathBuf,
-    writer: Writer,
+    kind: SourceKind,
     form: Form,
 }
 
@@ -105,30 +95,29 @@ impl Saved {
     ///
     /// # Errors
     /// [`SavedError`], when it cannot be read or holds something else.
-    pub fn open(path: &Path) -> Result<Self, SavedError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, SavedError> {
         let mut looked = Self::begin(path)?;
         let mut found = None;
-        while found.is_none() && looked.next(&mut |raw| found = found.or_else(|| writer_of(raw)))? {
-        }
+        while found.is_none() && looked.next(&mut |raw| found = found.or_else(|| kind_of(raw)))? {}
         // What holds no record at all is an empty answer: the legacy API's is an empty array.
         let of_empty = match looked.form {
-            Form::Array { .. } => Writer::Legacy,
-            Form::Lines(_) | Form::Objects(_) => Writer::Events,
+            Form::Array { .. } => SourceKind::Legacy,
+            Form::Lines(_) | Form::Objects(_) => SourceKind::Events,
         };
-        Ok(Self { writer: found.unwrap_or(of_empty), ..Self::begin(path)? })
+        Ok(Self { kind: found.unwrap_or(of_empty), ..Self::begin(path)? })
     }
 
     /// Who wrote its records.
     #[must_use]
-    pub fn writer(&self) -> Writer {
-        self.writer
+    pub(crate) fn kind(&self) -> SourceKind {
+        self.kind
     }
 
     /// Hands the raw text of the next records to `sink`. Gives `false` at the end.
     ///
     /// # Errors
     /// [`SavedError`]; what was handed out must then be dropped.
-    pub fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, SavedError> {
+    pub(crate) fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, SavedError> {
         let path = &self.path;
         let io = |source| SavedError::Io { path: path.clone(), source };
         let broken = |source| SavedError::Broken { path: path.clone(), source };
@@ -185,7 +174,7 @@ impl Saved {
             }
             _ => return Err(SavedError::Foreign { excerpt: excerpt(text), path }),
         };
-        Ok(Self { path, writer: Writer::Legacy, form })
+        Ok(Self { path, kind: SourceKind::Legacy, form })
     }
 }
 
@@ -216,12 +205,12 @@ fn unwrap(raw: &[u8], sink: &mut impl FnMut(&[u8])) {
     }
 }
 
-fn writer_of(raw: &[u8]) -> Option<Writer> {
+fn kind_of(raw: &[u8]) -> Option<SourceKind> {
     let marks: Marks = serde_json::from_slice(raw).ok()?;
     match (marks.event_timestamp, marks.event_type_id, marks.id) {
-        (Some(_), _, _) => Some(Writer::Webhook),
-        (None, Some(_), _) => Some(Writer::Events),
-        (None, None, Some(_)) => Some(Writer::Legacy),
+        (Some(_), _, _) => Some(SourceKind::Webhook),
+        (None, Some(_), _) => Some(SourceKind::Events),
+        (None, None, Some(_)) => Some(SourceKind::Legacy),
         (None, None, None) => None,
     }
 }
@@ -230,7 +219,7 @@ fn writer_of(raw: &[u8]) -> Option<Writer> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(Writer, Vec<String>), SavedError> {
+    fn read(text: &str) -> Result<(SourceKind, Vec<String>), SavedError> {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("saved.json");
         std::fs::write(&path, text).unwrap();
@@ -238,35 +227,39 @@ mod tests {
         let mut records = Vec::new();
         let mut sink = |raw: &[u8]| records.push(String::from_utf8_lossy(raw).into_owned());
         while saved.next(&mut sink)? {}
-        Ok((saved.writer(), records))
+        Ok((saved.kind(), records))
     }
 
     #[test]
     fn whose_records_a_file_holds_is_told_by_the_first() {
         for (text, writer, records) in [
-            (r#"[{"id":1,"user":{"id":7}}, {"id":2}]"#, Writer::Legacy, 2),
-            ("[]", Writer::Legacy, 0),
-            (r#"[{}, {"id":1}]"#, Writer::Legacy, 2),
+            (r#"[{"id":1,"user":{"id":7}}, {"id":2}]"#, SourceKind::Legacy, 2),
+            ("[]", SourceKind::Legacy, 0),
+            (r#"[{}, {"id":1}]"#, SourceKind::Legacy, 2),
             (
                 r#"{"status":{},"pagination":{},"data":[{"id":1,"event_type_id":64}]}"#,
-                Writer::Events,
+                SourceKind::Events,
                 1,
             ),
             (
                 "{\n  \"data\": [\n {\"id\":1,\"event_type_id\":64},{\"id\":2}\n]\n}\n",
-                Writer::Events,
+                SourceKind::Events,
                 2,
             ),
-            ("{\"data\":[]}\n{\"data\":[{\"id\":1,\"event_type_id\":64}]}\n", Writer::Events, 1),
-            (r#"[{"data":[{"id":1,"event_type_id":64}]}]"#, Writer::Events, 1),
-            (r#"{"data":[]}"#, Writer::Events, 0),
-            (r#"[{"uuid":"a","event_timestamp":"x","event_type_id":64}]"#, Writer::Webhook, 1),
+            (
+                "{\"data\":[]}\n{\"data\":[{\"id\":1,\"event_type_id\":64}]}\n",
+                SourceKind::Events,
+                1,
+            ),
+            (r#"[{"data":[{"id":1,"event_type_id":64}]}]"#, SourceKind::Events, 1),
+            (r#"{"data":[]}"#, SourceKind::Events, 0),
+            (r#"[{"uuid":"a","event_timestamp":"x","event_type_id":64}]"#, SourceKind::Webhook, 1),
             (
                 "{\"event_timestamp\":\"x\"}\n\n{\"event\":{\"event_timestamp\":\"y\"}}\r\n{broken\n",
-                Writer::Webhook,
+                SourceKind::Webhook,
                 3,
             ),
-            ("\u{FEFF}[{\"id\":1}]", Writer::Legacy, 1),
+            ("\u{FEFF}[{\"id\":1}]", SourceKind::Legacy, 1),
         ] {
             let (seen, found) = read(text).unwrap();
             assert_eq!((seen, found.len()), (writer, records), "{text}: {found:?}");

@@ -9,7 +9,7 @@ use super::{Error, Meter};
 
 /// Where failures are read.
 #[derive(Debug)]
-pub enum Source {
+pub(crate) enum Source {
     /// The deprecated endpoint.
     Legacy(Legacy),
     /// The events API.
@@ -19,7 +19,7 @@ pub enum Source {
 impl Source {
     /// How long to go on after failures of a window.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
+    pub(crate) fn policy(&self) -> &Policy {
         match self {
             Self::Legacy(legacy) => legacy.policy(),
             Self::Events(events) => events.policy(),
@@ -28,7 +28,7 @@ impl Source {
 
     /// What went over the network.
     #[must_use]
-    pub fn meter(&self) -> &Meter {
+    pub(crate) fn meter(&self) -> &Meter {
         match self {
             Self::Legacy(legacy) => legacy.meter(),
             Self::Events(events) => events.meter(),
@@ -41,7 +41,7 @@ impl Source {
     /// # Errors
     ///
     /// [`Error`], when no answer came, or none that can be used.
-    pub async fn open(
+    pub(crate) async fn open(
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
@@ -58,7 +58,7 @@ impl Source {
 ///
 /// Nothing of it counts before [`Answer::next`] has said that it is whole.
 #[derive(Debug)]
-pub enum Answer<'a> {
+pub(crate) enum Answer<'a> {
     /// One body.
     Legacy(legacy::Answer<'a>),
     /// Page after page.
@@ -68,7 +68,7 @@ pub enum Answer<'a> {
 impl Answer<'_> {
     /// The server's clock when it answered, from its `Date` header.
     #[must_use]
-    pub fn server_now(&self) -> Option<DateTime<Utc>> {
+    pub(crate) fn server_now(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Legacy(answer) => answer.server_now,
             Self::Events(walk) => walk.server_now,
@@ -80,7 +80,7 @@ impl Answer<'_> {
     /// # Errors
     ///
     /// [`Error`]; what was handed out must then be dropped.
-    pub async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
+    pub(crate) async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
         match self {
             Self::Legacy(answer) => answer.next(sink).await,
             Self::Events(walk) => walk.next(sink).await,

@@ -14,7 +14,7 @@ const REMEMBERED: TimeDelta = TimeDelta::minutes(61);
 
 /// Calls that a run may make.
 #[derive(Debug, Clone, Copy)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// How many; perhaps none.
     pub calls: u64,
     /// How long until there are more, when there are fewer than asked for.
@@ -25,7 +25,7 @@ pub struct Grant {
 
 /// What became of an earlier grant.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// The grant, if there was one.
     pub grant: Option<Grant>,
     /// Calls made since.
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn grant_calls(
+    pub(crate) async fn grant_calls(
         &self,
         account: &str,
         settled: Settled,

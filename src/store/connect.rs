@@ -22,7 +22,7 @@ const PAGE_SIZE: u32 = 16_384;
 
 /// What to do about a file that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub(crate) enum Access {
     /// Create it: the first `sync`.
     Create,
     /// Refuse: a command that only looks must not leave an empty database behind.
@@ -34,7 +34,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Url`] when it names none, [`Error::Connect`] when there is no connection to it.
-    pub async fn open(url: &str, access: Access) -> Result<Self, Error> {
+    pub(crate) async fn open(url: &str, access: Access) -> Result<Self, Error> {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => open_sqlite(url, access).await,
             Some("postgres" | "postgresql") => open_postgres(url).await,
@@ -51,7 +51,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`] when there is no connection to it any more.
-    pub async fn reopen(&self) -> Result<Self, Error> {
+    pub(crate) async fn reopen(&self) -> Result<Self, Error> {
         self.close().await;
         match self {
             Self::Postgres(pool) => {

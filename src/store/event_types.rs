@@ -14,7 +14,7 @@ const BATCH: usize = 500;
 
 /// What is known of event types.
 #[derive(Debug, Default)]
-pub struct KnownTypes {
+pub(crate) struct KnownTypes {
     /// Their numbers.
     pub ids: HashSet<i64>,
     /// When they were last compared; none when never.
@@ -26,7 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn known_types(&self, account: &str) -> Result<KnownTypes, Error> {
+    pub(crate) async fn known_types(&self, account: &str) -> Result<KnownTypes, Error> {
         let rows: Vec<(i64, DateTime<Utc>)> = on_either!(Store, self, pool =>
             sqlx::query_as(include_str!("sql/event_types_stored.sql"))
                 .bind(account)
@@ -43,7 +43,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another run has taken over; then nothing is written.
-    pub async fn write_types(
+    pub(crate) async fn write_types(
         &self,
         run: &Run,
         lease: &Lease,

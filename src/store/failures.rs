@@ -9,7 +9,7 @@ use super::table::Row;
 use super::tx::{Stamp, Tx};
 use super::value::{Id, Json};
 use super::{Error, failed, on_either};
-use crate::model::{Failure, Success, Texts};
+use crate::model::{Failure, Success, TextArena};
 
 impl Row for Failure {
     const UPSERT: &'static str = include_str!("sql/failures_upsert.sql");
@@ -21,7 +21,7 @@ impl Row for Failure {
         self.failure_id
     }
 
-    fn write(&self, columns: &mut impl Columns, stamp: &Stamp, texts: &Texts) {
+    fn write(&self, columns: &mut impl Columns, stamp: &Stamp, texts: &TextArena) {
         let get = |text| texts.get(text);
         columns.id(Some(self.failure_id));
         columns.shared_text(&stamp.account);
@@ -59,7 +59,7 @@ impl Row for Success {
         self.success_id
     }
 
-    fn write(&self, columns: &mut impl Columns, stamp: &Stamp, texts: &Texts) {
+    fn write(&self, columns: &mut impl Columns, stamp: &Stamp, texts: &TextArena) {
         let get = |text| texts.get(text);
         columns.id(Some(self.success_id));
         columns.shared_text(&stamp.account);

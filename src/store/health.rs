@@ -8,7 +8,7 @@ use super::{Error, Store, failed, on_either};
 
 /// How one account and source is doing.
 #[derive(Debug, Clone)]
-pub struct Health {
+pub(crate) struct Health {
     /// The account.
     pub account: String,
     /// The source.
@@ -29,7 +29,7 @@ pub struct Health {
 
 /// The last run of an account and source.
 #[derive(Debug, Clone)]
-pub struct LastRun {
+pub(crate) struct LastRun {
     /// Its id.
     pub run_id: Uuid,
     /// `running`, `succeeded`, `failed` or `interrupted`.
@@ -66,7 +66,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn health(&self, account: Option<&str>) -> Result<Vec<Health>, Error> {
+    pub(crate) async fn health(&self, account: Option<&str>) -> Result<Vec<Health>, Error> {
         let rows: Vec<Row> =
             on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/health.sql"))
                 .bind(account)

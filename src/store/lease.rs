@@ -9,11 +9,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::tx::Tx;
 use super::{Error, Store, failed, on_either};
 use crate::model::Origin;
-use crate::window::{Mark, Rescan};
+use crate::source::SourceKind;
+use crate::window::{Rescan, Watermark};
 
 /// The right to write the rows of one account and source.
 #[derive(Debug, Clone)]
-pub struct Lease {
+pub(crate) struct Lease {
     /// What it is for.
     pub origin: Origin,
     /// How long it lasts without renewal.
@@ -23,9 +24,9 @@ pub struct Lease {
 
 /// Where an account and source stand when a run takes their lease.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// The mark.
-    pub mark: Mark,
+    pub mark: Watermark,
     /// How far what may have changed was read again.
     pub rescan: Rescan,
 }
@@ -47,26 +48,30 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn mark_of(&self, account: &str, source: &str) -> Result<Mark, Error> {
+    pub(crate) async fn mark_of(
+        &self,
+        account: &str,
+        source: SourceKind,
+    ) -> Result<Watermark, Error> {
         let row: Option<MarkRow> =
             on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/mark_of.sql"))
                 .bind(account)
-                .bind(source)
+                .bind(source.as_str())
                 .fetch_optional(pool)
                 .await)
             .map_err(failed("reading a mark"))?;
         let (high_water_mark, scanned_through) = row.unwrap_or_default();
-        Ok(Mark { high_water_mark, scanned_through })
+        Ok(Watermark { high_water_mark, scanned_through })
     }
 
     /// From when on an account and source were ever read; none when never.
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn read_since(&self, origin: &Origin) -> Result<Option<DateTime<Utc>>, Error> {
+    pub(crate) async fn read_since(&self, origin: &Origin) -> Result<Option<DateTime<Utc>>, Error> {
         on_either!(Store, self, pool => sqlx::query_scalar(include_str!("sql/read_since.sql"))
             .bind(&origin.account)
-            .bind(origin.source)
+            .bind(origin.source.as_str())
             .fetch_one(pool)
             .await)
         .map_err(failed("looking up what was read"))
@@ -76,11 +81,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another run has taken over.
-    pub async fn note_rescan(&self, lease: &Lease, rescan: Rescan) -> Result<(), Error> {
+    pub(crate) async fn note_rescan(&self, lease: &Lease, rescan: Rescan) -> Result<(), Error> {
         let now = self.now().await?;
         let noted = on_either!(Store, self, pool => sqlx::query(include_str!("sql/rescanned.sql"))
             .bind(&lease.origin.account)
-            .bind(lease.origin.source)
+            .bind(lease.origin.source.as_str())
             .bind(lease.token)
             .bind(rescan.read_at)
             .bind(rescan.next)
@@ -96,7 +101,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::LeaseHeld`] when another run has it.
-    pub async fn take_lease(
+    pub(crate) async fn take_lease(
         &self,
         origin: Origin,
         owner: &str,
@@ -106,7 +111,7 @@ impl Store {
         let row: Option<LeaseRow> =
             on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/lease_take.sql"))
                 .bind(&origin.account)
-                .bind(origin.source)
+                .bind(origin.source.as_str())
                 .bind(owner)
                 .bind(now + ttl)
                 .bind(now)
@@ -115,7 +120,7 @@ impl Store {
             .map_err(failed("taking the lease"))?;
         match row {
             Some((token, high_water_mark, scanned_through, read_at, next)) => {
-                let mark = Mark { high_water_mark, scanned_through };
+                let mark = Watermark { high_water_mark, scanned_through };
                 let rescan = Rescan { read_at, next };
                 Ok((Lease { origin, ttl, token }, Standing { mark, rescan }))
             }
@@ -128,7 +133,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another run has taken over.
-    pub async fn renew_lease(&self, lease: &Lease) -> Result<(), Error> {
+    pub(crate) async fn renew_lease(&self, lease: &Lease) -> Result<(), Error> {
         if matches!(self, Self::Sqlite(pool) if pool.num_idle() == 0) {
             return Ok(());
         }
@@ -136,7 +141,7 @@ impl Store {
         let renewed =
             on_either!(Store, self, pool => sqlx::query(include_str!("sql/lease_renew.sql"))
             .bind(&lease.origin.account)
-            .bind(lease.origin.source)
+            .bind(lease.origin.source.as_str())
             .bind(lease.token)
             .bind(now + lease.ttl)
             .bind(now)
@@ -151,11 +156,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`]; the lease then runs out by itself.
-    pub async fn release_lease(&self, lease: &Lease) -> Result<(), Error> {
+    pub(crate) async fn release_lease(&self, lease: &Lease) -> Result<(), Error> {
         let now = self.now().await?;
         on_either!(Store, self, pool => sqlx::query(include_str!("sql/lease_release.sql"))
             .bind(&lease.origin.account)
-            .bind(lease.origin.source)
+            .bind(lease.origin.source.as_str())
             .bind(lease.token)
             .bind(now)
             .execute(pool)
@@ -168,7 +173,7 @@ impl Store {
         let holder: Option<(Option<String>, Option<DateTime<Utc>>)> =
             on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/lease_holder.sql"))
                 .bind(&origin.account)
-                .bind(origin.source)
+                .bind(origin.source.as_str())
                 .fetch_optional(pool)
                 .await)
             .map_err(failed("asking who holds the lease"))?;
@@ -193,7 +198,7 @@ impl Tx {
     ) -> Result<(), Error> {
         let renewed = on_either!(Tx, self, tx => sqlx::query(include_str!("sql/lease_renew.sql"))
             .bind(&lease.origin.account)
-            .bind(lease.origin.source)
+            .bind(lease.origin.source.as_str())
             .bind(lease.token)
             .bind(now + lease.ttl)
             .bind(now)

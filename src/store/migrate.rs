@@ -27,7 +27,7 @@ impl Store {
     /// # Errors
     /// [`Error::Schema`] when the database is newer than the program, or was migrated by other
     /// files than the program's.
-    pub async fn pending(&self) -> Result<Vec<String>, Error> {
+    pub(crate) async fn pending(&self) -> Result<Vec<String>, Error> {
         let applied = on_either!(Store, self, pool => sqlx::query(APPLIED).fetch_all(pool).await
             .and_then(|rows| rows.iter().map(applied).collect::<Result<Vec<_>, _>>()));
         let applied = match applied {
@@ -42,7 +42,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::pending`]; [`Error::Migration`] when one fails.
-    pub async fn migrate(&self) -> Result<Vec<String>, Error> {
+    pub(crate) async fn migrate(&self) -> Result<Vec<String>, Error> {
         let pending = self.pending().await?;
         if pending.is_empty() {
             return Ok(pending);

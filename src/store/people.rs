@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::model::{Failure, Person, Profile, Text, Texts};
+use crate::model::{Failure, Person, Profile, TextArena, TextRef};
 
 /// People that are remembered at once, about 250 bytes each: a bound on memory, which few accounts
 /// reach. As many as a table of 65,536 places takes.
@@ -19,7 +19,7 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) user_id: i64,
-    pub(super) named: Said<Option<Text>>,
+    pub(super) named: Said<Option<TextRef>>,
     pub(super) profile: Option<Said<Profile>>,
 }
 
@@ -44,7 +44,7 @@ struct Known {
 /// The newest words on each person: those of the greatest `failure_id`.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    texts: Texts,
+    texts: TextArena,
     known: HashMap<i64, Known>,
     /// Those whose rows may not be there.
     strangers: Vec<i64>,
@@ -55,7 +55,7 @@ pub(super) struct People {
 impl People {
     /// Takes in what new and changed failures say. Unchanged ones have nothing to say: the rows of
     /// their people know it already.
-    pub(super) fn hear(&mut self, failures: &[Failure], texts: &Texts) {
+    pub(super) fn hear(&mut self, failures: &[Failure], texts: &TextArena) {
         for failure in failures {
             let Some(person) = &failure.person else { continue };
             let known = self.known.entry(person.user_id).or_insert_with(|| {
@@ -123,7 +123,7 @@ impl People {
     }
 
     /// What their texts stand for.
-    pub(super) fn texts(&self) -> &Texts {
+    pub(super) fn texts(&self) -> &TextArena {
         &self.texts
     }
 }
@@ -137,7 +137,13 @@ fn sorted<'a>(known: impl Iterator<Item = &'a Known>) -> Vec<&'a Word> {
 impl Word {
     /// Takes in what a failure says of the person. Returns whether anything changed by that. The same
     /// failure again is a collision, of which the last record counts.
-    fn hear(&mut self, own: &mut Texts, failure: &Failure, person: &Person, texts: &Texts) -> bool {
+    fn hear(
+        &mut self,
+        own: &mut TextArena,
+        failure: &Failure,
+        person: &Person,
+        texts: &TextArena,
+    ) -> bool {
         let (id, at) = (failure.failure_id, failure.created_at);
         let mut changed = false;
         if self.named.id <= id {
@@ -159,7 +165,12 @@ impl Word {
 }
 
 /// A text among one's own. Mostly it is said again just as before, and then it is not written again.
-fn kept(there: Option<Text>, said: Option<Text>, own: &mut Texts, texts: &Texts) -> Option<Text> {
+fn kept(
+    there: Option<TextRef>,
+    said: Option<TextRef>,
+    own: &mut TextArena,
+    texts: &TextArena,
+) -> Option<TextRef> {
     let said = texts.get(said?);
     Some(there.filter(|there| own.get(*there) == said).unwrap_or_else(|| own.write(said)))
 }
@@ -167,10 +178,11 @@ fn kept(there: Option<Text>, said: Option<Text>, own: &mut Texts, texts: &Texts)
 fn kept_profile(
     there: Option<&Profile>,
     said: &Profile,
-    own: &mut Texts,
-    texts: &Texts,
+    own: &mut TextArena,
+    texts: &TextArena,
 ) -> Profile {
-    let mut one = |of: fn(&Profile) -> Option<Text>| kept(there.and_then(of), of(said), own, texts);
+    let mut one =
+        |of: fn(&Profile) -> Option<TextRef>| kept(there.and_then(of), of(said), own, texts);
     Profile {
         email: one(|profile| profile.email),
         username: one(|profile| profile.username),
@@ -187,7 +199,7 @@ mod tests {
     type Told = (Option<String>, Option<String>);
 
     /// A failure of person 7; without an e-mail address, one that knows no more than a name.
-    fn failure(texts: &mut Texts, n: u128, name: &str, email: Option<&str>) -> Failure {
+    fn failure(texts: &mut TextArena, n: u128, name: &str, email: Option<&str>) -> Failure {
         let mut keep = |text: &str| Some(texts.write(text));
         let profile = email.map(|email| Profile {
             email: keep(email),
@@ -203,7 +215,7 @@ mod tests {
     fn heard(failures: &[(u128, &str, Option<&str>)]) -> People {
         let mut people = People::default();
         for (n, name, email) in failures {
-            let mut texts = Texts::default();
+            let mut texts = TextArena::default();
             let failure = failure(&mut texts, *n, name, *email);
             people.hear(&[failure], &texts);
         }
@@ -213,7 +225,7 @@ mod tests {
     /// Name and e-mail address.
     fn word(failures: &[(u128, &str, Option<&str>)]) -> Told {
         let people = heard(failures);
-        let get = |text: Text| people.texts.get(text).to_owned();
+        let get = |text: TextRef| people.texts.get(text).to_owned();
         let word = people.strangers()[0];
         let email = word.profile.as_ref().and_then(|profile| profile.what.email);
         (word.named.what.map(get), email.map(get))
@@ -256,7 +268,7 @@ mod tests {
         people.met(&[7]);
         assert_eq!((people.strangers().len(), people.news().len()), (0, 0));
         for (n, name, news) in [(1, "older", 0), (2, "first", 0), (3, "first", 1)] {
-            let mut texts = Texts::default();
+            let mut texts = TextArena::default();
             let failure = failure(&mut texts, n, name, None);
             people.hear(&[failure], &texts);
             assert_eq!((people.strangers().len(), people.news().len()), (0, news), "{n}");

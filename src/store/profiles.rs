@@ -11,7 +11,7 @@ use crate::model::Profile;
 
 /// What was said of some people.
 #[derive(Debug)]
-pub struct Said {
+pub(crate) struct Said {
     /// When.
     pub at: DateTime<Utc>,
     /// Whom it was asked about.
@@ -25,7 +25,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn people_to_ask(
+    pub(crate) async fn people_to_ask(
         &self,
         account: &str,
         before: DateTime<Utc>,
@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn count_people_to_ask(
+    pub(crate) async fn count_people_to_ask(
         &self,
         account: &str,
         before: DateTime<Utc>,
@@ -65,7 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another run has taken over; then nothing is written.
-    pub async fn write_profiles(
+    pub(crate) async fn write_profiles(
         &self,
         run: &Run,
         lease: &Lease,

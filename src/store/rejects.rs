@@ -19,7 +19,7 @@ impl Tx {
         let open: i64 = on_either!(Tx, self, tx =>
             sqlx::query_scalar(include_str!("sql/rejects_open.sql"))
                 .bind(&origin.account)
-                .bind(origin.source)
+                .bind(origin.source.as_str())
                 .fetch_one(&mut **tx)
                 .await)
         .map_err(failed("counting rejected records"))?;

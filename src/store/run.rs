@@ -8,7 +8,7 @@ use crate::model::Origin;
 
 /// A run: its id, and whose rows it copies.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub(crate) struct Run {
     /// Orders by time.
     pub run_id: Uuid,
     /// The account and source.
@@ -19,7 +19,7 @@ pub struct Run {
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     /// Everything asked for is there.
     Succeeded,
     /// Something went wrong; whole windows are kept.
@@ -31,7 +31,7 @@ pub enum Status {
 impl Status {
     /// The text stored in `sync_runs.status`.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
@@ -42,7 +42,7 @@ impl Status {
 
 /// How a run ended, in full.
 #[derive(Debug, Clone)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// In one word.
     pub status: Status,
     /// The process's exit code.
@@ -59,7 +59,7 @@ pub struct Ending {
 
 /// What went over the network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Traffic {
+pub(crate) struct Traffic {
     /// HTTP requests sent.
     pub requests: u64,
     /// Of these, the ones that repeated another.
@@ -74,13 +74,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn begin_run(&self, run: &Run) -> Result<(), Error> {
+    pub(crate) async fn begin_run(&self, run: &Run) -> Result<(), Error> {
         let now = self.now().await?;
         on_either!(Store, self, pool => {
             let mut tx = pool.begin().await.map_err(failed("recording the run"))?;
             sqlx::query(include_str!("sql/run_abandoned.sql"))
                 .bind(&run.origin.account)
-                .bind(run.origin.source)
+                .bind(run.origin.source.as_str())
                 .bind(Id(run.run_id))
                 .bind(now)
                 .bind("ended without a word: killed, or its machine or database was lost")
@@ -90,7 +90,7 @@ impl Store {
             sqlx::query(include_str!("sql/run_begin.sql"))
                 .bind(Id(run.run_id))
                 .bind(&run.origin.account)
-                .bind(run.origin.source)
+                .bind(run.origin.source.as_str())
                 .bind(now)
                 .bind(env!("CARGO_PKG_VERSION"))
                 .execute(&mut *tx)
@@ -104,7 +104,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn finish_run(&self, run: &Run, ending: &Ending) -> Result<(), Error> {
+    pub(crate) async fn finish_run(&self, run: &Run, ending: &Ending) -> Result<(), Error> {
         let now = self.now().await?;
         on_either!(Store, self, pool => sqlx::query(include_str!("sql/run_finish.sql"))
             .bind(Id(run.run_id))

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::table::Stored;
 use super::tx::Stamp;
-use crate::model::{Counts, Failure, Reason, Reject, Success, Texts};
+use crate::model::{Counts, Failure, Reason, Reject, Success, TextArena};
 
 /// How many unchanged failures of a window are remembered, 16 bytes each, so that memory stays flat
 /// in the size of a response. Two records of one identity lie next to each other in any order that
@@ -48,7 +48,7 @@ pub(super) struct Settled {
 /// with the same text are repeats, others with another text are put aside as collisions.
 pub(super) fn settle(
     stamp: &Stamp,
-    texts: &Texts,
+    texts: &TextArena,
     batch: Vec<Failure>,
     stored: &HashMap<Uuid, Stored>,
     repeated: &mut Repeated,
@@ -87,7 +87,7 @@ pub(super) fn settle(
 
 fn last_of_each(
     stamp: &Stamp,
-    texts: &Texts,
+    texts: &TextArena,
     batch: Vec<Failure>,
     settled: &mut Settled,
 ) -> Vec<Failure> {
@@ -153,17 +153,18 @@ pub(super) fn settle_successes(
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::{LEGACY, Operation, OperationSource, Origin, Resolution};
+    use crate::model::{Operation, OperationSource, Origin, Resolution};
+    use crate::source::SourceKind;
     use crate::store::value::Id;
 
     fn stamp() -> Stamp {
-        let origin = Origin { account: "acme".into(), source: LEGACY };
+        let origin = Origin { account: "acme".into(), source: SourceKind::Legacy };
         let at = chrono::DateTime::from_timestamp(9, 0).unwrap();
         Stamp::new(&origin, Uuid::from_u128(9), at, true)
     }
 
     /// A failure whose identity is `n` and whose content is `raw`.
-    pub(in crate::store) fn failure(texts: &mut Texts, n: u128, raw: &str) -> Failure {
+    pub(in crate::store) fn failure(texts: &mut TextArena, n: u128, raw: &str) -> Failure {
         Failure {
             failure_id: Uuid::from_u128(n),
             source_id: Some(1),
@@ -203,7 +204,7 @@ pub(super) mod tests {
 
     /// What became of failures: the texts of the new, the changed and the displaced ones, and the rest.
     struct Seen {
-        texts: Texts,
+        texts: TextArena,
         settled: Settled,
     }
 
@@ -231,7 +232,7 @@ pub(super) mod tests {
         stored: &HashMap<Uuid, Stored>,
         repeated: &mut Repeated,
     ) -> Seen {
-        let mut texts = Texts::default();
+        let mut texts = TextArena::default();
         let batch = batch.iter().map(|(n, raw)| failure(&mut texts, *n, raw)).collect();
         let settled = settle(&stamp(), &texts, batch, stored, repeated);
         Seen { texts, settled }
@@ -286,8 +287,8 @@ pub(super) mod tests {
             app_name: None,
             event_type_id: 51,
             created_at: chrono::DateTime::UNIX_EPOCH,
-            created_at_raw: Texts::default().write(""),
-            raw: Texts::default().write(""),
+            created_at_raw: TextArena::default().write(""),
+            raw: TextArena::default().write(""),
             content_hash,
         };
         let there = stored(&[(2, "b"), (3, "c")], false);

@@ -15,7 +15,7 @@ use super::on_either;
 use super::statement::{among, around_rows, columns, filled, table, values};
 use super::tx::{Stamp, Tx};
 use super::value::Id;
-use crate::model::Texts;
+use crate::model::TextArena;
 
 /// Rows a statement in SQLite: fewer and more were measured as slower.
 const SQLITE_ROWS: usize = 250;
@@ -38,7 +38,7 @@ pub(super) trait Row {
     fn key(&self) -> Uuid;
 
     /// Hands out its values in the order of `UPSERT`.
-    fn write(&self, columns: &mut impl Columns, stamp: &Stamp, texts: &Texts);
+    fn write(&self, columns: &mut impl Columns, stamp: &Stamp, texts: &TextArena);
 }
 
 /// What is stored of a row.
@@ -106,7 +106,7 @@ impl Tx {
     pub(super) async fn insert<R: Row>(
         &mut self,
         stamp: &Stamp,
-        texts: &Texts,
+        texts: &TextArena,
         rows: &[R],
     ) -> Result<(), sqlx::Error> {
         match self {
@@ -120,7 +120,7 @@ impl Tx {
     pub(super) async fn update<R: Row>(
         &mut self,
         stamp: &Stamp,
-        texts: &Texts,
+        texts: &TextArena,
         rows: &[R],
     ) -> Result<(), sqlx::Error> {
         for some in rows.chunks(ROWS) {
@@ -141,7 +141,7 @@ impl Tx {
 async fn insert_sqlite<R: Row>(
     tx: &mut Transaction<'static, Sqlite>,
     stamp: &Stamp,
-    texts: &Texts,
+    texts: &TextArena,
     rows: &[R],
 ) -> Result<(), sqlx::Error> {
     let (before, _) = around_rows(R::UPSERT);
@@ -174,7 +174,7 @@ async fn insert_sqlite<R: Row>(
 async fn copy<R: Row>(
     tx: &mut Transaction<'static, Postgres>,
     stamp: &Stamp,
-    texts: &Texts,
+    texts: &TextArena,
     rows: &[R],
 ) -> Result<(), sqlx::Error> {
     let (table, columns) = (table(R::UPSERT), columns(R::UPSERT));

@@ -34,7 +34,7 @@ impl Stamp {
     pub(super) fn new(origin: &Origin, run_id: Uuid, at: DateTime<Utc>, keep_raw: bool) -> Self {
         Self {
             account: Shared::text(&origin.account),
-            source: Shared::text(origin.source),
+            source: Shared::text(origin.source.as_str()),
             run_id: Shared::id(run_id),
             at: Shared::time(at),
             keep_raw,

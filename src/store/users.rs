@@ -7,7 +7,7 @@ use super::people::Word;
 use super::statement::{among, filled};
 use super::tx::{Stamp, Tx};
 use super::{Error, failed, on_either};
-use crate::model::Texts;
+use crate::model::TextArena;
 
 /// Rows a statement in Postgres.
 const ROWS: usize = 1_000;
@@ -24,7 +24,7 @@ impl Tx {
     pub(super) async fn insert_people(
         &mut self,
         stamp: &Stamp,
-        texts: &Texts,
+        texts: &TextArena,
         words: &[&Word],
     ) -> Result<Vec<i64>, Error> {
         self.write_people(include_str!("sql/users_insert.sql"), stamp, texts, words).await
@@ -56,7 +56,7 @@ impl Tx {
     pub(super) async fn update_people(
         &mut self,
         stamp: &Stamp,
-        texts: &Texts,
+        texts: &TextArena,
         words: &[&Word],
     ) -> Result<Vec<i64>, Error> {
         self.write_people(include_str!("sql/users_upsert.sql"), stamp, texts, words).await
@@ -66,7 +66,7 @@ impl Tx {
         &mut self,
         sql: &'static str,
         stamp: &Stamp,
-        texts: &Texts,
+        texts: &TextArena,
         words: &[&Word],
     ) -> Result<Vec<i64>, Error> {
         let most = match self {
@@ -92,7 +92,7 @@ impl Tx {
 
 impl Word {
     /// Hands out the values in the order of the inserts' columns.
-    fn write(&self, columns: &mut impl Columns, stamp: &Stamp, texts: &Texts) {
+    fn write(&self, columns: &mut impl Columns, stamp: &Stamp, texts: &TextArena) {
         let get = |text| texts.get(text);
         let Self { user_id, named, profile } = self;
         let known = profile.as_ref().map(|profile| &profile.what);
@@ -103,7 +103,7 @@ impl Word {
         columns.text(named.what.map(get));
         columns.id(profile.as_ref().map(|profile| profile.id));
         columns.time(profile.as_ref().map(|profile| profile.at));
-        columns.text(profile.as_ref().map(|_| stamp.origin.source));
+        columns.text(profile.as_ref().map(|_| stamp.origin.source.as_str()));
         columns.text(known.and_then(|known| known.email).map(get));
         columns.text(known.and_then(|known| known.username).map(get));
         columns.text(known.and_then(|known| known.firstname).map(get));

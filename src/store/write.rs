@@ -10,8 +10,8 @@ use super::tx::{Stamp, Tx};
 use super::value::Id;
 use super::{Error, Lease, Run, Store, failed, on_either};
 use crate::identity::reject_id;
-use crate::model::{Batch, Counts, Failure, Reject, Success, Text, Texts};
-use crate::window::{Mark, Window};
+use crate::model::{Batch, Counts, Failure, Reject, Success, TextArena, TextRef};
+use crate::window::{Watermark, Window};
 
 /// Rejects a statement.
 const REJECTS: usize = 1_000;
@@ -21,7 +21,7 @@ const REJECTS: usize = 1_000;
 ///
 /// A window's transaction begins with its first statement, so that a small window holds an SQLite
 /// file for a moment only, however long its records take to come.
-pub struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     store: &'a Store,
     run: &'a Run,
     /// When the last window began.
@@ -55,7 +55,7 @@ impl Open {
 impl Store {
     /// Prepares to write the windows of a run.
     #[must_use]
-    pub fn writer<'a>(&'a self, run: &'a Run) -> Writer<'a> {
+    pub(crate) fn writer<'a>(&'a self, run: &'a Run) -> Writer<'a> {
         Writer {
             store: self,
             run,
@@ -71,7 +71,7 @@ impl Store {
 impl Writer<'_> {
     /// What became of the window's records so far; final after [`Writer::flush`].
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
@@ -79,7 +79,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// [`Error::Failed`]; the writer is then to be dropped.
-    pub async fn write(&mut self, batch: Batch) -> Result<(), Error> {
+    pub(crate) async fn write(&mut self, batch: Batch) -> Result<(), Error> {
         let Batch { texts, failures, successes, rejects, ignored } = batch;
         self.counts.fetched += (failures.len() + rejects.len()) as u64;
         self.counts.successes += successes.len() as u64;
@@ -94,7 +94,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// As [`Writer::write`].
-    pub async fn flush(&mut self) -> Result<(), Error> {
+    pub(crate) async fn flush(&mut self) -> Result<(), Error> {
         let news = self.people.news();
         if news.is_empty() {
             return Ok(());
@@ -110,7 +110,11 @@ impl Writer<'_> {
         open(&mut self.open, self.store, self.run, self.after).await
     }
 
-    async fn write_failures(&mut self, texts: &Texts, batch: Vec<Failure>) -> Result<(), Error> {
+    async fn write_failures(
+        &mut self,
+        texts: &TextArena,
+        batch: Vec<Failure>,
+    ) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -135,7 +139,7 @@ impl Writer<'_> {
     }
 
     /// Sees to it that everyone whom these failures name has a row before them.
-    async fn meet(&mut self, texts: &Texts, failures: [&[Failure]; 2]) -> Result<(), Error> {
+    async fn meet(&mut self, texts: &TextArena, failures: [&[Failure]; 2]) -> Result<(), Error> {
         if self.people.are_many() {
             self.flush().await?;
             self.people.forget();
@@ -160,7 +164,11 @@ impl Writer<'_> {
         Ok(())
     }
 
-    async fn write_successes(&mut self, texts: &Texts, batch: Vec<Success>) -> Result<(), Error> {
+    async fn write_successes(
+        &mut self,
+        texts: &TextArena,
+        batch: Vec<Success>,
+    ) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -175,8 +183,8 @@ impl Writer<'_> {
     /// Closes the rejects whose text was loaded after all.
     async fn close_rejects(
         &mut self,
-        texts: &Texts,
-        loaded: impl Iterator<Item = Text>,
+        texts: &TextArena,
+        loaded: impl Iterator<Item = TextRef>,
     ) -> Result<(), Error> {
         let Open { tx, stamp, some_rejected, .. } = self.open().await?;
         if !*some_rejected {
@@ -211,7 +219,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// [`Error::Failed`]; the database then does it by itself.
-    pub async fn roll_back(&mut self) -> Result<(), Error> {
+    pub(crate) async fn roll_back(&mut self) -> Result<(), Error> {
         (self.counts, self.repeated) = (Counts::default(), Repeated::default());
         // What their rows say is not what was written in vain.
         self.people.forget();
@@ -226,10 +234,10 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another run has taken over; then nothing is committed.
-    pub async fn commit(
+    pub(crate) async fn commit(
         &mut self,
         window: Window,
-        mark: Mark,
+        mark: Watermark,
         lease: &Lease,
         traffic: Traffic,
     ) -> Result<(), Error> {
@@ -270,13 +278,13 @@ async fn open<'o>(
 impl Tx {
     async fn move_mark(
         &mut self,
-        mark: Mark,
+        mark: Watermark,
         lease: &Lease,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let moved = on_either!(Tx, self, tx => sqlx::query(include_str!("sql/mark_move.sql"))
             .bind(&lease.origin.account)
-            .bind(lease.origin.source)
+            .bind(lease.origin.source.as_str())
             .bind(lease.token)
             .bind(mark.high_water_mark)
             .bind(mark.scanned_through)
@@ -300,7 +308,7 @@ impl Tx {
             .bind(Id(Uuid::now_v7()))
             .bind(Id(stamp.run_id.value))
             .bind(&stamp.origin.account)
-            .bind(stamp.origin.source)
+            .bind(stamp.origin.source.as_str())
             .bind(window.from)
             .bind(window.to)
             .bind(count(counts.fetched))

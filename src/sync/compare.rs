@@ -10,18 +10,19 @@ use uuid::Uuid;
 
 use super::calls::Calls;
 use super::{Error, pace, windows};
-use crate::model::{Batch, EVENTS, LEGACY, Origin};
+use crate::model::{Batch, Origin};
 use crate::normalize::{self, Format};
 use crate::onelogin::Source;
 use crate::onelogin::events::Events;
 use crate::onelogin::legacy::Legacy;
+use crate::source::SourceKind;
 use crate::store::{Run, Store};
 use crate::window::{Plan, Window};
-pub use matching::{Comparison, Item};
+pub(crate) use matching::{Comparison, Item};
 
 /// What to compare, and how closely.
 #[derive(Debug, Clone)]
-pub struct Comparing {
+pub(crate) struct Comparing {
     /// The account, as the calls are counted.
     pub account: String,
     /// How the events are written, and which are failures.
@@ -41,7 +42,7 @@ type Held = HashMap<Uuid, Item>;
 ///
 /// # Errors
 /// [`Error`], when one of them cannot be read.
-pub async fn compare(
+pub(crate) async fn compare(
     comparing: &Comparing,
     store: &Store,
     legacy: Legacy,
@@ -57,8 +58,8 @@ pub async fn compare(
 /// Reads the span, and as much more as a failure may be off.
 async fn hold(comparing: &Comparing, store: &Store, source: &Source) -> Result<Held, Error> {
     let (name, format) = match source {
-        Source::Legacy(_) => (LEGACY, &Format::Legacy),
-        Source::Events(_) => (EVENTS, &comparing.format),
+        Source::Legacy(_) => (SourceKind::Legacy, &Format::Legacy),
+        Source::Events(_) => (SourceKind::Events, &comparing.format),
     };
     let origin = Origin { account: comparing.account.clone(), source: name };
     let run = Run { run_id: Uuid::now_v7(), origin, keep_raw: false };

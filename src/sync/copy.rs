@@ -5,10 +5,10 @@ use chrono::{DateTime, SubsecRound, Utc};
 use tokio::sync::mpsc;
 
 use super::fetch::{Fetch, Turns};
-use super::load::{Behind, Load};
+use super::load::{Advance, Load};
 use super::{Error, Report, Work, pace, people, types};
-use crate::model::LEGACY;
 use crate::onelogin::{self, Source};
+use crate::source::SourceKind;
 use crate::store::Standing;
 use crate::window::{Plan, Rescan};
 
@@ -34,7 +34,7 @@ impl<'a> Copy<'a> {
     /// Every window, and what comes after them.
     pub(super) async fn all(mut self) -> Result<(), Error> {
         let mut plan = self.plan().await?;
-        self.windows(&mut plan, Behind::Mark).await?;
+        self.windows(&mut plan, Advance::Watermark).await?;
         if let Source::Events(events) = self.source {
             self.rescan(&plan).await?;
             types::compare(self.work, events, plan.end()).await?;
@@ -56,7 +56,7 @@ impl<'a> Copy<'a> {
 
     /// Reads windows and writes those that are read, at the same time. What was read before something
     /// failed is still written; what cannot be written ends both at once.
-    async fn windows(&mut self, plan: &mut Plan, behind: Behind) -> Result<(), Error> {
+    async fn windows(&mut self, plan: &mut Plan, behind: Advance) -> Result<(), Error> {
         let turns = Turns::new(self.work.job.prefetch);
         // A small window is a batch and a commit. The last of those that are read ahead waits in hand.
         let waiting = (2 * self.work.job.prefetch as usize).saturating_sub(1).max(1);
@@ -81,7 +81,7 @@ impl<'a> Copy<'a> {
             let from = store.read_since(&job.origin).await?.map_or(from, |since| since.max(from));
             let to = done.start();
             let mut plan = Plan::new(pace(self.source), from, Some(to), to);
-            match self.windows(&mut plan, Behind::Rescan(self.rescan)).await {
+            match self.windows(&mut plan, Advance::Rescan(self.rescan)).await {
                 Err(Error::Source(error @ onelogin::Error::Spent { .. })) => {
                     tracing::info!(%error, "the rescan goes on with the next run");
                     return Ok(());
@@ -101,7 +101,7 @@ async fn take_over(work: Work<'_>, source: &Source) -> Result<Option<DateTime<Ut
     if matches!(source, Source::Legacy(_)) {
         return Ok(None);
     }
-    let mark = work.store.mark_of(&work.run.origin.account, LEGACY).await?;
+    let mark = work.store.mark_of(&work.run.origin.account, SourceKind::Legacy).await?;
     let start = mark.take_over(work.job.overlap);
     if let Some(start) = start {
         tracing::info!(%start, "going over from the legacy API");

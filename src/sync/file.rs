@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 use super::fetch::{Records, Step, read, send};
-use super::load::{Behind, Load};
+use super::load::{Advance, Load};
 use super::{Error, Progress, Report, Work};
 use crate::onelogin::saved::Saved;
 use crate::window::Window;
@@ -27,6 +27,6 @@ pub(super) async fn load(work: Work<'_>, saved: Saved, report: &mut Report) -> R
     };
     let mut load = Load::new(work, None, report);
     let (fetched, ()) =
-        tokio::try_join!(async { Ok(fetch.await) }, load.all(steps, Behind::Nothing))?;
+        tokio::try_join!(async { Ok(fetch.await) }, load.all(steps, Advance::Nothing))?;
     fetched
 }

@@ -19,9 +19,9 @@ pub(super) struct Load<'a> {
 
 /// What moves with each window.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Behind {
+pub(super) enum Advance {
     /// The mark.
-    Mark,
+    Watermark,
     /// The mark, should it be behind, and the place at which a rescan goes on.
     Rescan(Rescan),
     /// Nothing: a file is no scan.
@@ -37,7 +37,7 @@ impl<'a> Load<'a> {
     pub(super) async fn all(
         &mut self,
         mut steps: Receiver<Step<'_>>,
-        behind: Behind,
+        advance: Advance,
     ) -> Result<(), Error> {
         while let Some(step) = steps.recv().await {
             match step {
@@ -45,7 +45,7 @@ impl<'a> Load<'a> {
                     self.writer.write(batch).await?;
                     (self.work.on_progress)(progress);
                 }
-                Step::Commit(whole) => self.commit(&whole, behind).await?,
+                Step::Commit(whole) => self.commit(&whole, advance).await?,
                 Step::TakeBack => self.writer.roll_back().await?,
             }
         }
@@ -53,7 +53,7 @@ impl<'a> Load<'a> {
     }
 
     /// Commits a window whose records are all accounted for.
-    async fn commit(&mut self, whole: &Whole<'_>, behind: Behind) -> Result<(), Error> {
+    async fn commit(&mut self, whole: &Whole<'_>, advance: Advance) -> Result<(), Error> {
         let &Whole { window, records, newest, .. } = whole;
         self.writer.flush().await?;
         let counts = self.writer.counts();
@@ -61,9 +61,9 @@ impl<'a> Load<'a> {
             return Err(Error::Unbalanced { window, records, counts });
         }
         let Work { store, lease, .. } = self.work;
-        let mark = match behind {
-            Behind::Mark | Behind::Rescan(_) => self.report.mark.after(window, newest),
-            Behind::Nothing => self.report.mark,
+        let mark = match advance {
+            Advance::Watermark | Advance::Rescan(_) => self.report.mark.after(window, newest),
+            Advance::Nothing => self.report.mark,
         };
         let traffic = self.source.map(traffic).unwrap_or_default();
         self.writer.commit(window, mark, lease, traffic).await?;
@@ -74,7 +74,7 @@ impl<'a> Load<'a> {
             %window, records, inserted = counts.inserted, updated = counts.updated,
             rejected = counts.rejected, "window committed"
         );
-        if let Behind::Rescan(rescan) = behind {
+        if let Advance::Rescan(rescan) = advance {
             store.note_rescan(lease, Rescan { next: Some(window.to), ..rescan }).await?;
         }
         Ok(())

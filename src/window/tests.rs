@@ -8,8 +8,8 @@ fn days(from: i64, to: i64) -> Window {
     Window { from: day(from), to: day(to) }
 }
 
-fn mark(high: Option<i64>, scanned: Option<i64>) -> Mark {
-    Mark { high_water_mark: high.map(day), scanned_through: scanned.map(day) }
+fn mark(high: Option<i64>, scanned: Option<i64>) -> Watermark {
+    Watermark { high_water_mark: high.map(day), scanned_through: scanned.map(day) }
 }
 
 /// Plays a plan against a server whose windows all give `records`.
@@ -127,7 +127,7 @@ fn one_that_takes_over_sees_what_the_other_may_not_have_seen() {
 
 #[test]
 fn the_mark_never_moves_backward_nor_over_a_gap() {
-    let mark = Mark::default().after(days(0, 7), Some(day(5)));
+    let mark = Watermark::default().after(days(0, 7), Some(day(5)));
     assert_eq!((mark.high_water_mark, mark.scanned_through), (Some(day(5)), Some(day(7))));
     assert_eq!(mark.after(days(2, 4), Some(day(3))), mark, "an older span");
     assert_eq!(mark.after(days(8, 9), Some(day(9))), mark, "a gap before the window");

@@ -1,7 +1,7 @@
 //! `status`: where the copy stands, for people, programs and monitors.
 
 use chrono::{SubsecRound, Utc};
-use onelogin_sync::simulator::{Config, Entry, Record, Simulator};
+use onelogin_simulator::{Config, Entry, Record, Simulator};
 use serde_json::{Value, json};
 
 use crate::support::onelogin::{at, empty, start, sync, sync_ok};

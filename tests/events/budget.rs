@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use onelogin_sync::simulator::{Config, OverLimit, Simulator};
+use onelogin_simulator::{Config, OverLimit, Simulator};
 
 use super::{MONTH, month};
 use crate::support::api::Api;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onelogin_sync::simulator::{Config, Endpoint, EventRecord, Fault};
+use onelogin_simulator::{Config, Endpoint, EventRecord, Fault};
 
 use super::{MONTH, NOON, TODAY, failure, month};
 use crate::support::api::{Api, put_event};

@@ -1,6 +1,6 @@
 //! From the legacy API to the events API, without losing or doubling a failure.
 
-use onelogin_sync::simulator::{Config, Endpoint, EventRecord, Fault, Simulator};
+use onelogin_simulator::{Config, Endpoint, EventRecord, Fault, Simulator};
 
 use super::{NOON, failure, month};
 use crate::support::api::{Api, put_event};

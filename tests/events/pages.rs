@@ -1,6 +1,6 @@
 //! Pages: in whichever way a server cuts them, orders them and says that they end.
 
-use onelogin_sync::simulator::{
+use onelogin_simulator::{
     Bounds, Config, Cursor, Endpoint, Entry, EventForm, EventRecord, LastPage, Order, Simulator,
 };
 

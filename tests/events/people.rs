@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onelogin_sync::simulator::{Config, Endpoint, EventRecord, Fault, Simulator};
+use onelogin_simulator::{Config, Endpoint, EventRecord, Fault, Simulator};
 use serde_json::json;
 
 use super::{NOON, failure, month};

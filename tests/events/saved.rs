@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use onelogin_sync::simulator::EventRecord;
+use onelogin_simulator::EventRecord;
 use serde_json::Value;
 use tempfile::TempDir;
 

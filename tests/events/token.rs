@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onelogin_sync::simulator::{Config, Endpoint, Fault, RetryAfter, Simulator};
+use onelogin_simulator::{Config, Endpoint, Fault, RetryAfter, Simulator};
 
 use super::{MONTH, month};
 use crate::support::api::Api;

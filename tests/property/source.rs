@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use onelogin_sync::simulator::{
+use onelogin_simulator::{
     Bounds, Config, Cursor, Entry, EventForm, EventRecord, LastPage, Order, OverLimit, Record,
     Simulator, created_at_text,
 };

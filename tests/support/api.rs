@@ -1,9 +1,8 @@
 //! The two APIs of a stand-in, for stories that hold for both.
 
 use chrono::{DateTime, Utc};
-use onelogin_sync::model::{EVENTS, LEGACY};
-use onelogin_sync::normalize::event_type::Asked;
-use onelogin_sync::simulator::{Endpoint, Entry, EventRecord, Simulator};
+use onelogin_simulator::{Endpoint, Entry, EventRecord, Simulator};
+use onelogin_sync::internals::{Asked, SourceKind};
 use serde_json::Value;
 
 use super::onelogin::{at, put, record};
@@ -54,9 +53,14 @@ pub(crate) enum Api {
 impl Api {
     /// Its name in every row.
     pub(crate) fn name(self) -> &'static str {
+        self.source().as_str()
+    }
+
+    /// The source that it is.
+    pub(crate) fn source(self) -> SourceKind {
         match self {
-            Self::Legacy => LEGACY,
-            Self::Events => EVENTS,
+            Self::Legacy => SourceKind::Legacy,
+            Self::Events => SourceKind::Events,
         }
     }
 

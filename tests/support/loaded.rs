@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onelogin_sync::model::{self, Batch, Origin, Profile};
-use onelogin_sync::normalize::event_type::Asked;
-use onelogin_sync::normalize::{self, Format};
+use onelogin_sync::internals::{self, Asked, Batch, Format, Origin, Profile};
 
 use super::api::Api;
 use super::onelogin::{FAILURES, USERS, assert_same, shown};
@@ -15,8 +13,8 @@ const SUCCESSES: &str = "select success_id, account, source, source_id, user_id,
     app_id, app_name, event_type_id, created_at, created_at_raw, raw from provisioning_successes \
     order by success_id";
 
-type Failure = model::Failure<String>;
-type Success = model::Success<String>;
+type Failure = internals::Failure<String>;
+type Success = internals::Success<String>;
 
 impl Api {
     /// Asserts that failures, successes and users are what one load of these texts, in this order,
@@ -24,14 +22,14 @@ impl Api {
     /// over.
     #[track_caller]
     pub(crate) fn assert_loaded<T: AsRef<str>>(self, db: &Db, texts: &[T]) {
-        let origin = Origin { account: "default".into(), source: self.name() };
+        let origin = Origin { account: "default".into(), source: self.source() };
         let format = match self {
             Self::Legacy => Format::Legacy,
             Self::Events => Format::Event(Asked::default()),
         };
         let mut batch = Batch::default();
         for text in texts {
-            normalize::record(&origin, &format, text.as_ref().as_bytes(), &mut batch);
+            internals::record(&origin, &format, text.as_ref().as_bytes(), &mut batch);
         }
         let text = |text: &_| batch.texts.get(*text).to_owned();
         // Of one identity the last is kept.

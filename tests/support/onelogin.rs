@@ -1,7 +1,7 @@
 //! A stand-in OneLogin, the job run against it, and what the tables must hold after it.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use onelogin_sync::simulator::{Config, Entry, Record, Simulator};
+use onelogin_simulator::{Config, Entry, Record, Simulator};
 use serde_json::Value;
 
 use super::api::Api;

@@ -1,7 +1,7 @@
 //! What a run must leave behind: its outcome on stdout, its row, its mark, and no secret anywhere.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use onelogin_sync::simulator::{Config, Simulator};
+use onelogin_simulator::{Config, Simulator};
 use serde_json::Value;
 
 use super::api::Api;

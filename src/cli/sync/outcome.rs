@@ -10,7 +10,7 @@ use super::super::{Failed, Format};
 use crate::model::{Counts, Origin};
 use crate::store::{Status, Traffic};
 use crate::sync::{Error, Report};
-use crate::window::Mark;
+use crate::window::Watermark;
 
 /// A finished run, or one that never began.
 pub(in crate::cli) struct Outcome<'a> {
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Outcome<'a> {
     counts: Counts,
     windows: u64,
     traffic: Traffic,
-    mark: Mark,
+    mark: Watermark,
     people_pending: u64,
     took: Duration,
     pub(in crate::cli) result: Result<(), Failed>,
@@ -61,7 +61,7 @@ impl<'a> Outcome<'a> {
             counts: Counts::default(),
             windows: 0,
             traffic: Traffic::default(),
-            mark: Mark::default(),
+            mark: Watermark::default(),
             people_pending: 0,
             took,
             result: Err(failed),
@@ -105,7 +105,7 @@ impl<'a> Outcome<'a> {
         json!({
             "run_id": self.run_id.to_string(),
             "account": self.origin.account,
-            "source": self.origin.source,
+            "source": self.origin.source.as_str(),
             "status": self.status.as_str(),
             "exit_code": failed.map_or(0, |failed| failed.exit.code()),
             "fetched": self.counts.fetched,

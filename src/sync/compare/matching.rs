@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Failure, Operation, Texts};
+use crate::model::{Failure, Operation, TextArena};
 use crate::window::Window;
 
 /// What tells a failure of one source from others, without anything that is somebody's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+pub(crate) struct Item {
     /// When it happened.
     pub at: DateTime<Utc>,
     /// Whose access it was.
@@ -23,7 +23,7 @@ pub struct Item {
 }
 
 impl Item {
-    pub(super) fn new(failure: &Failure, texts: &Texts) -> Self {
+    pub(super) fn new(failure: &Failure, texts: &TextArena) -> Self {
         Self {
             at: failure.created_at,
             user_id: failure.person.as_ref().map(|person| person.user_id),
@@ -36,7 +36,7 @@ impl Item {
 
 /// What two sources have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// Failures that both have.
     pub matched: u64,
     /// Of these, the ones whose app has another name in each.
@@ -50,7 +50,7 @@ pub struct Comparison {
 impl Comparison {
     /// Whether both have the same.
     #[must_use]
-    pub fn is_equal(&self) -> bool {
+    pub(crate) fn is_equal(&self) -> bool {
         self.only_legacy.is_empty() && self.only_events.is_empty()
     }
 }

@@ -8,10 +8,10 @@ use super::value::Id;
 use super::{Error, Store, failed, on_either};
 
 /// Who still has access: leavers whose account could not be suspended, nor since, by app.
-pub const QUESTION: &str = include_str!("sql/question.sql");
+pub(crate) const QUESTION: &str = include_str!("sql/question.sql");
 
 /// A first look at the rows.
-pub const FIRST_LOOK: &str = "select * from open_failures limit 5";
+pub(crate) const FIRST_LOOK: &str = "select * from open_failures limit 5";
 
 const TABLES: [(&str, &str); 9] = [
     ("provisioning_failures", "select count(*) from provisioning_failures"),
@@ -30,7 +30,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn table_sizes(&self) -> Result<Vec<(&'static str, i64)>, Error> {
+    pub(crate) async fn table_sizes(&self) -> Result<Vec<(&'static str, i64)>, Error> {
         let mut sizes = Vec::with_capacity(TABLES.len());
         for (table, sql) in TABLES {
             let rows =
@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn late(&self, run_id: Uuid, at: DateTime<Utc>) -> Result<i64, Error> {
+    pub(crate) async fn late(&self, run_id: Uuid, at: DateTime<Utc>) -> Result<i64, Error> {
         on_either!(Store, self, pool => sqlx::query_scalar(include_str!("sql/late.sql"))
             .bind(Id(run_id))
             .bind(at)
@@ -58,7 +58,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub async fn answer(&self) -> Result<Vec<Vec<String>>, Error> {
+    pub(crate) async fn answer(&self) -> Result<Vec<Vec<String>>, Error> {
         on_either!(Store, self, pool => {
             // Unprepared: every value then comes as text, or turns into it.
             let rows = sqlx::raw_sql(QUESTION).fetch_all(pool).await;

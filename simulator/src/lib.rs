@@ -11,7 +11,7 @@
 //!
 //! ```no_run
 //! # async fn story() -> std::io::Result<()> {
-//! use onelogin_sync::simulator::{Config, Fault, Simulator};
+//! use onelogin_simulator::{Config, Fault, Simulator};
 //!
 //! let onelogin = Simulator::start(([127, 0, 0, 1], 0).into(), Config::default())?;
 //! onelogin.fail_next([Fault::InternalError]);

@@ -9,6 +9,7 @@ mod events;
 mod faults;
 mod history;
 mod kit;
+mod language;
 mod memory;
 mod people;
 mod property;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::{Batch, Origin, Reason, Reject};
+use crate::source::SourceKind;
 use event::Shape;
 use event_type::Asked;
 pub(crate) use profile::read as profile;
@@ -26,38 +27,27 @@ const VERSION: u8 = 1;
 /// JSON of some thousand levels, and the whole window with it.
 const DEEPEST: usize = 500;
 
-/// How the records of a source are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Format {
-    /// Those of `GET /api/v1/logins/failed_provisioning.json`.
-    Legacy,
-    /// Those of `GET /api/1/events`, of which some types are asked for.
-    Event(Asked),
-    /// Those that the event broadcaster delivers to a webhook.
-    Webhook(Asked),
-}
-
 /// Why a record cannot be loaded: the reason, and what was expected.
 pub(crate) type Defect = (Reason, String);
 
 /// Reads one record into a batch. One that has no readable id or time, or a field that holds something
 /// it cannot hold, goes to the rejects, with the reason and the text. A record without a person is
-/// none of these: it loads.
-pub fn record(origin: &Origin, format: &Format, raw: &[u8], batch: &mut Batch) {
+/// none of these: it loads. `selected` says which events are failures; a legacy record always is one.
+pub fn record(origin: &Origin, selected: &Asked, raw: &[u8], batch: &mut Batch) {
     let before = batch.texts.here();
-    if let Err((reason, detail)) = read(origin, format, raw, batch) {
+    if let Err((reason, detail)) = read(origin, selected, raw, batch) {
         batch.texts.forget(before);
         let raw = String::from_utf8_lossy(raw).replace('\0', "\u{FFFD}");
         batch.rejects.push(Reject::new(origin, reason, detail, raw));
     }
 }
 
-fn read(origin: &Origin, format: &Format, raw: &[u8], batch: &mut Batch) -> Result<(), Defect> {
+fn read(origin: &Origin, selected: &Asked, raw: &[u8], batch: &mut Batch) -> Result<(), Defect> {
     let raw = std::str::from_utf8(raw).map_err(|e| (Reason::NotJson, e.to_string()))?;
-    match format {
-        Format::Legacy => legacy::read(origin, raw, batch),
-        Format::Event(asked) => event::read(origin, asked, Shape::Api, raw, batch),
-        Format::Webhook(asked) => event::read(origin, asked, Shape::Webhook, raw, batch),
+    match origin.source {
+        SourceKind::Legacy => legacy::read(origin, raw, batch),
+        SourceKind::Events => event::read(origin, selected, Shape::Api, raw, batch),
+        SourceKind::Webhook => event::read(origin, selected, Shape::Webhook, raw, batch),
     }
 }
 

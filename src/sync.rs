@@ -4,7 +4,6 @@ mod calls;
 pub(crate) mod compare;
 mod copy;
 mod fetch;
-mod file;
 mod load;
 mod people;
 mod types;
@@ -18,8 +17,7 @@ use uuid::Uuid;
 
 use crate::exit::Exit;
 use crate::model::{Counts, Origin};
-use crate::normalize::Format;
-use crate::onelogin::saved::{Saved, SavedError};
+use crate::normalize::event_type::Asked;
 use crate::onelogin::{self, Source};
 use crate::store::{self, Ending, Lease, Run, Standing, Status, Store, Traffic};
 use crate::window::{Pace, Watermark, Window};
@@ -37,8 +35,8 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(500);
 pub(crate) struct Job {
     /// The account and source.
     pub origin: Origin,
-    /// How its records are written.
-    pub format: Format,
+    /// Which events are copied; a legacy record always is.
+    pub selected: Asked,
     /// Who is at work, for people: host and process.
     pub owner: String,
     /// How long the lease lasts when this process dies.
@@ -64,12 +62,12 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// The usual job for an origin, before anything was asked for.
+    /// The usual job for an origin, with every setting at its default.
     #[must_use]
-    pub(crate) fn new(origin: Origin, format: Format) -> Self {
+    pub(crate) fn new(origin: Origin, selected: Asked) -> Self {
         Self {
             origin,
-            format,
+            selected,
             owner: format!(
                 "{}:{}",
                 gethostname::gethostname().to_string_lossy(),
@@ -89,20 +87,12 @@ impl Job {
     }
 }
 
-/// Where records come from.
-pub(crate) enum Input<'a> {
-    /// One of the APIs, window by window.
-    Source(&'a Source),
-    /// A file. It moves no mark.
-    Saved(Saved),
-}
-
 /// How far a run is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Progress {
-    /// The window at hand.
-    pub window: Window,
-    /// How much of the run's span lies behind it.
+    /// The current window; a file has none.
+    pub window: Option<Window>,
+    /// The part of the run's span that lies before it.
     pub done: TimeDelta,
     /// The run's span.
     pub span: TimeDelta,
@@ -156,9 +146,6 @@ pub(crate) enum Error {
         #[source]
         source: Box<onelogin::Error>,
     },
-    /// The file.
-    #[error(transparent)]
-    Saved(#[from] SavedError),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -198,8 +185,6 @@ impl Error {
         match self {
             Self::Source(error) => exit_of(error),
             Self::People { source, .. } => exit_of(source),
-            Self::Saved(SavedError::Io { .. }) => Exit::Configuration,
-            Self::Saved(_) => Exit::NotThisApi,
             Self::Store(error) => error.exit(),
             Self::Rejects { .. } => Exit::Rejects,
             Self::Unbalanced { .. } => Exit::Bug,
@@ -214,6 +199,7 @@ fn exit_of(error: &onelogin::Error) -> Exit {
         onelogin::Kind::Unavailable => Exit::SourceUnavailable,
         onelogin::Kind::NotThisApi => Exit::NotThisApi,
         onelogin::Kind::Refused => Exit::CredentialsRefused,
+        onelogin::Kind::Unreadable => Exit::Configuration,
     }
 }
 
@@ -222,7 +208,7 @@ pub(crate) async fn sync(
     job: &Job,
     run_id: Uuid,
     store: &Store,
-    input: Input<'_>,
+    source: &Source,
     on_progress: &(dyn Fn(Progress) + Sync),
     stop: impl Future<Output = Signal>,
 ) -> Report {
@@ -246,18 +232,11 @@ pub(crate) async fn sync(
         Err(error) => return Report { result: Err(error), ..report },
     };
     report.mark = standing.mark;
-    let source = match &input {
-        Input::Source(source) => Some(*source),
-        Input::Saved(_) => None,
-    };
     let calls = Calls::new(store, &run, source);
     let (result, cut_short) = {
         let copied = Box::pin(async {
             let work = Work { job, run: &run, store, lease: &lease, calls: &calls, on_progress };
-            match input {
-                Input::Source(source) => Copy::new(work, source, &mut report, standing).all().await,
-                Input::Saved(saved) => file::load(work, saved, &mut report).await,
-            }
+            Copy::new(work, source, &mut report, standing).all().await
         });
         tokio::select! {
             result = copied => (result, false),
@@ -265,7 +244,7 @@ pub(crate) async fn sync(
             signal = stop => (Err(Error::Stopped(signal)), true),
         }
     };
-    report.traffic = source.map(traffic).unwrap_or_default();
+    report.traffic = traffic(source);
     report.result = result.and_then(|()| within_limits(job, &report.counts));
     end(&mut report, &run, store, &lease, &calls, cut_short).await;
     report
@@ -293,6 +272,7 @@ fn pace(source: &Source) -> Pace {
     match source {
         Source::Legacy(_) => Pace::ONE_ANSWER,
         Source::Events(_) => Pace::PAGES,
+        Source::Saved(_) => Pace::ALL_TIME,
     }
 }
 

@@ -44,6 +44,14 @@ impl Pace {
         too_large: 10_000,
         may_be_cut: false,
     };
+
+    /// For a file, which has no order and is read as a whole.
+    pub(crate) const ALL_TIME: Self = Self {
+        first: TimeDelta::days(4_000_000),
+        nearly_empty: 0,
+        too_large: u64::MAX,
+        may_be_cut: false,
+    };
 }
 
 /// An interval of time, both ends included.
@@ -56,6 +64,12 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// All times that a database can hold.
+    pub(crate) const ALL_TIME: Self = Self {
+        from: DateTime::UNIX_EPOCH,
+        to: DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999"),
+    };
+
     /// The same window, but not past the server's clock: what lies ahead of it was not scanned.
     #[must_use]
     pub(crate) fn until(self, server_now: Option<DateTime<Utc>>) -> Self {

@@ -5,11 +5,10 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
-use super::connection::{Api, Connection};
+use super::connection::Connection;
 use super::text::{self, number, plural, say};
 use super::{Failed, Format, stop};
 use crate::exit::Exit;
-use crate::onelogin::Source;
 use crate::store::{Access, Store};
 use crate::sync;
 use crate::sync::compare::{Comparing, Comparison, Item, compare};
@@ -69,17 +68,13 @@ async fn read(args: &Args, database_url: &str) -> Result<Comparison, Failed> {
     }
     let comparing = Comparing {
         account: args.account.clone(),
-        format: args.connection.format(Api::Events)?,
+        selected: args.connection.selected()?,
         since: args.since,
         until: args.until,
         tolerance: args.tolerance,
     };
     let legacy_url = args.legacy_base_url.as_deref().or(args.connection.base_url());
-    let sources =
-        (args.connection.source_at(Api::Legacy, legacy_url)?, args.connection.source(Api::Events)?);
-    let (Source::Legacy(legacy), Source::Events(events)) = sources else {
-        unreachable!("each is the source it was asked for")
-    };
+    let (legacy, events) = (args.connection.legacy(legacy_url)?, args.connection.events()?);
     // Calls are counted there, like those of the runs.
     let store = Store::open(database_url, Access::Create).await?;
     store.migrate().await?;

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PossibleValue};
 
 use super::{Failed, secret};
 use crate::exit::Exit;
-use crate::normalize::Format;
 use crate::normalize::event_type::{self, Asked};
 use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
@@ -87,44 +86,53 @@ struct Limits {
     retry_for: Duration,
 }
 
-/// The APIs that can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Api {
-    /// `GET /api/v1/logins/failed_provisioning.json`, deprecated
-    Legacy,
-    /// `GET /api/1/events`
-    Events,
-}
-
-impl Api {
-    /// The API that there are credentials for; the current one if there are both.
-    pub(super) fn by_credentials() -> Result<Self, Failed> {
-        if secret::is_set(CLIENT_ID) || secret::is_set(CLIENT_SECRET) {
-            Ok(Self::Events)
-        } else if secret::is_set(API_KEY) {
-            Ok(Self::Legacy)
-        } else {
-            let error = anyhow!(
-                "no credentials: set {CLIENT_ID} and {CLIENT_SECRET}, or {API_KEY} for the legacy \
-                 API, or each with _FILE behind its name to the name of a file that holds it; to see \
-                 the program at work without an account, run `onelogin-sync demo`"
-            );
-            Err(Failed::new(Exit::Configuration, error))
-        }
+impl ValueEnum for SourceKind {
+    /// The APIs; deliveries to a webhook are read from a file only.
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Legacy, Self::Events]
     }
 
-    /// Its name in every row.
-    pub(super) fn kind(self) -> SourceKind {
-        match self {
-            Self::Legacy => SourceKind::Legacy,
-            Self::Events => SourceKind::Events,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Legacy => "`GET /api/v1/logins/failed_provisioning.json`, deprecated",
+            Self::Events => "`GET /api/1/events`",
+            Self::Webhook => return None,
+        };
+        Some(PossibleValue::new(self.as_str()).help(help))
+    }
+}
+
+/// The API that there are credentials for; the current one if there are both.
+fn api_by_credentials() -> Result<SourceKind, Failed> {
+    if secret::is_set(CLIENT_ID) || secret::is_set(CLIENT_SECRET) {
+        Ok(SourceKind::Events)
+    } else if secret::is_set(API_KEY) {
+        Ok(SourceKind::Legacy)
+    } else {
+        let error = anyhow!(
+            "no credentials: set {CLIENT_ID} and {CLIENT_SECRET}, or {API_KEY} for the legacy API, \
+             or each with _FILE behind its name to the name of a file that holds it; to see the \
+             program at work without an account, run `onelogin-sync demo`"
+        );
+        Err(Failed::new(Exit::Configuration, error))
     }
 }
 
 impl Connection {
-    /// The types of events that are asked for.
-    pub(super) fn asked(&self) -> Result<Asked, Failed> {
+    /// The API of `--source`, else the one that there are credentials for. Nothing is sent yet.
+    pub(super) fn api(&self, kind: Option<SourceKind>) -> Result<Source, Failed> {
+        match kind.map_or_else(api_by_credentials, Ok)? {
+            SourceKind::Legacy => self.legacy(self.base_url.as_deref()).map(Source::Legacy),
+            SourceKind::Events => self.events().map(Source::Events),
+            SourceKind::Webhook => {
+                let error = anyhow!("deliveries to a webhook are read with --from-file");
+                Err(Failed::new(Exit::Usage, error))
+            }
+        }
+    }
+
+    /// The types of events to copy.
+    pub(super) fn selected(&self) -> Result<Asked, Failed> {
         let failures = self.events.event_types.clone();
         if let Some(success) = failures.iter().find(|id| event_type::SUCCESSES.contains(id)) {
             let error = anyhow!(
@@ -135,37 +143,22 @@ impl Connection {
         Ok(Asked { failures, successes: self.events.with_successes })
     }
 
-    pub(super) fn format(&self, api: Api) -> Result<Format, Failed> {
-        match api {
-            Api::Legacy => Ok(Format::Legacy),
-            Api::Events => self.asked().map(Format::Event),
-        }
+    /// The legacy API, with its credential.
+    pub(super) fn legacy(&self, base_url: Option<&str>) -> Result<Legacy, Failed> {
+        let options = self.options(base_url.unwrap_or(LEGACY_URL));
+        Legacy::new(&options, secret::read(API_KEY)?).map_err(unusable)
     }
 
-    /// The source, with its credentials; nothing is sent yet.
-    pub(super) fn source(&self, api: Api) -> Result<Source, Failed> {
-        self.source_at(api, self.base_url.as_deref())
-    }
-
-    /// As [`Connection::source`], somewhere else if that is given.
-    pub(super) fn source_at(&self, api: Api, base_url: Option<&str>) -> Result<Source, Failed> {
-        let bad = |error: ConfigError| Failed::new(Exit::Configuration, error);
-        match api {
-            Api::Legacy => {
-                let options = self.options(base_url.unwrap_or(LEGACY_URL));
-                Legacy::new(&options, secret::read(API_KEY)?).map(Source::Legacy).map_err(bad)
-            }
-            Api::Events => {
-                let options = self.options(base_url.unwrap_or(EVENTS_URL));
-                let query = Query {
-                    types: self.asked()?.all(),
-                    limit: self.events.page_limit,
-                    calls_per_hour: self.events.max_calls_per_hour,
-                };
-                let (id, secret) = (secret::read(CLIENT_ID)?, secret::read(CLIENT_SECRET)?);
-                Events::new(&options, id, secret, &query).map(Source::Events).map_err(bad)
-            }
-        }
+    /// The events API, with its credential.
+    pub(super) fn events(&self) -> Result<Events, Failed> {
+        let options = self.options(self.base_url.as_deref().unwrap_or(EVENTS_URL));
+        let query = Query {
+            types: self.selected()?.all(),
+            limit: self.events.page_limit,
+            calls_per_hour: self.events.max_calls_per_hour,
+        };
+        let (id, secret) = (secret::read(CLIENT_ID)?, secret::read(CLIENT_SECRET)?);
+        Events::new(&options, id, secret, &query).map_err(unusable)
     }
 
     /// The base URL that was given.
@@ -185,4 +178,8 @@ impl Connection {
             policy: Policy { max_attempts, max_elapsed: retry_for, ..Policy::default() },
         }
     }
+}
+
+fn unusable(error: ConfigError) -> Failed {
+    Failed::new(Exit::Configuration, error)
 }

@@ -14,14 +14,12 @@ use super::text::{number, say};
 use super::{Failed, Format, stop};
 use crate::exit::Exit;
 use crate::model::Origin;
-use crate::normalize;
 use crate::normalize::event_type::Asked;
 use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::{ConfigError, Options, Source};
-use crate::source::SourceKind;
 use crate::store::{Access, FIRST_LOOK, QUESTION, Store};
-use crate::sync::{Input, Job, sync};
+use crate::sync::{Job, sync};
 use onelogin_simulator::{Config, Simulator};
 
 /// Failures of the days before: enough to see, loaded in a moment.
@@ -122,18 +120,13 @@ fn bug(error: ConfigError) -> Failed {
 
 /// Runs the job once, as `sync` would, and gives the run's id.
 async fn one_run(source: &Source, store: &Store, screen: &Screen) -> Result<Uuid, Failed> {
-    let (name, format) = match source {
-        Source::Legacy(_) => (SourceKind::Legacy, normalize::Format::Legacy),
-        Source::Events(_) => (SourceKind::Events, normalize::Format::Event(Asked::default())),
-    };
-    let origin = Origin { account: ACCOUNT.to_owned(), source: name };
-    let job = Job { owner: "demo".to_owned(), ..Job::new(origin, format) };
+    let origin = Origin { account: ACCOUNT.to_owned(), source: source.kind() };
+    let job = Job { owner: "demo".to_owned(), ..Job::new(origin, Asked::default()) };
     let began = Instant::now();
     screen.start();
     let never = std::future::pending();
     let run_id = Uuid::now_v7();
-    let input = Input::Source(source);
-    let report = sync(&job, run_id, store, input, &|p| screen.show(p), never).await;
+    let report = sync(&job, run_id, store, source, &|p| screen.show(p), never).await;
     screen.clear();
     let outcome = Outcome::of_run(&job.origin, report, began.elapsed());
     outcome.print(Format::Text);

@@ -47,9 +47,10 @@ impl Screen {
         self.bar.set_position(progress.done.num_seconds().unsigned_abs());
         let milliseconds = u64::try_from(self.bar.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         self.bar.set_message(format!(
-            "{} .. {}  {} rows, {}/s",
-            progress.window.from.date_naive(),
-            progress.window.to.date_naive(),
+            "{}{} rows, {}/s",
+            progress.window.map_or_else(String::new, |window| {
+                format!("{} .. {}  ", window.from.date_naive(), window.to.date_naive())
+            }),
             HumanCount(progress.fetched),
             HumanCount(progress.fetched.saturating_mul(1_000) / milliseconds)
         ));

@@ -9,16 +9,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::builder::NonEmptyStringValueParser;
 use uuid::Uuid;
 
-use super::connection::{Api, Connection};
+use super::connection::Connection;
 use super::progress::Screen;
 use super::{Failed, Format, stop, text};
 use crate::exit::Exit;
 use crate::model::Origin;
-use crate::normalize;
+use crate::onelogin::Source;
 use crate::onelogin::saved::Saved;
 use crate::source::SourceKind;
 use crate::store::{Access, Store};
-use crate::sync::{self, Input, Job, Report, Signal};
+use crate::sync::{self, Job, Report, Signal};
 pub(super) use outcome::Outcome;
 
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// legacy in `ONELOGIN_API_KEY`; or each in a file that the same name with `_FILE` behind it
     /// names, such as `ONELOGIN_API_KEY_FILE`.
     #[arg(long, env = "ONELOGIN_SOURCE", value_enum)]
-    source: Option<Api>,
+    source: Option<SourceKind>,
     /// Load a saved file instead, and move no mark: an array of the legacy API, pages of the events
     /// API, or deliveries to a webhook as an array or line by line
     #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until"])]
@@ -96,24 +96,18 @@ enum Raw {
 #[derive(Debug, Clone, Copy)]
 struct Refresh(Option<TimeDelta>);
 
-/// Where the records of a run come from, and whose they are.
-enum From {
-    Api(Api),
-    File(Saved),
-}
-
 pub(super) async fn run(args: Args, database_url: &str, screen: &Screen) -> Result<(), Failed> {
     let began = std::time::Instant::now();
     let run_id = Uuid::now_v7();
-    let from = from(&args);
-    let source = match &from {
-        Ok(from) => from.source(),
-        // Refused before it is known; the outcome has to name one.
-        Err(_) => args.source.unwrap_or(Api::Events).kind(),
+    let source = source(&args);
+    let kind = match &source {
+        Ok(source) => source.kind(),
+        // The outcome has to name one.
+        Err(_) => args.source.unwrap_or(SourceKind::Events),
     };
-    let origin = Origin { account: args.account.clone(), source };
-    let attempted = match from {
-        Ok(from) => attempt(&args, &origin, from, run_id, database_url, screen).await,
+    let origin = Origin { account: args.account.clone(), source: kind };
+    let attempted = match source {
+        Ok(source) => attempt(&args, &origin, &source, run_id, database_url, screen).await,
         Err(failed) => Err(failed),
     };
     let outcome = match attempted {
@@ -125,69 +119,39 @@ pub(super) async fn run(args: Args, database_url: &str, screen: &Screen) -> Resu
     outcome.result
 }
 
-fn from(args: &Args) -> Result<From, Failed> {
-    if let Some(path) = &args.from_file {
-        let refused = |error| {
-            let error = sync::Error::Saved(error);
-            Failed::new(error.exit(), error)
-        };
-        return Saved::open(path).map(From::File).map_err(refused);
-    }
-    args.source.map_or_else(Api::by_credentials, Ok).map(From::Api)
-}
-
-impl From {
-    fn source(&self) -> SourceKind {
-        match self {
-            Self::Api(api) => api.kind(),
-            Self::File(saved) => saved.kind(),
-        }
-    }
-
-    fn format(&self, connection: &Connection) -> Result<normalize::Format, Failed> {
-        match self {
-            Self::Api(api) => connection.format(*api),
-            Self::File(saved) => match saved.kind() {
-                SourceKind::Legacy => connection.format(Api::Legacy),
-                SourceKind::Events => connection.format(Api::Events),
-                SourceKind::Webhook => connection.asked().map(normalize::Format::Webhook),
-            },
-        }
-    }
+/// Opens the file or the API that the flags name; nothing is sent yet.
+fn source(args: &Args) -> Result<Source, Failed> {
+    check_span(args)?;
+    let Some(path) = &args.from_file else { return args.connection.api(args.source) };
+    Saved::open(path).map(Source::Saved).map_err(|error| {
+        let error = sync::Error::Source(error.into());
+        Failed::new(error.exit(), error)
+    })
 }
 
 /// A run, or why there was none.
 async fn attempt(
     args: &Args,
     origin: &Origin,
-    from: From,
+    source: &Source,
     run_id: Uuid,
     database_url: &str,
     screen: &Screen,
 ) -> Result<Report, Failed> {
     let stop = stop::listen()?;
     tokio::pin!(stop);
-    let job = job(args, origin, from.format(&args.connection)?)?;
-    let source = match &from {
-        From::Api(api) => Some(args.connection.source(*api)?),
-        From::File(_) => None,
-    };
+    let job = job(args, origin)?;
     let store = tokio::select! {
         store = open(database_url, args.no_migrate) => store?,
         signal = &mut stop => return Err(stopped(signal)),
     };
-    let input = match (from, &source) {
-        (From::File(saved), _) => Input::Saved(saved),
-        (From::Api(_), Some(source)) => Input::Source(source),
-        (From::Api(_), None) => unreachable!("an API has a source"),
-    };
     screen.start();
-    let report = sync::sync(&job, run_id, &store, input, &|p| screen.show(p), stop).await;
+    let report = sync::sync(&job, run_id, &store, source, &|p| screen.show(p), stop).await;
     store.close().await;
     Ok(report)
 }
 
-fn job(args: &Args, origin: &Origin, format: normalize::Format) -> Result<Job, Failed> {
+fn check_span(args: &Args) -> Result<(), Failed> {
     let usage = |text: &str| Failed::new(Exit::Usage, anyhow!("{text}"));
     if args.since.zip(args.until).is_some_and(|(since, until)| since >= until) {
         return Err(usage("--since must be before --until"));
@@ -196,6 +160,10 @@ fn job(args: &Args, origin: &Origin, format: normalize::Format) -> Result<Job, F
     if args.since.is_some_and(|since| since > Utc::now() + TimeDelta::days(1)) {
         return Err(usage("--since is in the future"));
     }
+    Ok(())
+}
+
+fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
     Ok(Job {
         lease: args.lease,
         since: args.since,
@@ -206,7 +174,7 @@ fn job(args: &Args, origin: &Origin, format: normalize::Format) -> Result<Job, F
         max_rejects: args.max_rejects,
         keep_raw: args.raw == Raw::Keep,
         prefetch: args.prefetch,
-        ..Job::new(origin.clone(), format)
+        ..Job::new(origin.clone(), args.connection.selected()?)
     })
 }
 

@@ -3,7 +3,6 @@ mod events;
 use super::*;
 use crate::model::Reason::{BadCreatedAt, BadField, BadId, NotAnObject, NotJson};
 use crate::model::{Operation, OperationSource, Person, Profile, Resolution};
-use crate::source::SourceKind;
 
 type Failure = crate::model::Failure<String>;
 type Success = crate::model::Success<String>;
@@ -16,9 +15,9 @@ enum Record {
     Ignored { event_type_id: i64 },
 }
 
-fn one(origin: &Origin, format: &Format, raw: &[u8]) -> Result<Record, Reject> {
+fn one(origin: &Origin, selected: &Asked, raw: &[u8]) -> Result<Record, Reject> {
     let mut batch = Batch::default();
-    record(origin, format, raw, &mut batch);
+    record(origin, selected, raw, &mut batch);
     assert_eq!(batch.records(), 1);
     let Batch { texts, failures, successes, rejects, ignored } = batch;
     let text = |text: &_| texts.get(*text).to_owned();
@@ -35,7 +34,7 @@ fn one(origin: &Origin, format: &Format, raw: &[u8]) -> Result<Record, Reject> {
 
 fn legacy(raw: &[u8]) -> Result<Record, Reject> {
     let origin = Origin { account: "acme".into(), source: SourceKind::Legacy };
-    one(&origin, &Format::Legacy, raw)
+    one(&origin, &Asked::default(), raw)
 }
 
 fn load(raw: &str) -> Failure {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::array::Malformed;
 use super::resource::{Resource, hint};
 use super::retry::Failure;
+use super::saved::SavedError;
 
 /// A failing answer that took this long points at the size of the window rather than at the server:
 /// an answer that does not depend on it fails in a second or two.
@@ -180,6 +181,9 @@ pub(crate) enum Error {
         #[source]
         source: Foreign,
     },
+    /// The saved file cannot be read, or holds something else.
+    #[error(transparent)]
+    Saved(#[from] SavedError),
     /// All attempts at one page failed.
     #[error("gave up after {attempts} attempt{}", if *attempts == 1 { "" } else { "s" })]
     GaveUp {
@@ -247,6 +251,8 @@ pub(crate) enum Kind {
     NotThisApi,
     /// The credentials were refused: renew them.
     Refused,
+    /// The file cannot be opened: name another, or change its rights.
+    Unreadable,
 }
 
 impl Error {
@@ -262,7 +268,8 @@ impl Error {
             | Self::Spent { .. }
             | Self::TooManyPages { .. }
             | Self::ServerFailed { .. } => Kind::Unavailable,
-            Self::Garbled { .. } | Self::NotThisApi { .. } => Kind::NotThisApi,
+            Self::Saved(SavedError::Io { .. }) => Kind::Unreadable,
+            Self::Garbled { .. } | Self::NotThisApi { .. } | Self::Saved(_) => Kind::NotThisApi,
             Self::Refused { .. } => Kind::Refused,
             Self::GaveUp { source, .. } => source.kind(),
         }
@@ -282,6 +289,7 @@ impl Error {
             Self::Refused { .. }
             | Self::NotThisApi { .. }
             | Self::TooManyPages { .. }
+            | Self::Saved(_)
             | Self::GaveUp { .. } => None,
         }
     }
@@ -310,6 +318,7 @@ impl Error {
             | Self::RateLimited { .. }
             | Self::Spent { .. }
             | Self::Refused { .. }
+            | Self::Saved(_)
             | Self::GaveUp { .. } => false,
         }
     }

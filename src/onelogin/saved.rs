@@ -13,7 +13,9 @@ use serde_json::StreamDeserializer;
 use serde_json::de::IoRead;
 use serde_json::value::RawValue;
 
+use super::Meter;
 use super::array::{BOM, Malformed, Splitter, excerpt};
+use super::retry::Policy;
 
 /// Read at once.
 const CHUNK: usize = 64 * 1024;
@@ -54,10 +56,18 @@ pub(crate) enum SavedError {
     },
 }
 
-/// An open file.
+/// A file that holds records.
+#[derive(Debug)]
 pub(crate) struct Saved {
     path: PathBuf,
     kind: SourceKind,
+    policy: Policy,
+    meter: Meter,
+}
+
+/// The records of a file, to be read once.
+pub(crate) struct Records<'a> {
+    path: &'a Path,
     form: Form,
 }
 
@@ -96,15 +106,18 @@ impl Saved {
     /// # Errors
     /// [`SavedError`], when it cannot be read or holds something else.
     pub(crate) fn open(path: &Path) -> Result<Self, SavedError> {
-        let mut looked = Self::begin(path)?;
+        let mut records = Records::open(path)?;
         let mut found = None;
-        while found.is_none() && looked.next(&mut |raw| found = found.or_else(|| kind_of(raw)))? {}
+        while found.is_none() && records.next(&mut |raw| found = found.or_else(|| kind_of(raw)))? {}
         // What holds no record at all is an empty answer: the legacy API's is an empty array.
-        let of_empty = match looked.form {
+        let of_empty = match records.form {
             Form::Array { .. } => SourceKind::Legacy,
             Form::Lines(_) | Form::Objects(_) => SourceKind::Events,
         };
-        Ok(Self { kind: found.unwrap_or(of_empty), ..Self::begin(path)? })
+        let (kind, path) = (found.unwrap_or(of_empty), path.to_owned());
+        // A second attempt would read the same.
+        let policy = Policy { max_attempts: 1, ..Policy::default() };
+        Ok(Self { path, kind, policy, meter: Meter::default() })
     }
 
     /// Who wrote its records.
@@ -113,14 +126,36 @@ impl Saved {
         self.kind
     }
 
+    /// How often to read it: once.
+    #[must_use]
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Network traffic, which a file has none of.
+    #[must_use]
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// The records, from the first one.
+    ///
+    /// # Errors
+    /// [`SavedError`], when the file cannot be read or holds something else.
+    pub(crate) fn records(&self) -> Result<Records<'_>, SavedError> {
+        Records::open(&self.path)
+    }
+}
+
+impl<'a> Records<'a> {
     /// Hands the raw text of the next records to `sink`. Gives `false` at the end.
     ///
     /// # Errors
     /// [`SavedError`]; what was handed out must then be dropped.
     pub(crate) fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, SavedError> {
-        let path = &self.path;
-        let io = |source| SavedError::Io { path: path.clone(), source };
-        let broken = |source| SavedError::Broken { path: path.clone(), source };
+        let path = self.path;
+        let io = |source| SavedError::Io { path: path.to_owned(), source };
+        let broken = |source| SavedError::Broken { path: path.to_owned(), source };
         let mut unwrapped = |raw: &[u8]| unwrap(raw, sink);
         match &mut self.form {
             Form::Array { file, splitter } => {
@@ -158,10 +193,9 @@ impl Saved {
         }
     }
 
-    fn begin(path: &Path) -> Result<Self, SavedError> {
-        let path = path.to_owned();
-        let io = |source| SavedError::Io { path: path.clone(), source };
-        let open = || File::open(&path).map_err(io);
+    fn open(path: &'a Path) -> Result<Self, SavedError> {
+        let io = |source| SavedError::Io { path: path.to_owned(), source };
+        let open = || File::open(path).map_err(io);
         let mut head = Vec::new();
         open()?.take(CHUNK as u64).read_to_end(&mut head).map_err(io)?;
         let text = head.strip_prefix(BOM).unwrap_or(&head).trim_ascii_start();
@@ -172,9 +206,11 @@ impl Saved {
                 let file = BufReader::new(open()?);
                 Form::Objects(serde_json::Deserializer::from_reader(file).into_iter())
             }
-            _ => return Err(SavedError::Foreign { excerpt: excerpt(text), path }),
+            _ => {
+                return Err(SavedError::Foreign { excerpt: excerpt(text), path: path.to_owned() });
+            }
         };
-        Ok(Self { path, kind: SourceKind::Legacy, form })
+        Ok(Self { path, form })
     }
 }
 
@@ -223,10 +259,11 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("saved.json");
         std::fs::write(&path, text).unwrap();
-        let mut saved = Saved::open(&path)?;
+        let saved = Saved::open(&path)?;
         let mut records = Vec::new();
         let mut sink = |raw: &[u8]| records.push(String::from_utf8_lossy(raw).into_owned());
-        while saved.next(&mut sink)? {}
+        let mut read = saved.records()?;
+        while read.next(&mut sink)? {}
         Ok((saved.kind(), records))
     }
 

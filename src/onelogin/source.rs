@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use super::events::{Events, Walk};
 use super::legacy::{self, Legacy};
 use super::retry::Policy;
+use super::saved::{self, Saved};
 use super::{Error, Meter};
+use crate::source::SourceKind;
 
 /// Where failures are read.
 #[derive(Debug)]
@@ -14,15 +16,28 @@ pub(crate) enum Source {
     Legacy(Legacy),
     /// The events API.
     Events(Events),
+    /// A file that was saved from either, or from a webhook.
+    Saved(Saved),
 }
 
 impl Source {
+    /// The interface that its records come from.
+    #[must_use]
+    pub(crate) fn kind(&self) -> SourceKind {
+        match self {
+            Self::Legacy(_) => SourceKind::Legacy,
+            Self::Events(_) => SourceKind::Events,
+            Self::Saved(saved) => saved.kind(),
+        }
+    }
+
     /// How long to go on after failures of a window.
     #[must_use]
     pub(crate) fn policy(&self) -> &Policy {
         match self {
             Self::Legacy(legacy) => legacy.policy(),
             Self::Events(events) => events.policy(),
+            Self::Saved(saved) => saved.policy(),
         }
     }
 
@@ -32,11 +47,12 @@ impl Source {
         match self {
             Self::Legacy(legacy) => legacy.meter(),
             Self::Events(events) => events.meter(),
+            Self::Saved(saved) => saved.meter(),
         }
     }
 
     /// Asks for the records from `from` to `to`; whether it counts them in is not documented. A
-    /// window that `may_be_cut` is given up when it turns out too large.
+    /// window that `may_be_cut` is given up when it turns out too large. A file gives all it has.
     ///
     /// # Errors
     ///
@@ -50,6 +66,7 @@ impl Source {
         match self {
             Self::Legacy(legacy) => legacy.open(from, to).await.map(Answer::Legacy),
             Self::Events(events) => events.open(from, to, may_be_cut).await.map(Answer::Events),
+            Self::Saved(saved) => Ok(Answer::Saved(saved.records()?)),
         }
     }
 }
@@ -57,21 +74,23 @@ impl Source {
 /// A successful answer whose records are still to be read.
 ///
 /// Nothing of it counts before [`Answer::next`] has said that it is whole.
-#[derive(Debug)]
 pub(crate) enum Answer<'a> {
     /// One body.
     Legacy(legacy::Answer<'a>),
     /// Page after page.
     Events(Walk<'a>),
+    /// A file.
+    Saved(saved::Records<'a>),
 }
 
 impl Answer<'_> {
-    /// The server's clock when it answered, from its `Date` header.
+    /// The server's clock when it answered, from its `Date` header; a file has none.
     #[must_use]
     pub(crate) fn server_now(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Legacy(answer) => answer.server_now,
             Self::Events(walk) => walk.server_now,
+            Self::Saved(_) => None,
         }
     }
 
@@ -84,6 +103,7 @@ impl Answer<'_> {
         match self {
             Self::Legacy(answer) => answer.next(sink).await,
             Self::Events(walk) => walk.next(sink).await,
+            Self::Saved(records) => Ok(records.next(sink)?),
         }
     }
 }

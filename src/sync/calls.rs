@@ -10,7 +10,7 @@ use crate::store::{self, Grant, Run, Settled, Store};
 /// Calls beside those of a window's pages: a token, and what has to be repeated.
 const SPARE: u64 = 10;
 
-/// Calls that the run may make. The legacy source is not counted.
+/// Calls that the run may make. Only those of the events API are counted.
 pub(super) struct Calls<'a> {
     store: &'a Store,
     run: &'a Run,
@@ -20,10 +20,10 @@ pub(super) struct Calls<'a> {
 }
 
 impl<'a> Calls<'a> {
-    pub(super) fn new(store: &'a Store, run: &'a Run, source: Option<&'a Source>) -> Self {
+    pub(super) fn new(store: &'a Store, run: &'a Run, source: &'a Source) -> Self {
         let budget = match source {
-            Some(Source::Events(events)) => Some(events.budget()),
-            Some(Source::Legacy(_)) | None => None,
+            Source::Events(events) => Some(events.budget()),
+            Source::Legacy(_) | Source::Saved(_) => None,
         };
         Self { store, run, budget, grant: Mutex::default() }
     }

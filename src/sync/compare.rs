@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::calls::Calls;
 use super::{Error, pace, windows};
 use crate::model::{Batch, Origin};
-use crate::normalize::{self, Format};
+use crate::normalize;
+use crate::normalize::event_type::Asked;
 use crate::onelogin::Source;
 use crate::onelogin::events::Events;
 use crate::onelogin::legacy::Legacy;
-use crate::source::SourceKind;
 use crate::store::{Run, Store};
 use crate::window::{Plan, Window};
 pub(crate) use matching::{Comparison, Item};
@@ -25,8 +25,8 @@ pub(crate) use matching::{Comparison, Item};
 pub(crate) struct Comparing {
     /// The account, as the calls are counted.
     pub account: String,
-    /// How the events are written, and which are failures.
-    pub format: Format,
+    /// Which events are failures.
+    pub selected: Asked,
     /// Where the span begins.
     pub since: DateTime<Utc>,
     /// Where it ends.
@@ -57,13 +57,9 @@ pub(crate) async fn compare(
 
 /// Reads the span, and as much more as a failure may be off.
 async fn hold(comparing: &Comparing, store: &Store, source: &Source) -> Result<Held, Error> {
-    let (name, format) = match source {
-        Source::Legacy(_) => (SourceKind::Legacy, &Format::Legacy),
-        Source::Events(_) => (SourceKind::Events, &comparing.format),
-    };
-    let origin = Origin { account: comparing.account.clone(), source: name };
+    let origin = Origin { account: comparing.account.clone(), source: source.kind() };
     let run = Run { run_id: Uuid::now_v7(), origin, keep_raw: false };
-    let calls = Calls::new(store, &run, Some(source));
+    let calls = Calls::new(store, &run, source);
     let (from, to) = (comparing.since - comparing.tolerance, comparing.until + comparing.tolerance);
     let mut plan = Plan::new(pace(source), from, Some(to), to);
     let mut held = Held::new();
@@ -71,7 +67,7 @@ async fn hold(comparing: &Comparing, store: &Store, source: &Source) -> Result<H
         if let Source::Events(events) = source {
             calls.ensure(events.calls_per_window().into()).await?;
         }
-        hold_window(source, &run.origin, format, window, plan, &mut held).await
+        hold_window(source, &run.origin, &comparing.selected, window, plan, &mut held).await
     });
     let read = read.await;
     calls.give_back(store).await?;
@@ -81,7 +77,7 @@ async fn hold(comparing: &Comparing, store: &Store, source: &Source) -> Result<H
 async fn hold_window(
     source: &Source,
     origin: &Origin,
-    format: &Format,
+    selected: &Asked,
     window: Window,
     plan: &mut Plan,
     held: &mut Held,
@@ -91,7 +87,7 @@ async fn hold_window(
     let (mut records, mut more) = (0, true);
     while more {
         let mut batch = Batch::default();
-        more = answer.next(&mut |raw| normalize::record(origin, format, raw, &mut batch)).await?;
+        more = answer.next(&mut |raw| normalize::record(origin, selected, raw, &mut batch)).await?;
         records += batch.records();
         let items = batch.failures.iter().map(|f| (f.failure_id, Item::new(f, &batch.texts)));
         held.extend(items);

@@ -10,7 +10,7 @@ use super::{Error, Report, Work, pace, people, types};
 use crate::onelogin::{self, Source};
 use crate::source::SourceKind;
 use crate::store::Standing;
-use crate::window::{Plan, Rescan};
+use crate::window::{Plan, Rescan, Window};
 
 /// A run at work.
 pub(super) struct Copy<'a> {
@@ -27,12 +27,17 @@ impl<'a> Copy<'a> {
         report: &'a mut Report,
         standing: Standing,
     ) -> Self {
-        let load = Load::new(work, Some(source), report);
+        let load = Load::new(work, source, report);
         Self { work, source, load, rescan: standing.rescan }
     }
 
     /// Every window, and what comes after them.
     pub(super) async fn all(mut self) -> Result<(), Error> {
+        if let Source::Saved(_) = self.source {
+            let Window { from, to } = Window::ALL_TIME;
+            let mut all = Plan::new(pace(self.source), from, Some(to), to);
+            return self.windows(&mut all, Advance::Nothing).await;
+        }
         let mut plan = self.plan().await?;
         self.windows(&mut plan, Advance::Watermark).await?;
         if let Source::Events(events) = self.source {
@@ -98,7 +103,7 @@ impl<'a> Copy<'a> {
 
 /// Where the events API begins that was never read: where the legacy one stands, if that was.
 async fn take_over(work: Work<'_>, source: &Source) -> Result<Option<DateTime<Utc>>, Error> {
-    if matches!(source, Source::Legacy(_)) {
+    if source.kind() == SourceKind::Legacy {
         return Ok(None);
     }
     let mark = work.store.mark_of(&work.run.origin.account, SourceKind::Legacy).await?;

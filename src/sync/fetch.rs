@@ -10,7 +10,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::{Error, Job, Progress, Work, windows};
 use crate::model::Batch;
 use crate::normalize;
-use crate::onelogin::saved::Saved;
 use crate::onelogin::{Answer, Source};
 use crate::window::{Plan, Window};
 
@@ -28,10 +27,12 @@ pub(super) enum Step<'a> {
 pub(super) struct Whole<'a> {
     pub(super) window: Window,
     pub(super) records: u64,
+    /// When the oldest of them happened.
+    pub(super) oldest: Option<DateTime<Utc>>,
     /// When the newest of them happened that is not dated after the window.
     pub(super) newest: Option<DateTime<Utc>>,
     /// Lets the reading side begin another window, once this one is committed.
-    pub(super) _turn: Option<SemaphorePermit<'a>>,
+    pub(super) _turn: SemaphorePermit<'a>,
 }
 
 /// How many windows may be under way: the one that is written, and those that are read ahead of it.
@@ -89,9 +90,9 @@ impl<'a> Fetch<'a> {
             return Ok(true);
         }
         let (done, span) = plan.progress(window.from);
-        let progress = Progress { window, done, span, fetched: self.fetched };
-        let mut records = Records::Answer(answer);
-        let seen = read(self.work.job, &mut records, window.to, &self.steps, progress).await?;
+        let shown = (window != Window::ALL_TIME).then_some(window);
+        let progress = Progress { window: shown, done, span, fetched: self.fetched };
+        let seen = read(self.work.job, answer, window.to, &self.steps, progress).await?;
         if plan.looks_cut(asked, seen.records) {
             tracing::info!(
                 window = %asked, records = seen.records, "a round count: asking again in halves"
@@ -101,7 +102,7 @@ impl<'a> Fetch<'a> {
         }
         self.fetched += seen.records;
         plan.committed(asked, window, seen.records);
-        send(&self.steps, Step::Commit(seen.whole(window, Some(turn)))).await;
+        send(&self.steps, Step::Commit(seen.whole(window, turn))).await;
         Ok(true)
     }
 
@@ -117,21 +118,6 @@ impl<'a> Fetch<'a> {
             }
         }
         Ok(turns.take(1).await)
-    }
-}
-
-/// Records on their way.
-pub(super) enum Records<'a> {
-    Answer(Answer<'a>),
-    Saved(Saved),
-}
-
-impl Records<'_> {
-    async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
-        match self {
-            Self::Answer(answer) => Ok(answer.next(sink).await?),
-            Self::Saved(saved) => Ok(saved.next(sink)?),
-        }
     }
 }
 
@@ -160,15 +146,21 @@ impl Seen {
         }
     }
 
-    pub(super) fn whole<'a>(&self, window: Window, turn: Option<SemaphorePermit<'a>>) -> Whole<'a> {
-        Whole { window, records: self.records, newest: self.newest, _turn: turn }
+    pub(super) fn whole<'a>(&self, window: Window, turn: SemaphorePermit<'a>) -> Whole<'a> {
+        Whole {
+            window,
+            records: self.records,
+            oldest: self.oldest,
+            newest: self.newest,
+            _turn: turn,
+        }
     }
 }
 
 /// Reads records to their end, and hands them on batch by batch.
 pub(super) async fn read(
     job: &Job,
-    records: &mut Records<'_>,
+    mut answer: Answer<'_>,
     until: DateTime<Utc>,
     steps: &Sender<Step<'_>>,
     before: Progress,
@@ -177,8 +169,8 @@ pub(super) async fn read(
     let mut batch = Batch::default();
     let mut more = true;
     while more {
-        let mut sink = |raw: &[u8]| normalize::record(&job.origin, &job.format, raw, &mut batch);
-        more = records.next(&mut sink).await?;
+        let mut sink = |raw: &[u8]| normalize::record(&job.origin, &job.selected, raw, &mut batch);
+        more = answer.next(&mut sink).await?;
         // Both sides share a thread: what the database has done meanwhile is followed up at once.
         tokio::task::yield_now().await;
         if batch.is_full() || !more {

@@ -1,18 +1,19 @@
 //! The writing side: each window in a transaction of its own, in the order in which they were read, and
 //! the marks behind it.
 
+use chrono::Utc;
 use tokio::sync::mpsc::Receiver;
 
 use super::fetch::{Step, Whole};
 use super::{Error, Report, Work, traffic};
 use crate::onelogin::Source;
 use crate::store::Writer;
-use crate::window::Rescan;
+use crate::window::{Rescan, Window};
 
 /// The writing side of a run.
 pub(super) struct Load<'a> {
     pub(super) work: Work<'a>,
-    pub(super) source: Option<&'a Source>,
+    pub(super) source: &'a Source,
     pub(super) report: &'a mut Report,
     writer: Writer<'a>,
 }
@@ -29,7 +30,7 @@ pub(super) enum Advance {
 }
 
 impl<'a> Load<'a> {
-    pub(super) fn new(work: Work<'a>, source: Option<&'a Source>, report: &'a mut Report) -> Self {
+    pub(super) fn new(work: Work<'a>, source: &'a Source, report: &'a mut Report) -> Self {
         Self { work, source, report, writer: work.store.writer(work.run) }
     }
 
@@ -54,18 +55,25 @@ impl<'a> Load<'a> {
 
     /// Commits a window whose records are all accounted for.
     async fn commit(&mut self, whole: &Whole<'_>, advance: Advance) -> Result<(), Error> {
-        let &Whole { window, records, newest, .. } = whole;
+        let &Whole { window, records, oldest, newest, .. } = whole;
         self.writer.flush().await?;
         let counts = self.writer.counts();
         if !counts.balance(records) {
             return Err(Error::Unbalanced { window, records, counts });
         }
         let Work { store, lease, .. } = self.work;
-        let mark = match advance {
-            Advance::Watermark | Advance::Rescan(_) => self.report.mark.after(window, newest),
-            Advance::Nothing => self.report.mark,
+        let (window, mark) = match advance {
+            Advance::Watermark | Advance::Rescan(_) => {
+                (window, self.report.mark.after(window, newest))
+            }
+            // The ledger says which span the file holds.
+            Advance::Nothing => {
+                let now = Utc::now();
+                let (from, to) = (oldest.unwrap_or(now), newest.unwrap_or(now));
+                (Window { from, to }, self.report.mark)
+            }
         };
-        let traffic = self.source.map(traffic).unwrap_or_default();
+        let traffic = traffic(self.source);
         self.writer.commit(window, mark, lease, traffic).await?;
         self.report.mark = mark;
         self.report.counts += counts;

@@ -4,7 +4,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Error, Work};
-use crate::normalize::Format;
 use crate::normalize::event_type::{self, is_overlooked};
 use crate::onelogin::events::Events;
 
@@ -32,18 +31,16 @@ pub(super) async fn compare(
         }
     };
     let types: Vec<_> = named.iter().filter_map(|raw| event_type::read(raw.get()).ok()).collect();
-    if let Format::Event(asked) = &job.format {
-        for new in types.iter().filter(|t| !known.ids.contains(&t.event_type_id)) {
-            let said =
-                [new.name.as_deref(), new.description.as_deref()].map(Option::unwrap_or_default);
-            if is_overlooked(asked, new.event_type_id, &said) {
-                tracing::warn!(
-                    event_type_id = new.event_type_id,
-                    name = said[0],
-                    "a new event type looks like failed provisioning and is not copied; \
-                     --event-types can add it"
-                );
-            }
+    for new in types.iter().filter(|t| !known.ids.contains(&t.event_type_id)) {
+        let texts =
+            [new.name.as_deref(), new.description.as_deref()].map(Option::unwrap_or_default);
+        if is_overlooked(&job.selected, new.event_type_id, &texts) {
+            tracing::warn!(
+                event_type_id = new.event_type_id,
+                name = texts[0],
+                "a new event type looks like failed provisioning and is not copied; \
+                 --event-types can add it"
+            );
         }
     }
     store.write_types(run, lease, &types, server_now).await?;

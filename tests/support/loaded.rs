@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use onelogin_sync::internals::{self, Asked, Batch, Format, Origin, Profile};
+use onelogin_sync::internals::{self, Asked, Batch, Origin, Profile};
 
 use super::api::Api;
 use super::onelogin::{FAILURES, USERS, assert_same, shown};
@@ -23,13 +23,10 @@ impl Api {
     #[track_caller]
     pub(crate) fn assert_loaded<T: AsRef<str>>(self, db: &Db, texts: &[T]) {
         let origin = Origin { account: "default".into(), source: self.source() };
-        let format = match self {
-            Self::Legacy => Format::Legacy,
-            Self::Events => Format::Event(Asked::default()),
-        };
+        let selected = Asked::default();
         let mut batch = Batch::default();
         for text in texts {
-            internals::record(&origin, &format, text.as_ref().as_bytes(), &mut batch);
+            internals::record(&origin, &selected, text.as_ref().as_bytes(), &mut batch);
         }
         let text = |text: &_| batch.texts.get(*text).to_owned();
         // Of one identity the last is kept.

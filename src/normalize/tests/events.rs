@@ -4,16 +4,15 @@ use super::super::*;
 use super::{Failure, Record, Success, one};
 use crate::model::Reason::{BadCreatedAt, BadEventType, BadField, BadId, NotAnObject};
 use crate::model::{Operation, OperationSource, Person, Resolution};
-use crate::source::SourceKind;
 
 fn read(raw: &str) -> Result<Record, Reject> {
     let origin = Origin { account: "acme".into(), source: SourceKind::Events };
-    one(&origin, &Format::Event(Asked::default()), raw.as_bytes())
+    one(&origin, &Asked::default(), raw.as_bytes())
 }
 
 fn delivered(raw: &str) -> Failure {
     let origin = Origin { account: "acme".into(), source: SourceKind::Webhook };
-    failure(one(&origin, &Format::Webhook(Asked::default()), raw.as_bytes()))
+    failure(one(&origin, &Asked::default(), raw.as_bytes()))
 }
 
 fn failure(record: Result<Record, Reject>) -> Failure {
@@ -96,7 +95,7 @@ fn what_was_not_asked_for_is_ignored_whatever_else_it_holds() {
     assert!(ignored(r#"{"event_type_id":"8","id":null,"user_id":{}}"#));
 
     let origin = Origin { account: "acme".into(), source: SourceKind::Events };
-    let failures_only = Format::Event(Asked { failures: vec![64, 999], successes: false });
+    let failures_only = Asked { failures: vec![64, 999], successes: false };
     let read = |id: i64| {
         let raw = event("").replace(":64}", &format!(":{id}}}"));
         one(&origin, &failures_only, raw.as_bytes())

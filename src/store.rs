@@ -3,27 +3,20 @@
 //! A statement is written once, in `store/sql`, and serves both. What differs is bound by a type of
 //! `store/value`, or stands in `migrations/`. Knows nothing of OneLogin.
 
+mod bulk;
 mod calls;
-mod columns;
 mod connect;
 #[cfg(feature = "demo")]
 mod demo_queries;
 mod event_types;
-mod failures;
 mod health;
 mod lease;
 mod migrate;
-mod people;
 mod profiles;
-mod rejects;
 mod run;
-mod settle;
-mod statement;
-mod table;
 mod tx;
-mod users;
 mod value;
-mod write;
+mod window;
 
 use std::time::Duration;
 
@@ -38,10 +31,10 @@ pub(crate) use connect::Access;
 #[cfg(feature = "demo")]
 pub(crate) use demo_queries::{FIRST_LOOK, QUESTION};
 pub(crate) use health::Health;
-pub(crate) use lease::{Lease, Standing};
-pub(crate) use profiles::Said;
-pub(crate) use run::{Ending, Run, Status, Traffic};
-pub(crate) use write::Writer;
+pub(crate) use lease::{Lease, ResumePoint};
+pub(crate) use profiles::ProfileAnswer;
+pub(crate) use run::{Run, RunEnd, Status, Traffic};
+pub(crate) use window::Writer;
 
 /// Runs one body on whichever database it is: `on_either!(Store, store, pool => pool.close().await)`.
 macro_rules! on_either {

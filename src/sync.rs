@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::model::{Counts, Origin};
 use crate::normalize::event_type::Asked;
 use crate::onelogin::{self, Source};
-use crate::store::{self, Ending, Lease, Run, Standing, Status, Store, Traffic};
+use crate::store::{self, Lease, ResumePoint, Run, RunEnd, Status, Store, Traffic};
 use crate::window::{Pace, Watermark, Window};
 use calls::Calls;
 use copy::Copy;
@@ -277,7 +277,7 @@ fn pace(source: &Source) -> Pace {
 }
 
 /// Takes the lease, records the run, and says where the origin stands.
-async fn begin(job: &Job, run: &Run, store: &Store) -> Result<(Lease, Standing), store::Error> {
+async fn begin(job: &Job, run: &Run, store: &Store) -> Result<(Lease, ResumePoint), store::Error> {
     let (lease, standing) = store.take_lease(run.origin.clone(), &job.owner, job.lease).await?;
     if let Err(error) = store.begin_run(run).await {
         // Where this fails too, the lease runs out by itself.
@@ -324,7 +324,7 @@ async fn end(
         }
         Err(error) => (Status::Failed, error.exit(), Some(crate::chain(error))),
     };
-    let ending = Ending {
+    let ending = RunEnd {
         status,
         exit_code: exit.code(),
         error,

@@ -1,28 +1,27 @@
-//! What OneLogin calls its event types.
+//! The names that OneLogin gives its event types.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::statement::around_rows;
+use super::bulk::{Columns, Row, Statement};
 use super::tx::Tx;
 use super::{Error, Lease, Run, Store, failed, on_either};
 use crate::model::EventType;
 
-/// Types a statement, far below the parameters that a database takes.
-const BATCH: usize = 500;
+const UPSERT: Statement = Statement::new(include_str!("sql/event_types_upsert.sql"));
 
-/// What is known of event types.
+/// The event types that are stored.
 #[derive(Debug, Default)]
 pub(crate) struct KnownTypes {
     /// Their numbers.
     pub ids: HashSet<i64>,
-    /// When they were last compared; none when never.
+    /// When they were last compared; `None` before the first time.
     pub checked_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
-    /// The types that were named before.
+    /// Reads the event types that are stored.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -39,10 +38,10 @@ impl Store {
         })
     }
 
-    /// Writes the names of types.
+    /// Writes event types and their names.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] when another run has taken over; then nothing is written.
+    /// [`Error::LeaseLost`] if another run holds the lease; then nothing is written.
     pub(crate) async fn write_types(
         &self,
         run: &Run,
@@ -51,25 +50,35 @@ impl Store {
         checked_at: DateTime<Utc>,
     ) -> Result<(), Error> {
         let doing = || failed("writing event types");
+        let account = &*run.origin.account;
         let mut tx = Tx::begin(self).await.map_err(doing())?;
         let now = tx.now().await?;
         tx.renew_lease(lease, now).await?;
-        let (before, after) = around_rows(include_str!("sql/event_types_upsert.sql"));
-        for some in types.chunks(BATCH) {
-            on_either!(Tx, &mut tx, tx => {
-                let mut query = sqlx::QueryBuilder::new(before);
-                query.push_values(some, |mut row, t| {
-                    row.push_bind(&run.origin.account)
-                        .push_bind(t.event_type_id)
-                        .push_bind(t.name.as_deref())
-                        .push_bind(t.description.as_deref())
-                        .push_bind(checked_at)
-                        .push_bind(checked_at);
-                });
-                query.push(after).build().persistent(false).execute(&mut **tx).await.map(drop)
-            })
-            .map_err(doing())?;
-        }
+        tx.execute_rows(UPSERT, types, |event_type| CheckedType {
+            event_type,
+            account,
+            checked_at,
+        })
+        .await
+        .map_err(doing())?;
         tx.commit().await.map_err(doing())
+    }
+}
+
+/// An event type of an account, and when OneLogin named it.
+struct CheckedType<'a> {
+    event_type: &'a EventType,
+    account: &'a str,
+    checked_at: DateTime<Utc>,
+}
+
+impl Row for CheckedType<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        columns.text(Some(self.account));
+        columns.number(Some(self.event_type.event_type_id));
+        columns.text(self.event_type.name.as_deref());
+        columns.text(self.event_type.description.as_deref());
+        columns.time(Some(self.checked_at));
+        columns.time(Some(self.checked_at));
     }
 }

@@ -24,15 +24,15 @@ pub(crate) struct Lease {
 
 /// Where an account and source stand when a run takes their lease.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Standing {
+pub(crate) struct ResumePoint {
     /// The mark.
     pub mark: Watermark,
     /// How far what may have changed was read again.
     pub rescan: Rescan,
 }
 
-/// The columns of `mark_of.sql`, in its order.
-type MarkRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+/// The columns of `watermark_of.sql`, in its order.
+type WatermarkRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// The columns that `lease_take.sql` returns, in its order.
 type LeaseRow = (
@@ -48,13 +48,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn mark_of(
+    pub(crate) async fn watermark_of(
         &self,
         account: &str,
         source: SourceKind,
     ) -> Result<Watermark, Error> {
-        let row: Option<MarkRow> =
-            on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/mark_of.sql"))
+        let row: Option<WatermarkRow> =
+            on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/watermark_of.sql"))
                 .bind(account)
                 .bind(source.as_str())
                 .fetch_optional(pool)
@@ -83,7 +83,7 @@ impl Store {
     /// [`Error::LeaseLost`] when another run has taken over.
     pub(crate) async fn note_rescan(&self, lease: &Lease, rescan: Rescan) -> Result<(), Error> {
         let now = self.now().await?;
-        let noted = on_either!(Store, self, pool => sqlx::query(include_str!("sql/rescanned.sql"))
+        let noted = on_either!(Store, self, pool => sqlx::query(include_str!("sql/watermark_rescanned.sql"))
             .bind(&lease.origin.account)
             .bind(lease.origin.source.as_str())
             .bind(lease.token)
@@ -106,7 +106,7 @@ impl Store {
         origin: Origin,
         owner: &str,
         ttl: TimeDelta,
-    ) -> Result<(Lease, Standing), Error> {
+    ) -> Result<(Lease, ResumePoint), Error> {
         let now = self.now().await?;
         let row: Option<LeaseRow> =
             on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/lease_take.sql"))
@@ -122,7 +122,7 @@ impl Store {
             Some((token, high_water_mark, scanned_through, read_at, next)) => {
                 let mark = Watermark { high_water_mark, scanned_through };
                 let rescan = Rescan { read_at, next };
-                Ok((Lease { origin, ttl, token }, Standing { mark, rescan }))
+                Ok((Lease { origin, ttl, token }, ResumePoint { mark, rescan }))
             }
             None => Err(self.lease_holder(&origin, now).await?),
         }

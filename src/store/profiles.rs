@@ -1,129 +1,140 @@
-//! What the users API says of people whom failures name.
+//! Profiles of users, as the users API gives them.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
-use super::statement::around_rows;
+use super::bulk::{Columns, Row, Statement};
 use super::tx::Tx;
-use super::value::Id;
 use super::{Error, Lease, Run, Store, failed, on_either};
 use crate::identity;
 use crate::model::Profile;
 
-/// What was said of some people.
+const REQUESTED: Statement = Statement::new(include_str!("sql/profiles_requested.sql"));
+const UPDATE: Statement = Statement::new(include_str!("sql/profiles_update.sql"));
+
+/// An answer of the users API.
 #[derive(Debug)]
-pub(crate) struct Said {
-    /// When.
+pub(crate) struct ProfileAnswer {
+    /// When it was given.
     pub at: DateTime<Utc>,
-    /// Whom it was asked about.
-    pub asked: Vec<i64>,
-    /// Those it knows.
-    pub people: Vec<(i64, Profile<String>)>,
+    /// The users whose profiles were requested.
+    pub requested: Vec<i64>,
+    /// The profiles of those that OneLogin knows.
+    pub profiles: Vec<(i64, Profile<String>)>,
 }
 
 impl Store {
-    /// People of whom nothing was said since `before`, new ones first.
+    /// Finds users whose profile was neither written nor requested since `before`, new ones first.
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn people_to_ask(
+    pub(crate) async fn profiles_due(
         &self,
         account: &str,
         before: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<i64>, Error> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        on_either!(Store, self, pool => sqlx::query_scalar(include_str!("sql/people_to_ask.sql"))
+        on_either!(Store, self, pool => sqlx::query_scalar(include_str!("sql/profiles_due.sql"))
             .bind(account)
             .bind(before)
             .bind(limit)
             .fetch_all(pool)
             .await)
-        .map_err(failed("looking up people to ask about"))
+        .map_err(failed("looking up users whose profiles are due"))
     }
 
-    /// How many they are.
+    /// Counts the users that [`Store::profiles_due`] finds without a limit.
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn count_people_to_ask(
+    pub(crate) async fn count_profiles_due(
         &self,
         account: &str,
         before: DateTime<Utc>,
     ) -> Result<u64, Error> {
-        let people: i64 = on_either!(Store, self, pool =>
-            sqlx::query_scalar(include_str!("sql/people_to_ask_count.sql"))
+        let users: i64 = on_either!(Store, self, pool =>
+            sqlx::query_scalar(include_str!("sql/profiles_due_count.sql"))
                 .bind(account)
                 .bind(before)
                 .fetch_one(pool)
                 .await)
-        .map_err(failed("counting people to ask about"))?;
-        Ok(people.unsigned_abs())
+        .map_err(failed("counting users whose profiles are due"))?;
+        Ok(users.unsigned_abs())
     }
 
-    /// Writes what was said of people, where nothing newer is known, and that they were asked about.
-    /// Returns how many rows of people it changed.
+    /// Writes the profiles of an answer where nothing newer is stored, and when they were requested.
+    /// Returns how many users changed.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] when another run has taken over; then nothing is written.
+    /// [`Error::LeaseLost`] if another run holds the lease; then nothing is written.
     pub(crate) async fn write_profiles(
         &self,
         run: &Run,
         lease: &Lease,
-        mut said: Said,
+        mut answer: ProfileAnswer,
     ) -> Result<u64, Error> {
-        let mut tx = Tx::begin(self).await.map_err(failed("beginning to write people"))?;
+        let account = &*run.origin.account;
+        let mut tx = Tx::begin(self).await.map_err(failed("beginning to write profiles"))?;
         let now = tx.now().await?;
         tx.renew_lease(lease, now).await?;
-        tx.lock_people(&run.origin.account).await?;
-        tx.note_asked(&run.origin.account, &said).await?;
-        // One row a statement.
-        said.people.sort_unstable_by_key(|(user_id, _)| *user_id);
-        said.people.dedup_by_key(|(user_id, _)| *user_id);
-        let written =
-            if said.people.is_empty() { 0 } else { tx.update_profiles(run, &said, now).await? };
-        tx.commit().await.map_err(failed("committing people"))?;
+        tx.lock_users(account).await?;
+        // An update takes one row per user.
+        answer.profiles.sort_unstable_by_key(|(user_id, _)| *user_id);
+        answer.profiles.dedup_by_key(|(user_id, _)| *user_id);
+        let request = |&user_id: &i64| Request { account, user_id, at: answer.at };
+        tx.execute_rows(REQUESTED, &answer.requested, request)
+            .await
+            .map_err(failed("recording which profiles were requested"))?;
+        let written = tx
+            .execute_rows(UPDATE, &answer.profiles, |(user_id, profile)| ProfileRow {
+                request: request(user_id),
+                profile,
+                synced_at: now,
+                run_id: run.run_id,
+            })
+            .await
+            .map_err(failed("writing profiles"))?;
+        tx.commit().await.map_err(failed("committing profiles"))?;
         Ok(written)
     }
 }
 
-impl Tx {
-    async fn note_asked(&mut self, account: &str, said: &Said) -> Result<(), Error> {
-        let (before, after) = around_rows(include_str!("sql/people_asked.sql"));
-        on_either!(Tx, self, tx => {
-            let mut query = sqlx::QueryBuilder::new(before);
-            query.push_values(&said.asked, |mut row, user_id| {
-                row.push_bind(account).push_bind(*user_id).push_bind(said.at);
-            });
-            query.push(after).build().persistent(false).execute(&mut **tx).await.map(drop)
-        })
-        .map_err(failed("noting who was asked about"))
-    }
+/// A user whose profile was requested.
+struct Request<'a> {
+    account: &'a str,
+    user_id: i64,
+    at: DateTime<Utc>,
+}
 
-    async fn update_profiles(
-        &mut self,
-        run: &Run,
-        said: &Said,
-        now: DateTime<Utc>,
-    ) -> Result<u64, Error> {
-        let (before, after) = around_rows(include_str!("sql/profiles_update.sql"));
-        let account = &run.origin.account;
-        on_either!(Tx, self, tx => {
-            let mut query = sqlx::QueryBuilder::new(before);
-            query.push_values(&said.people, |mut row, (user_id, profile)| {
-                row.push_bind(account)
-                    .push_bind(*user_id)
-                    .push_bind(Id(identity::profile_id(account, *user_id, said.at)))
-                    .push_bind(said.at)
-                    .push_bind(profile.email.as_deref())
-                    .push_bind(profile.username.as_deref())
-                    .push_bind(profile.firstname.as_deref())
-                    .push_bind(profile.lastname.as_deref())
-                    .push_bind(now)
-                    .push_bind(Id(run.run_id));
-            });
-            let done = query.push(after).build().persistent(false).execute(&mut **tx).await;
-            done.map(|done| done.rows_affected())
-        })
-        .map_err(failed("writing what was said of people"))
+impl Row for Request<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        columns.text(Some(self.account));
+        columns.number(Some(self.user_id));
+        columns.time(Some(self.at));
+    }
+}
+
+/// The profile that OneLogin gave.
+struct ProfileRow<'a> {
+    request: Request<'a>,
+    profile: &'a Profile<String>,
+    synced_at: DateTime<Utc>,
+    run_id: Uuid,
+}
+
+impl Row for ProfileRow<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        let Self { request: Request { account, user_id, at }, profile, synced_at, run_id } = self;
+        columns.text(Some(account));
+        columns.number(Some(*user_id));
+        columns.id(Some(identity::profile_id(account, *user_id, *at)));
+        columns.time(Some(*at));
+        columns.text(profile.email.as_deref());
+        columns.text(profile.username.as_deref());
+        columns.text(profile.firstname.as_deref());
+        columns.text(profile.lastname.as_deref());
+        columns.time(Some(*synced_at));
+        columns.id(Some(*run_id));
     }
 }

@@ -42,7 +42,7 @@ impl Status {
 
 /// How a run ended, in full.
 #[derive(Debug, Clone)]
-pub(crate) struct Ending {
+pub(crate) struct RunEnd {
     /// In one word.
     pub status: Status,
     /// The process's exit code.
@@ -104,7 +104,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn finish_run(&self, run: &Run, ending: &Ending) -> Result<(), Error> {
+    pub(crate) async fn finish_run(&self, run: &Run, ending: &RunEnd) -> Result<(), Error> {
         let now = self.now().await?;
         on_either!(Store, self, pool => sqlx::query(include_str!("sql/run_finish.sql"))
             .bind(Id(run.run_id))

@@ -1,4 +1,4 @@
-//! Values whose column types differ between the databases, bound by one name.
+//! Values whose column types differ between the databases, bound by one type each.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use sqlx::{Decode, Encode, Postgres, Sqlite, Type};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// An id: `uuid` in Postgres; in SQLite its text, which people can read and which orders alike.
+/// An id: `uuid` in Postgres; in SQLite its text, which people can read and which sorts the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Id(pub(super) Uuid);
 
@@ -78,9 +78,9 @@ impl Encode<'_, Postgres> for Json<'_> {
     }
 }
 
-impl<'r> Decode<'r, Postgres> for Json<'r> {
+impl<'r> Decode<'r, Postgres> for Json<'static> {
     fn decode(value: <Postgres as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
-        Ok(Self(value.as_str()?.into()))
+        Ok(Self(value.as_str()?.to_owned().into()))
     }
 }
 
@@ -90,8 +90,8 @@ impl Type<Sqlite> for Json<'_> {
     }
 }
 
-impl<'r> Decode<'r, Sqlite> for Json<'r> {
+impl<'r> Decode<'r, Sqlite> for Json<'static> {
     fn decode(value: <Sqlite as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
-        <&str as Decode<Sqlite>>::decode(value).map(|text| Self(text.into()))
+        <String as Decode<Sqlite>>::decode(value).map(|text| Self(text.into()))
     }
 }

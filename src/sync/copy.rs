@@ -9,7 +9,7 @@ use super::load::{Advance, Load};
 use super::{Error, Report, Work, pace, people, types};
 use crate::onelogin::{self, Source};
 use crate::source::SourceKind;
-use crate::store::Standing;
+use crate::store::ResumePoint;
 use crate::window::{Plan, Rescan, Window};
 
 /// A run at work.
@@ -25,7 +25,7 @@ impl<'a> Copy<'a> {
         work: Work<'a>,
         source: &'a Source,
         report: &'a mut Report,
-        standing: Standing,
+        standing: ResumePoint,
     ) -> Self {
         let load = Load::new(work, source, report);
         Self { work, source, load, rescan: standing.rescan }
@@ -106,7 +106,7 @@ async fn take_over(work: Work<'_>, source: &Source) -> Result<Option<DateTime<Ut
     if source.kind() == SourceKind::Legacy {
         return Ok(None);
     }
-    let mark = work.store.mark_of(&work.run.origin.account, SourceKind::Legacy).await?;
+    let mark = work.store.watermark_of(&work.run.origin.account, SourceKind::Legacy).await?;
     let start = mark.take_over(work.job.overlap);
     if let Some(start) = start {
         tracing::info!(%start, "going over from the legacy API");

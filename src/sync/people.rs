@@ -8,7 +8,7 @@ use crate::normalize;
 use crate::onelogin::AT_ONCE;
 use crate::onelogin::events::Events;
 use crate::onelogin::{self, Directory};
-use crate::store::Said;
+use crate::store::ProfileAnswer;
 
 /// Asks about people who are new, or of whom nothing was said for long, as far as the calls go. The
 /// rest is left to the next run.
@@ -23,7 +23,7 @@ pub(super) async fn refresh(
     let account = &run.origin.account;
     let before = server_now.checked_sub_signed(refresh).unwrap_or(DateTime::UNIX_EPOCH);
     loop {
-        let asked = store.people_to_ask(account, before, AT_ONCE).await?;
+        let asked = store.profiles_due(account, before, AT_ONCE).await?;
         if asked.is_empty() {
             report.people_pending = 0;
             return Ok(());
@@ -35,7 +35,7 @@ pub(super) async fn refresh(
                 report.counts.users_written += store.write_profiles(run, lease, said).await?;
             }
             Err(error) => {
-                let pending = store.count_people_to_ask(account, before).await?;
+                let pending = store.count_profiles_due(account, before).await?;
                 report.people_pending = pending;
                 return give_up(pending, error);
             }
@@ -52,7 +52,7 @@ fn give_up(pending: u64, error: onelogin::Error) -> Result<(), Error> {
     Err(Error::People { pending, source: Box::new(error) })
 }
 
-fn read(asked: Vec<i64>, directory: &Directory) -> Said {
+fn read(asked: Vec<i64>, directory: &Directory) -> ProfileAnswer {
     let mut people = Vec::with_capacity(directory.people.len());
     let mut unreadable = 0;
     for raw in &directory.people {
@@ -66,5 +66,5 @@ fn read(asked: Vec<i64>, directory: &Directory) -> Said {
     if unreadable > 0 {
         tracing::warn!(unreadable, "the users API described people in a way that cannot be read");
     }
-    Said { at: directory.said_at, asked, people }
+    ProfileAnswer { at: directory.said_at, requested: asked, profiles: people }
 }

@@ -1,0 +1,145 @@
+//! How many rows reach either database in one statement.
+//!
+//! There are two ways. A [`Statement`] takes its rows in the place of `values /*rows*/`: Postgres one
+//! array per column, SQLite one placeholder per value. Rows that are known to be new go into Postgres
+//! by `copy`, which is its fastest way in.
+
+mod arrays;
+mod columns;
+mod copy;
+mod placeholders;
+mod statement;
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Database, FromRow, Sqlite, Transaction};
+
+use super::on_either;
+use super::tx::Tx;
+use placeholders::Placeholders;
+use statement::TakesRows;
+
+pub(super) use columns::{Columns, Shared};
+pub(super) use statement::Statement;
+
+/// The values of one row, in the order of its statement's columns.
+pub(super) trait Row {
+    /// Hands each value to its column.
+    fn write(&self, columns: &mut impl Columns);
+}
+
+/// A row that either database can return.
+pub(super) trait Found:
+    for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin
+{
+}
+impl<T> Found for T where
+    T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin
+{
+}
+
+/// Rows per statement that inserts new rows into SQLite: fewer and more were measured as slower.
+const NEW_SQLITE_ROWS: usize = 250;
+
+impl Tx {
+    /// Runs a statement over rows. Returns how many rows of the table it changed.
+    pub(super) async fn execute_rows<'r, T, R: Row>(
+        &mut self,
+        statement: Statement,
+        rows: &'r [T],
+        as_row: impl Fn(&'r T) -> R,
+    ) -> Result<u64, sqlx::Error> {
+        let most = statement.most_rows(self);
+        let mut changed = 0;
+        for some in rows.chunks(most) {
+            changed += on_either!(Tx, self, tx => {
+                let (sql, arguments) = filled(tx, statement, some, &as_row);
+                let query = sqlx::query_with(sql, arguments);
+                let query = query.persistent(statement.is_kept(some.len(), most));
+                query.execute(&mut **tx).await.map(|done| done.rows_affected())
+            })?;
+        }
+        Ok(changed)
+    }
+
+    /// Runs a statement over rows. Returns what it finds or returns.
+    pub(super) async fn fetch_rows<'r, T, R: Row, F: Found>(
+        &mut self,
+        statement: Statement,
+        rows: &'r [T],
+        as_row: impl Fn(&'r T) -> R,
+    ) -> Result<Vec<F>, sqlx::Error> {
+        let most = statement.most_rows(self);
+        let mut found = Vec::new();
+        for some in rows.chunks(most) {
+            let some_found: Vec<F> = on_either!(Tx, self, tx => {
+                let (sql, arguments) = filled(tx, statement, some, &as_row);
+                let query = sqlx::query_as_with(sql, arguments);
+                let query = query.persistent(statement.is_kept(some.len(), most));
+                query.fetch_all(&mut **tx).await
+            })?;
+            found.extend(some_found);
+        }
+        Ok(found)
+    }
+
+    /// Inserts rows that are known not to be stored.
+    pub(super) async fn insert_new<'r, T, R: Row>(
+        &mut self,
+        statement: Statement,
+        rows: &'r [T],
+        as_row: impl Fn(&'r T) -> R,
+    ) -> Result<(), sqlx::Error> {
+        match self {
+            _ if rows.is_empty() => Ok(()),
+            Self::Postgres(tx) => copy::copy(tx, statement, rows, as_row).await,
+            Self::Sqlite(tx) => insert_new_sqlite(tx, statement, rows, as_row).await,
+        }
+    }
+}
+
+/// The statement for these rows, and its arguments. The SQL is safe: it is made of our own text and of
+/// places for values.
+fn filled<'r, DB: TakesRows, T, R: Row>(
+    _: &Transaction<'_, DB>,
+    statement: Statement,
+    rows: &'r [T],
+    as_row: impl Fn(&'r T) -> R,
+) -> (AssertSqlSafe<String>, <DB as Database>::Arguments) {
+    let mut written = DB::rows(rows.len(), statement.width());
+    for row in rows {
+        as_row(row).write(&mut written);
+    }
+    (AssertSqlSafe(statement.sql::<DB>(rows.len())), DB::arguments(written))
+}
+
+async fn insert_new_sqlite<'r, T, R: Row>(
+    tx: &mut Transaction<'static, Sqlite>,
+    statement: Statement,
+    rows: &'r [T],
+    as_row: impl Fn(&'r T) -> R,
+) -> Result<(), sqlx::Error> {
+    let written = |some: &'r [T]| {
+        let mut written = Placeholders::new(some.len() * statement.width());
+        for row in some {
+            as_row(row).write(&mut written);
+        }
+        (some.len(), written.into_arguments())
+    };
+    let mut chunks = rows.chunks(NEW_SQLITE_ROWS).map(written);
+    let mut next = chunks.next();
+    while let Some((count, arguments)) = next {
+        // Safe: it is made of our own text and of places for values.
+        let query = sqlx::query_with(AssertSqlSafe(statement.new_rows_sql(count)), arguments);
+        // Statements of all other lengths come once.
+        let execute = query.persistent(count == NEW_SQLITE_ROWS).execute(&mut **tx);
+        // While SQLite works on these rows, the next ones are encoded.
+        let done;
+        (done, next) = tokio::join!(biased; execute, async { chunks.next() });
+        done?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod snapshots;

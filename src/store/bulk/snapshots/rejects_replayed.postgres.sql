@@ -1,0 +1,5 @@
+-- The same text was loaded after all: by a program that can read more, or as the winner of a collision.
+with loaded (reject_id, at) as (select * from unnest($1,$2))
+update rejected_records set replayed_at = loaded.at
+from loaded
+where rejected_records.reject_id = loaded.reject_id and rejected_records.replayed_at is null

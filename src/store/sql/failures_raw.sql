@@ -1,1 +1,0 @@
-select failure_id, raw from provisioning_failures where failure_id in (/*rows*/)

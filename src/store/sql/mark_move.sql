@@ -1,7 +1,0 @@
--- Fenced: no row is touched if another run has taken the lease since. Monotone: the marks never
--- move backward, whatever the program asks for.
-update watermarks set
-    high_water_mark = $4, scanned_through = $5, lease_expires_at = $6, updated_at = $7
-where account = $1 and source = $2 and lease_token = $3
-  and (high_water_mark is null or high_water_mark <= $4)
-  and (scanned_through is null or scanned_through <= $5)

@@ -1,2 +1,0 @@
-select success_id, content_hash, raw is not null, run_id, synced_at
-from provisioning_successes where success_id in (/*rows*/)

@@ -1,7 +1,0 @@
--- Whom a failure names is there before it. What is known already stays as it is for now.
-insert into users (
-    account, user_id, last_failure_id, last_failure_at, display_name, profile_id, profile_at,
-    profile_source, email, username, firstname, lastname, first_seen_at, synced_at, run_id
-) values /*rows*/
-on conflict (account, user_id) do nothing
-returning user_id

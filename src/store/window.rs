@@ -1,0 +1,305 @@
+//! The rows of a window and its watermark, in one transaction.
+
+mod diff;
+mod failures;
+mod ledger;
+mod records;
+mod rejects;
+mod stamp;
+mod user_cache;
+mod users;
+
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::run::Traffic;
+use super::tx::Tx;
+use super::{Error, Lease, Run, Store, failed};
+use crate::identity::reject_id;
+use crate::model::{Batch, Counts, Failure, Reject, Success, TextArena, TextRef};
+use crate::window::{Watermark, Window};
+use diff::{Diff, UnchangedIds, collision, diff, diff_successes};
+use stamp::WindowStamp;
+use user_cache::UserCache;
+
+/// Writes the windows of a run, one after another. Nothing of a window is visible to others until
+/// [`Writer::commit`], and nothing is left of it if the writer is dropped instead.
+///
+/// A window's transaction begins with its first statement, so that a small window holds an SQLite
+/// file for a moment only, however long its records take to come.
+pub(crate) struct Writer<'a> {
+    store: &'a Store,
+    run: &'a Run,
+    /// The time of the last committed window.
+    after: Option<DateTime<Utc>>,
+    open: Option<Open>,
+    counts: Counts,
+    users: UserCache,
+    unchanged_ids: UnchangedIds,
+}
+
+/// A window whose transaction has begun.
+struct Open {
+    tx: Tx,
+    stamp: WindowStamp,
+    /// Whether a record that loads could close a reject. Looked up once, because it is rarely so.
+    has_open_reject: bool,
+    /// Whether this transaction holds the lock on the account's users.
+    users_locked: bool,
+}
+
+impl Open {
+    async fn lock_users(&mut self) -> Result<(), Error> {
+        if !self.users_locked {
+            self.tx.lock_users(&self.stamp.origin.account).await?;
+            self.users_locked = true;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The writer of a run's windows.
+    #[must_use]
+    pub(crate) fn writer<'a>(&'a self, run: &'a Run) -> Writer<'a> {
+        Writer {
+            store: self,
+            run,
+            after: None,
+            open: None,
+            counts: Counts::default(),
+            users: UserCache::default(),
+            unchanged_ids: UnchangedIds::default(),
+        }
+    }
+}
+
+impl Writer<'_> {
+    /// The counts of the window so far; final after [`Writer::flush`].
+    #[must_use]
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Writes records, in the order in which they come. What is unchanged is not written.
+    ///
+    /// # Errors
+    /// [`Error::Failed`]; the writer must then be dropped.
+    pub(crate) async fn write(&mut self, batch: Batch) -> Result<(), Error> {
+        let (began, before) = (Instant::now(), self.counts);
+        let Batch { texts, failures, successes, rejects, ignored } = batch;
+        self.counts.fetched += (failures.len() + rejects.len()) as u64;
+        self.counts.successes += successes.len() as u64;
+        self.counts.rejected += rejects.len() as u64;
+        self.counts.ignored += ignored.len() as u64;
+        self.write_failures(&texts, failures).await?;
+        self.write_successes(&texts, successes).await?;
+        self.reject(rejects).await?;
+        log_batch(&before, &self.counts, began);
+        Ok(())
+    }
+
+    /// Writes what is left, so that the counts are final.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub(crate) async fn flush(&mut self) -> Result<(), Error> {
+        let pending = self.users.pending_updates();
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let open = open(&mut self.open, self.store, self.run, self.after).await?;
+        open.lock_users().await?;
+        let written = open.tx.upsert_users(&open.stamp, self.users.texts(), &pending).await?;
+        self.counts.users_written += self.users.mark_written(&written);
+        Ok(())
+    }
+
+    async fn open(&mut self) -> Result<&mut Open, Error> {
+        open(&mut self.open, self.store, self.run, self.after).await
+    }
+
+    async fn write_failures(
+        &mut self,
+        texts: &TextArena,
+        batch: Vec<Failure>,
+    ) -> Result<(), Error> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let Open { tx, stamp, .. } = open(&mut self.open, self.store, self.run, self.after).await?;
+        let stored = tx.stored(&batch).await.map_err(failed("looking up failures"))?;
+        let Diff { new, changed, mut displaced, displaced_stored, counts, no_longer_unchanged } =
+            diff(stamp, texts, batch, &stored, &mut self.unchanged_ids);
+        self.counts += counts;
+        self.counts.unchanged -= no_longer_unchanged;
+        if !displaced_stored.is_empty() {
+            let stored = tx.raw_failures(&displaced_stored).await?;
+            displaced.extend(stored.into_iter().map(|(id, raw)| collision(stamp, id, raw)));
+        }
+        self.write_unseen_users(texts, [&new, &changed]).await?;
+        let Open { tx, stamp, .. } = self.open().await?;
+        tx.insert_records(stamp, texts, &new).await.map_err(failed("writing new failures"))?;
+        let updated = tx.update_records(stamp, texts, &changed).await;
+        updated.map_err(failed("writing changed failures"))?;
+        let loaded = new.iter().chain(&changed).map(|failure| failure.raw);
+        self.close_rejects(texts, loaded).await?;
+        self.reject(displaced).await
+    }
+
+    /// Makes sure that everyone whom these failures name has a row before them.
+    async fn write_unseen_users(
+        &mut self,
+        texts: &TextArena,
+        failures: [&[Failure]; 2],
+    ) -> Result<(), Error> {
+        if self.users.is_full() {
+            self.flush().await?;
+            self.users.clear();
+        }
+        for failures in failures {
+            self.users.observe(failures, texts);
+        }
+        let mut unseen = self.users.unseen();
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let open = open(&mut self.open, self.store, self.run, self.after).await?;
+        open.lock_users().await?;
+        if !self.users.expects_new() {
+            // Nearly all are stored. To look costs a fraction of inserts that change nothing.
+            let stored = open.tx.stored_users(&open.stamp, &unseen).await?;
+            unseen.retain(|user| !stored.contains(&user.user_id));
+        }
+        let inserted = open.tx.insert_users(&open.stamp, self.users.texts(), &unseen).await?;
+        self.users.mark_inserted(&inserted);
+        self.counts.users_written += inserted.len() as u64;
+        Ok(())
+    }
+
+    async fn write_successes(
+        &mut self,
+        texts: &TextArena,
+        batch: Vec<Success>,
+    ) -> Result<(), Error> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let Open { tx, stamp, .. } = self.open().await?;
+        let stored = tx.stored(&batch).await.map_err(failed("looking up successes"))?;
+        let (new, changed) = diff_successes(stamp, batch, &stored);
+        tx.insert_records(stamp, texts, &new).await.map_err(failed("writing new successes"))?;
+        let updated = tx.update_records(stamp, texts, &changed).await;
+        updated.map_err(failed("writing changed successes"))?;
+        self.close_rejects(texts, new.iter().chain(&changed).map(|success| success.raw)).await
+    }
+
+    /// Closes the rejects whose text was loaded after all.
+    async fn close_rejects(
+        &mut self,
+        texts: &TextArena,
+        loaded: impl Iterator<Item = TextRef>,
+    ) -> Result<(), Error> {
+        let Open { tx, stamp, has_open_reject, .. } = self.open().await?;
+        if !*has_open_reject {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = loaded.map(|raw| reject_id(&stamp.origin, texts.get(raw))).collect();
+        tx.close_rejects(stamp.at.value, &ids).await
+    }
+
+    async fn reject(&mut self, mut rejects: Vec<Reject>) -> Result<(), Error> {
+        if rejects.is_empty() {
+            return Ok(());
+        }
+        rejects.sort_unstable_by_key(|reject| reject.reject_id);
+        rejects.dedup_by_key(|reject| reject.reject_id);
+        let Open { tx, stamp, has_open_reject, .. } = self.open().await?;
+        let new = tx.count_new_rejects(stamp.at.value, &rejects).await?;
+        tx.upsert_rejects(stamp, &rejects).await?;
+        *has_open_reject = true;
+        self.counts.newly_rejected += new as u64;
+        Ok(())
+    }
+
+    /// Rolls the window back.
+    ///
+    /// # Errors
+    /// [`Error::Failed`]; the database then does it by itself.
+    pub(crate) async fn roll_back(&mut self) -> Result<(), Error> {
+        (self.counts, self.unchanged_ids) = (Counts::default(), UnchangedIds::default());
+        // Their rows do not hold what was rolled back.
+        self.users.clear();
+        match self.open.take() {
+            Some(Open { tx, .. }) => tx.rollback().await.map_err(failed("rolling a window back")),
+            None => Ok(()),
+        }
+    }
+
+    /// Commits the window: its rows, its row in the ledger, the watermark and the run's counters, all
+    /// or nothing; and renews the lease. The next window can follow.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] if another run holds the lease; then nothing is committed.
+    pub(crate) async fn commit(
+        &mut self,
+        window: Window,
+        watermark: Watermark,
+        lease: &Lease,
+        traffic: Traffic,
+    ) -> Result<(), Error> {
+        let began = Instant::now();
+        self.open().await?;
+        let Some(Open { mut tx, stamp, .. }) = self.open.take() else { unreachable!("it is open") };
+        let now = tx.now().await?;
+        tx.move_watermark(watermark, lease, now).await?;
+        tx.record_window(&stamp, window, &self.counts, now).await?;
+        tx.add_to_run(&stamp, &self.counts, traffic).await?;
+        tx.commit().await.map_err(failed("committing a window"))?;
+        tracing::debug!(%window, users = self.counts.users_written, ms = ms(began), "transaction committed");
+        (self.counts, self.unchanged_ids) = (Counts::default(), UnchangedIds::default());
+        self.users.next_window();
+        self.after = Some(stamp.at.value);
+        Ok(())
+    }
+}
+
+/// Logs a batch by the difference that it made to the counts.
+fn log_batch(before: &Counts, after: &Counts, began: Instant) {
+    tracing::debug!(
+        new = after.inserted - before.inserted,
+        changed = after.updated - before.updated,
+        // A record that displaces an unchanged one reduces the count.
+        unchanged = after.unchanged.saturating_sub(before.unchanged),
+        rejected = after.rejected - before.rejected,
+        successes = after.successes - before.successes,
+        ms = ms(began),
+        "batch written"
+    );
+}
+
+fn ms(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Begins the transaction, if it has not begun. Not a method, because the writer's other fields are in
+/// use meanwhile.
+async fn open<'o>(
+    open: &'o mut Option<Open>,
+    store: &Store,
+    run: &Run,
+    after: Option<DateTime<Utc>>,
+) -> Result<&'o mut Open, Error> {
+    if open.is_none() {
+        let mut tx = Tx::begin(store).await.map_err(failed("beginning a window"))?;
+        let now = tx.now().await?;
+        // The time in a row tells which window wrote it.
+        let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
+        let has_open_reject = tx.has_open_reject(&run.origin).await?;
+        let stamp = WindowStamp::new(&run.origin, run.run_id, at, run.keep_raw);
+        *open = Some(Open { tx, stamp, has_open_reject, users_locked: false });
+    }
+    Ok(open.as_mut().expect("it was just opened"))
+}

@@ -1,0 +1,91 @@
+//! What a window writes beside its rows: the watermark, its row in the ledger, and the run's counters.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::stamp::WindowStamp;
+use crate::model::Counts;
+use crate::store::run::{Traffic, count};
+use crate::store::tx::Tx;
+use crate::store::value::Id;
+use crate::store::{Error, Lease, failed, on_either};
+use crate::window::{Watermark, Window};
+
+impl Tx {
+    /// Moves the watermark and renews the lease.
+    pub(super) async fn move_watermark(
+        &mut self,
+        watermark: Watermark,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let moved = on_either!(Tx, self, tx => sqlx::query(include_str!("sql/watermark_move.sql"))
+            .bind(&lease.origin.account)
+            .bind(lease.origin.source.as_str())
+            .bind(lease.token)
+            .bind(watermark.high_water_mark)
+            .bind(watermark.scanned_through)
+            .bind(now + lease.ttl)
+            .bind(now)
+            .execute(&mut **tx)
+            .await
+            .map(|done| done.rows_affected()))
+        .map_err(failed("moving the watermark"))?;
+        if moved == 1 { Ok(()) } else { Err(lease.lost()) }
+    }
+
+    /// Records the window in the ledger.
+    pub(super) async fn record_window(
+        &mut self,
+        stamp: &WindowStamp,
+        window: Window,
+        counts: &Counts,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/window_insert.sql"))
+            .bind(Id(Uuid::now_v7()))
+            .bind(Id(stamp.run_id.value))
+            .bind(&stamp.origin.account)
+            .bind(stamp.origin.source.as_str())
+            .bind(window.from)
+            .bind(window.to)
+            .bind(count(counts.fetched))
+            .bind(count(counts.inserted))
+            .bind(count(counts.updated))
+            .bind(count(counts.unchanged))
+            .bind(count(counts.rejected))
+            .bind(count(counts.successes))
+            .bind(count(counts.ignored))
+            .bind(now)
+            .execute(&mut **tx)
+            .await
+            .map(drop))
+        .map_err(failed("recording a window in the ledger"))
+    }
+
+    /// Adds the window's counts to those of the run.
+    pub(super) async fn add_to_run(
+        &mut self,
+        stamp: &WindowStamp,
+        counts: &Counts,
+        traffic: Traffic,
+    ) -> Result<(), Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/run_count.sql"))
+            .bind(Id(stamp.run_id.value))
+            .bind(count(counts.fetched))
+            .bind(count(counts.inserted))
+            .bind(count(counts.updated))
+            .bind(count(counts.unchanged))
+            .bind(count(counts.rejected))
+            .bind(count(counts.users_written))
+            .bind(count(counts.successes))
+            .bind(count(counts.ignored))
+            .bind(count(traffic.requests))
+            .bind(count(traffic.retries))
+            .bind(count(traffic.bytes))
+            .execute(&mut **tx)
+            .await
+            .map(drop))
+        .map_err(failed("updating the run's counters"))
+    }
+}

@@ -1,0 +1,40 @@
+//! What all rows of a window have in common.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::model::{Origin, TextArena};
+use crate::store::bulk::Shared;
+
+/// What all rows of a window have in common.
+#[derive(Debug, Clone)]
+pub(super) struct WindowStamp {
+    pub(super) origin: Origin,
+    pub(super) account: Shared<()>,
+    pub(super) source: Shared<()>,
+    pub(super) run_id: Shared<Uuid>,
+    /// Written into the rows; differs from window to window of a run.
+    pub(super) at: Shared<DateTime<Utc>>,
+    /// Whether the rows keep the text of their records.
+    pub(super) keep_raw: bool,
+}
+
+impl WindowStamp {
+    pub(super) fn new(origin: &Origin, run_id: Uuid, at: DateTime<Utc>, keep_raw: bool) -> Self {
+        Self {
+            account: Shared::text(&origin.account),
+            source: Shared::text(origin.source.as_str()),
+            run_id: Shared::id(run_id),
+            at: Shared::time(at),
+            keep_raw,
+            origin: origin.clone(),
+        }
+    }
+}
+
+/// A row of a window, with the stamp of the window and the texts that the row refers to.
+pub(super) struct Stamped<'a, T> {
+    pub(super) row: &'a T,
+    pub(super) stamp: &'a WindowStamp,
+    pub(super) texts: &'a TextArena,
+}

@@ -83,7 +83,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(r"\blast words\b", "record the end", "const LAST_WORDS"),
     // "Per", which German has no word for.
     words(
-        r"\b(rows?|events|failures|bytes|people|texts|lines?|columns|values|instructions|allocations|arrays?|windows|megabytes|mb|ms|one|two|[0-9][0-9.,]*) an? (page|statement|call|batch|person|window|run|round|record|row|event|user|account|table|column|failure|request|measurement|source|app|unit|key)\b",
+        r"\b(rows?|events|failures|bytes|people|texts|lines?|columns|values|instructions|allocations|arrays?|windows|megabytes|mb|ms|one|two|[0-9]+([.,][0-9]+)*) an? (page|statement|call|batch|person|window|run|round|record|row|event|user|account|table|column|failure|request|measurement|source|app|unit|key)\b",
         "per",
         "250 rows a statement",
     ),

@@ -23,7 +23,7 @@ pub mod internals {
     pub use crate::model::{Batch, Failure, Origin, Profile, Success};
     pub use crate::normalize::event_type::{Asked, FAILURES};
     pub use crate::normalize::record;
-    pub use crate::onelogin::array::Splitter;
+    pub use crate::onelogin::json_array::Splitter;
     pub use crate::source::SourceKind;
 }
 

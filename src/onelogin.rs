@@ -5,37 +5,37 @@
 //! its attempts belongs to the caller, who takes back what was written. The events API has pages,
 //! which are repeated here, one by one.
 
-mod api;
-pub(crate) mod array;
 mod base_url;
 pub(crate) mod budget;
+mod config_error;
 mod envelope;
 mod error;
 pub(crate) mod events;
+mod headers;
+pub(crate) mod json_array;
 pub(crate) mod legacy;
 mod people;
 mod resource;
 pub(crate) mod retry;
 pub(crate) mod saved;
+mod session;
 mod source;
 mod token;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use reqwest::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
+pub(crate) use config_error::ConfigError;
 use envelope::Body;
-pub(crate) use error::{ConfigError, Error, Foreign, Kind};
+use error::{Cause, UnexpectedResponse};
+pub(crate) use error::{Error, Kind};
 pub(crate) use people::{AT_ONCE, Directory};
 pub(crate) use resource::Resource;
-use retry::{Failure, Policy};
+use retry::Policy;
 pub(crate) use source::{Answer, Source};
-
-const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 const USER_AGENT: &str = concat!("onelogin-sync/", env!("CARGO_PKG_VERSION"));
 
@@ -189,8 +189,10 @@ impl Client {
                 None => break,
             }
             if text.len() > MAX_PAGE {
-                let source = Foreign::Body(array::Malformed::ElementTooLarge { offset: read });
-                return Err(Error::NotThisApi { endpoint: endpoint.to_owned(), of, source });
+                let source = UnexpectedResponse::Body(json_array::Malformed::ElementTooLarge {
+                    offset: read,
+                });
+                return Err(Cause::NotThisApi { endpoint: endpoint.to_owned(), of, source }.into());
             }
         }
         self.meter.count_bytes(text.len());
@@ -198,28 +200,4 @@ impl Client {
         let endpoint = endpoint.to_owned();
         Ok(Body { endpoint, of, status, headers, after: started.elapsed(), text })
     }
-}
-
-/// What the retry decision needs of an answer.
-fn answered(status: u16, headers: &HeaderMap) -> Failure {
-    let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
-    // With calls left it is another limit that was met, and its end is not told.
-    let calls_left = text(RATE_LIMIT_REMAINING).is_some_and(|left| left.trim() != "0");
-    Failure::Answer {
-        status,
-        retry_after: text(RETRY_AFTER),
-        rate_limit_reset: text(RATE_LIMIT_RESET).filter(|_| !calls_left),
-        answered_at: date(headers).unwrap_or_else(SystemTime::now),
-    }
-}
-
-/// The server's clock, from the `Date` header.
-fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()
-}
-
-/// The host a redirect points at. Its path and query may hold a session, so they stay out.
-fn redirect_host(response: &Response) -> Option<String> {
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    response.url().join(location).ok()?.host_str().map(str::to_owned)
 }

@@ -196,7 +196,7 @@ impl Error {
 
 fn exit_of(error: &onelogin::Error) -> Exit {
     match error.kind() {
-        onelogin::Kind::Unavailable => Exit::SourceUnavailable,
+        onelogin::Kind::Unavailable | onelogin::Kind::BudgetExhausted => Exit::SourceUnavailable,
         onelogin::Kind::NotThisApi => Exit::NotThisApi,
         onelogin::Kind::Refused => Exit::CredentialsRefused,
         onelogin::Kind::Unreadable => Exit::Configuration,

@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use super::error::ConfigError;
+use super::config_error::ConfigError;
 
 /// Reads and checks a base URL.
 pub(super) fn parse(text: &str, allow_http: bool) -> Result<Url, ConfigError> {

@@ -5,13 +5,12 @@
 //! a number of calls that the caller was granted for now; what was used of them the caller settles.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 
-use super::error::{Count, Error};
-use super::retry::{Failure, rate_limit_wait};
-use super::{RATE_LIMIT_REMAINING, RATE_LIMIT_RESET, date};
+use super::error::{Cause, Error, LimitOwner};
+use super::headers;
 
 /// Calls that may be made.
 #[derive(Debug)]
@@ -70,23 +69,19 @@ impl Budget {
         let now = Instant::now();
         let until = |at: Option<Instant>| at.unwrap_or(now).saturating_duration_since(now);
         if state.exhausted_until.is_some_and(|until| now < until) {
-            return Err(spent(Count::Servers, until(state.exhausted_until)));
+            return Err(exhausted(LimitOwner::Server, until(state.exhausted_until)));
         }
         if state.used == state.granted {
-            return Err(spent(Count::Own(self.per_hour), until(state.more_at)));
+            return Err(exhausted(LimitOwner::Own(self.per_hour), until(state.more_at)));
         }
         state.used += 1;
         Ok(())
     }
 
-    /// Takes note of what an answer says is left to the account.
-    pub(super) fn heed(&self, headers: &HeaderMap) {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let is_out = text(RATE_LIMIT_REMAINING).is_some_and(|left| left.trim() == "0");
-        let answered_at = date(headers).unwrap_or_else(SystemTime::now);
-        let reset = text(RATE_LIMIT_RESET).and_then(|value| rate_limit_wait(value, answered_at));
-        self.state().exhausted_until =
-            reset.filter(|_| is_out).and_then(|wait| Instant::now().checked_add(wait));
+    /// Notes from an answer whether the account has calls left.
+    pub(super) fn read_limits(&self, headers: &HeaderMap) {
+        let wait = headers::no_calls_for(headers);
+        self.state().exhausted_until = wait.and_then(|wait| Instant::now().checked_add(wait));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,23 +90,31 @@ impl Budget {
     }
 }
 
-fn spent(by: Count, wait: Duration) -> Error {
-    Error::Spent { by, wait, failure: Failure::Spent { wait } }
+fn exhausted(by: LimitOwner, wait: Duration) -> Error {
+    Cause::BudgetExhausted { by, wait }.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Whose limit refuses a call, and for how long.
+    fn refused(budget: &Budget) -> (LimitOwner, Duration) {
+        match budget.take().map_err(Error::into_cause) {
+            Err(Cause::BudgetExhausted { by, wait }) => (by, wait),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn no_call_is_made_that_was_not_granted() {
         let budget = Budget::new(9);
-        assert!(matches!(budget.take(), Err(Error::Spent { by: Count::Own(9), .. })));
+        assert_eq!(refused(&budget).0, LimitOwner::Own(9));
         budget.renew(0, 2, Duration::from_mins(3));
         assert!(budget.take().is_ok());
         assert_eq!((budget.left(), budget.spent()), (1, (1, 1)));
         assert!(budget.take().is_ok());
-        let Err(Error::Spent { wait, .. }) = budget.take() else { panic!("a third call") };
+        let (_, wait) = refused(&budget);
         assert!(wait > Duration::from_mins(2), "{wait:?}");
 
         budget.renew(2, 3, Duration::ZERO);
@@ -125,20 +128,19 @@ mod tests {
     fn what_the_server_says_is_left_counts_for_everyone() {
         let answer = |remaining: &str, reset: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(RATE_LIMIT_REMAINING, remaining.parse().unwrap());
-            headers.insert(RATE_LIMIT_RESET, reset.parse().unwrap());
+            headers.insert("x-ratelimit-remaining", remaining.parse().unwrap());
+            headers.insert("x-ratelimit-reset", reset.parse().unwrap());
             headers
         };
         let budget = Budget::new(9);
         budget.renew(0, 9, Duration::ZERO);
-        budget.heed(&answer("1", "3293"));
+        budget.read_limits(&answer("1", "3293"));
         assert!(budget.take().is_ok());
-        budget.heed(&answer("0", "3293"));
-        let Err(Error::Spent { by: Count::Servers, wait, .. }) = budget.take() else {
-            panic!("a call beyond the server's limit")
-        };
+        budget.read_limits(&answer("0", "3293"));
+        let (by, wait) = refused(&budget);
+        assert_eq!(by, LimitOwner::Server);
         assert!(wait > Duration::from_mins(50) && wait < Duration::from_hours(1), "{wait:?}");
-        budget.heed(&answer("5000", "3600"));
+        budget.read_limits(&answer("5000", "3600"));
         assert!(budget.take().is_ok());
     }
 }

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::array::{Malformed, excerpt};
-use super::error::{Error, Foreign};
+use super::error::{Cause, Error, UnexpectedResponse};
+use super::headers;
+use super::json_array::{Malformed, excerpt};
 use super::resource::Resource;
-use super::{answered, redirect_host};
 
 /// Of an error's body, so much is read: its message is at the beginning.
 const LONGEST_ERROR: usize = 16 * 1024;
@@ -47,7 +47,7 @@ impl Envelope {
                 // An empty page is the last, whatever its cursor says.
                 Ok(Page { next: next.filter(|_| !data.is_empty()), data })
             }
-            (None, _) => Err(body.foreign()),
+            (None, _) => Err(body.unexpected()),
         }
     }
 }
@@ -83,26 +83,26 @@ impl Body {
             let bytes = self.text.len() as u64;
             let began = self.text.iter().find(|byte| !byte.is_ascii_whitespace());
             if error.is_eof() {
-                Error::Truncated { endpoint, bytes, source: Malformed::Truncated { bytes } }
+                Cause::Truncated { endpoint, bytes, source: Malformed::Truncated { bytes } }.into()
             } else if error.is_syntax() && matches!(began, Some(b'{' | b'[')) {
                 // A server that fails half-way appends its error page.
-                Error::Garbled { endpoint, source: Malformed::NotJson }
+                Cause::Garbled { endpoint, source: Malformed::NotJson }.into()
             } else {
-                self.foreign()
+                self.unexpected()
             }
         })
     }
 
-    /// Not what this resource has.
-    pub(super) fn foreign(&self) -> Error {
+    /// The error that this body is, not being what the resource has.
+    pub(super) fn unexpected(&self) -> Error {
         // The error that a body holds, if it holds one, says more.
         if let Ok(value) = serde_json::from_slice::<Value>(&self.text)
             && message(&value).is_some()
         {
             return self.error_in(&value);
         }
-        let source = Foreign::Shape { excerpt: excerpt(&self.text) };
-        Error::NotThisApi { endpoint: self.endpoint.clone(), of: self.of, source }
+        let source = UnexpectedResponse::Shape { excerpt: excerpt(&self.text) };
+        Cause::NotThisApi { endpoint: self.endpoint.clone(), of: self.of, source }.into()
     }
 
     /// The error that a body stands for; its own status, if it has one, counts for more than that of
@@ -118,31 +118,32 @@ impl Body {
 
     fn error(&self, status: StatusCode, message: &str) -> Error {
         let (endpoint, of) = (self.endpoint.clone(), self.of);
-        let answer = |status| answered(status, &self.headers);
+        let retry = |status| headers::retry(status, &self.headers);
         let says = |words: &str| message.to_lowercase().contains(words);
-        match status.as_u16() {
+        let cause = match status.as_u16() {
             status if status == 429 || says("rate_limit") || says("rate limit") => {
-                Error::RateLimited { endpoint, status, failure: answer(429) }
+                Cause::RateLimited { endpoint, status, retry: retry(429) }
             }
-            status @ (401 | 403) => Error::Refused { endpoint, status, of },
+            status @ (401 | 403) => Cause::Refused { endpoint, status, of },
             status @ 400 if says("authorization") || says("authentication") => {
-                Error::Refused { endpoint, status, of }
+                Cause::Refused { endpoint, status, of }
             }
-            status @ (408 | 500..=599) => Error::ServerFailed {
+            status @ (408 | 500..=599) => Cause::ServerFailed {
                 endpoint,
                 status,
                 of,
                 after: self.after,
-                failure: answer(status),
+                retry: retry(status),
             },
             status if message.is_empty() => {
-                Error::NotThisApi { endpoint, of, source: Foreign::Status { status } }
+                Cause::NotThisApi { endpoint, of, source: UnexpectedResponse::Status { status } }
             }
             status => {
-                let source = Foreign::Told { status, message: harmless(message) };
-                Error::NotThisApi { endpoint, of, source }
+                let source = UnexpectedResponse::Message { status, message: harmless(message) };
+                Cause::NotThisApi { endpoint, of, source }
             }
-        }
+        };
+        cause.into()
     }
 }
 
@@ -155,9 +156,9 @@ pub(super) async fn refusal(
 ) -> Error {
     let status = response.status();
     if status.is_redirection() {
-        let to = redirect_host(&response).unwrap_or_else(|| "nowhere".to_owned());
-        let source = Foreign::Redirect { status: status.as_u16(), to };
-        return Error::NotThisApi { endpoint: endpoint.to_owned(), of, source };
+        let to = headers::redirect_host(&response).unwrap_or_else(|| "nowhere".to_owned());
+        let source = UnexpectedResponse::Redirect { status: status.as_u16(), to };
+        return Cause::NotThisApi { endpoint: endpoint.to_owned(), of, source }.into();
     }
     let mut text = Vec::new();
     // An error whose body cannot be read is told by its status alone.
@@ -265,9 +266,10 @@ mod tests {
 
     #[test]
     fn a_body_cut_short_is_told_from_one_of_another_kind() {
-        assert!(matches!(page(""), Err(Error::Truncated { bytes: 0, .. })));
-        assert!(matches!(page(r#"{"data":[{"id":1},"#), Err(Error::Truncated { .. })));
-        assert!(matches!(page(r#"{"data":[{"id":1}<html>"#), Err(Error::Garbled { .. })));
+        let cause = |text| page(text).unwrap_err().into_cause();
+        assert!(matches!(cause(""), Cause::Truncated { bytes: 0, .. }));
+        assert!(matches!(cause(r#"{"data":[{"id":1},"#), Cause::Truncated { .. }));
+        assert!(matches!(cause(r#"{"data":[{"id":1}<html>"#), Cause::Garbled { .. }));
     }
 
     #[test]

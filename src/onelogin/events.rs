@@ -7,13 +7,14 @@ use secrecy::SecretString;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::api::Api;
 use super::budget::Budget;
 use super::envelope::{Envelope, Page};
-use super::error::Error;
+use super::error::{Cause, Error};
+use super::headers;
 use super::resource::Resource;
 use super::retry::Policy;
-use super::{ConfigError, Meter, Options, date};
+use super::session::Session;
+use super::{ConfigError, Meter, Options};
 
 const EVENTS: [&str; 3] = ["api", "1", "events"];
 const TYPES: [&str; 4] = ["api", "1", "events", "types"];
@@ -44,7 +45,7 @@ pub(crate) struct Query {
 /// The events API of one account.
 #[derive(Debug)]
 pub(crate) struct Events {
-    pub(super) api: Api,
+    pub(super) session: Session,
     types: String,
     limit: Option<u32>,
 }
@@ -63,32 +64,32 @@ impl Events {
         query: &Query,
     ) -> Result<Self, ConfigError> {
         let types: Vec<String> = query.types.iter().map(ToString::to_string).collect();
-        let api = Api::new(options, client_id, client_secret, query.calls_per_hour)?;
-        Ok(Self { api, types: types.join(","), limit: query.limit })
+        let session = Session::new(options, client_id, client_secret, query.calls_per_hour)?;
+        Ok(Self { session, types: types.join(","), limit: query.limit })
     }
 
-    /// How long to go on after failures, for [`decide`](super::retry::decide).
+    /// How long to go on after failures, for [`Attempts`](super::retry::Attempts).
     #[must_use]
     pub(crate) fn policy(&self) -> &Policy {
-        &self.api.policy
+        &self.session.policy
     }
 
     /// What went over the network.
     #[must_use]
     pub(crate) fn meter(&self) -> &Meter {
-        &self.api.client.meter
+        &self.session.client.meter
     }
 
     /// The calls that may be made.
     #[must_use]
     pub(crate) fn budget(&self) -> &Budget {
-        &self.api.budget
+        &self.session.budget
     }
 
     /// Calls that a window may take, retries left out.
     #[must_use]
     pub(crate) fn calls_per_window(&self) -> u32 {
-        let share = self.api.budget.per_hour() / SHARE;
+        let share = self.session.budget.per_hour() / SHARE;
         u32::try_from(share).map_or(MOST_PAGES, |share| share.clamp(1, MOST_PAGES))
     }
 
@@ -105,7 +106,7 @@ impl Events {
         to: DateTime<Utc>,
         may_be_cut: bool,
     ) -> Result<Walk<'_>, Error> {
-        let mut url = self.api.client.url(&EVENTS);
+        let mut url = self.session.client.url(&EVENTS);
         let time = |at: DateTime<Utc>| at.format(DATE_FORMAT).to_string();
         url.query_pairs_mut()
             .append_pair("since", &time(from))
@@ -135,17 +136,17 @@ impl Events {
     ///
     /// [`Error`], when no usable answer came.
     pub(crate) async fn types(&self) -> Result<Vec<Box<RawValue>>, Error> {
-        let url = self.api.client.url(&TYPES);
+        let url = self.session.client.url(&TYPES);
         let read = |body: &super::Body| body.json::<Envelope>()?.page(body);
-        self.api.get(&url, Resource::Events, read).await.map(|page| page.data)
+        self.session.get(&url, Resource::Events, read).await.map(|page| page.data)
     }
 
     async fn page(&self, url: &Url) -> Result<(Page, Option<DateTime<Utc>>), Error> {
         let read = |body: &super::Body| {
             let page = body.json::<Envelope>()?.page(body)?;
-            Ok((page, date(&body.headers).map(DateTime::from)))
+            Ok((page, headers::date(&body.headers).map(DateTime::from)))
         };
-        self.api.get(url, Resource::Events, read).await
+        self.session.get(url, Resource::Events, read).await
     }
 }
 
@@ -184,7 +185,7 @@ impl Walk<'_> {
             return Ok(false);
         };
         if self.pages == self.most {
-            return Err(Error::TooManyPages { pages: self.most });
+            return Err(Cause::TooManyPages { pages: self.most }.into());
         }
         self.pages += 1;
         let mut url = self.url.clone();

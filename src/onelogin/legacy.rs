@@ -10,9 +10,10 @@ use reqwest::Response;
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::array::{Malformed, Splitter};
+use super::headers;
+use super::json_array::{Malformed, Splitter};
 use super::retry::Policy;
-use super::{Client, ConfigError, Error, Meter, Options, Resource, date};
+use super::{Client, ConfigError, Error, Meter, Options, Resource};
 
 const PATH: [&str; 4] = ["api", "v1", "logins", "failed_provisioning.json"];
 
@@ -50,7 +51,7 @@ impl Legacy {
         Ok(Self { client, api_key, policy, warned: AtomicBool::new(false) })
     }
 
-    /// How long to go on after failures, for [`decide`](super::retry::decide).
+    /// How long to go on after failures, for [`Attempts`](super::retry::Attempts).
     #[must_use]
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
@@ -84,7 +85,7 @@ impl Legacy {
         let response = self.client.send(request, &endpoint, Resource::Legacy).await?;
         self.heed_its_end(response.headers());
         Ok(Answer {
-            server_now: date(response.headers()).map(DateTime::from),
+            server_now: headers::date(response.headers()).map(DateTime::from),
             meter: &self.client.meter,
             response,
             endpoint,
@@ -96,12 +97,11 @@ impl Legacy {
 
     /// Tells once when the answer announces the end of this API.
     fn heed_its_end(&self, headers: &HeaderMap) {
-        let said = |name| Some((name, headers.get(name)?));
-        let said = ["deprecation", "sunset"].into_iter().find_map(said);
-        let Some((name, value)) = said else { return };
+        let Some((header, value)) = headers::end_of_life(headers) else { return };
         if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                header = name, value = %value.to_str().unwrap_or("?"),
+                header,
+                value,
                 "OneLogin announces the end of the legacy API; to go over to the events API, set \
                  ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET: it begins where this one stands"
             );

@@ -3,18 +3,16 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
-use reqwest::header::HeaderName;
 use serde_json::value::RawValue;
 
-use super::date;
 use super::error::Error;
 use super::events::Events;
+use super::headers;
 use super::resource::Resource;
 
 const PATH: [&str; 3] = ["api", "2", "users"];
 /// No more than is kept.
 const FIELDS: &str = "id,email,username,firstname,lastname";
-const AFTER_CURSOR: HeaderName = HeaderName::from_static("after-cursor");
 
 /// What the users API said of some people.
 #[derive(Debug)]
@@ -59,16 +57,16 @@ impl Events {
         user_ids: &[i64],
     ) -> Result<(Vec<Box<RawValue>>, Option<DateTime<Utc>>, bool), Error> {
         let ids: Vec<String> = user_ids.iter().map(ToString::to_string).collect();
-        let mut url = self.api.client.url(&PATH);
+        let mut url = self.session.client.url(&PATH);
         url.query_pairs_mut()
             .append_pair("user_ids", &ids.join(","))
             .append_pair("fields", FIELDS)
             .append_pair("limit", &AT_ONCE.to_string());
-        self.api
+        self.session
             .get(&url, Resource::Users, |body| {
-                let more = body.headers.get(AFTER_CURSOR).is_some_and(|cursor| !cursor.is_empty());
+                let more = headers::has_next_page(&body.headers);
                 let people: Vec<Box<RawValue>> = body.json()?;
-                Ok((people, date(&body.headers).map(DateTime::from), more))
+                Ok((people, headers::date(&body.headers).map(DateTime::from), more))
             })
             .await
     }

@@ -36,7 +36,7 @@ impl Resource {
         }
     }
 
-    pub(super) fn why_foreign(self) -> &'static str {
+    pub(super) fn why_unexpected(self) -> &'static str {
         match self {
             Self::Legacy => {
                 "check --base-url; if the account no longer has the deprecated v1 API, go over to \

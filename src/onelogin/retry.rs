@@ -1,62 +1,55 @@
-//! Whether a failed request is worth another attempt, and after how long.
+//! Whether a failed request is sent again, after how long, and for how much.
 //!
-//! One pure function: no clock, no I/O, no randomness of its own.
+//! The decision is one pure function, [`decide`]: no clock, no I/O, no randomness of its own.
+//! [`Attempts`] feeds it, for one page as for one window.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
-/// The shortest wait after a 429, whatever the server asks for: an answer of "wait 0 seconds" must
-/// not become a tight loop.
+use super::error::{Class, Error};
+
+/// Shortest wait after a rate limit, whatever the server asks for: "wait 0 seconds" must not become
+/// a tight loop.
 const MIN_RATE_LIMIT_WAIT: Duration = Duration::from_millis(100);
 
-/// At most this much is added to a wait the server asked for, so that jobs which were limited at
-/// once do not come back at once. Never subtracted: earlier is a new violation.
+/// Most that is added to a wait the server asked for, so that jobs that were limited together do not
+/// return together. Nothing is subtracted: earlier would break the limit again.
 const MAX_ADDED_JITTER: Duration = Duration::from_secs(1);
 
-/// `X-RateLimit-Reset` is documented as the seconds left. Above this value (11 days) it can only be
-/// a Unix time, which other gateways send under the same name.
-const MAX_SECONDS_LEFT: u64 = 1_000_000;
-
-/// What the transport saw of one failed attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// The server answered with a status that is no success.
-    Answer {
-        /// The HTTP status.
-        status: u16,
-        /// The `Retry-After` header as it came: seconds or an HTTP date.
-        retry_after: Option<String>,
-        /// The `X-RateLimit-Reset` header as it came, unless `X-RateLimit-Remaining` says that calls
-        /// are left until then.
-        rate_limit_reset: Option<String>,
-        /// The answer's `Date`, or the time it arrived where it had none. Instants in the other
-        /// headers are read against it, so that a wrong clock here does not change a wait.
-        answered_at: SystemTime,
-    },
-    /// No connection: name not found, refused, TLS not agreed.
-    Connect,
-    /// A time limit ran out.
-    Timeout,
-    /// The connection broke.
-    Reset,
-    /// The body ended early, or broke off into something else.
-    Truncated,
-    /// No call was made, since none is left.
-    Spent {
-        /// When there is one again.
-        wait: Duration,
-    },
+/// When the same request may succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// Never: the answer will be the same.
+    Never,
+    /// After a pause of our choice.
+    Backoff,
+    /// After the wait that the server asked for.
+    After(Duration),
+    /// After the wait until the rate limit allows more calls.
+    AfterLimit(Duration),
 }
 
-/// How long to go on.
+/// When a smaller window may succeed where this one failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Narrow {
+    /// Never: the size of the window has nothing to do with it.
+    Never,
+    /// If it fails again: some servers fail at once on a window that is too large for them, and it
+    /// would fail in every run.
+    FromSecondAttempt,
+    /// At the next attempt.
+    AtOnce,
+}
+
+/// Limits on attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Policy {
-    /// Attempts in all, the first included.
+    /// Attempts in total, the first included.
     pub max_attempts: u32,
-    /// Time in all, from the start of the first attempt. A wait that would pass it is not begun.
+    /// Time in total, from the start of the first attempt. A wait that would pass it is not begun.
     pub max_elapsed: Duration,
-    /// The ceiling of the first backoff; it doubles with every attempt.
+    /// Ceiling of the first backoff; it doubles with every attempt.
     pub base: Duration,
-    /// The ceiling of every backoff. It does not shorten a wait the server asked for.
+    /// Ceiling of every backoff. It does not shorten a wait the server asked for.
     pub cap: Duration,
 }
 
@@ -76,99 +69,80 @@ impl Default for Policy {
 /// What to do after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Wait this long, then try again.
-    Wait(Duration),
-    /// Report the failure.
+    /// Wait, then try again, with a smaller window if `narrow`.
+    Wait {
+        /// How long.
+        wait: Duration,
+        /// Whether a smaller window is more likely to succeed.
+        narrow: bool,
+    },
+    /// Try again at once, but only with a smaller window.
+    Narrow,
+    /// Report the error.
     GiveUp,
 }
 
-/// Decides what to do after `failure`.
+/// Failed attempts at one page or one window.
+#[derive(Debug)]
+pub(crate) struct Attempts<'a> {
+    policy: &'a Policy,
+    since: Instant,
+    made: u32,
+}
+
+impl<'a> Attempts<'a> {
+    /// Starts the clock of the first attempt.
+    #[must_use]
+    pub(crate) fn begin(policy: &'a Policy) -> Self {
+        Self { policy, since: Instant::now(), made: 0 }
+    }
+
+    /// Counts an attempt that failed, and decides what to do next.
+    #[must_use]
+    pub(crate) fn failed(&mut self, error: &Error) -> Decision {
+        self.made = self.made.saturating_add(1);
+        let elapsed = self.since.elapsed();
+        decide(error.class(), self.made, elapsed, self.policy, fastrand::f64())
+    }
+
+    /// Attempts that failed so far.
+    #[must_use]
+    pub(crate) fn made(&self) -> u32 {
+        self.made
+    }
+}
+
+/// Decides what to do after an error of this class.
 ///
-/// `attempt` is the number of attempts made, this one included; `spent` the time since the first
-/// one began; `jitter` a random number from 0 to 1, drawn anew each time.
+/// `attempt` is the number of attempts made, this one included; `elapsed` the time since the first
+/// one began; `jitter` a random number from 0 to 1, drawn for each decision.
 #[must_use]
-pub(crate) fn decide(
-    failure: &Failure,
+fn decide(
+    class: &Class,
     attempt: u32,
-    spent: Duration,
+    elapsed: Duration,
     policy: &Policy,
     jitter: f64,
 ) -> Decision {
     // A NaN passes through `clamp`, and `mul_f64` would panic on it.
     let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(0.0, 1.0) };
-    if !is_transient(failure) || attempt >= policy.max_attempts {
+    let added = MAX_ADDED_JITTER.mul_f64(jitter);
+    let wait = match class.retry {
+        Retry::Never if class.narrow == Narrow::AtOnce => return Decision::Narrow,
+        Retry::Never => return Decision::GiveUp,
+        Retry::Backoff => backoff(attempt, policy, jitter),
+        Retry::After(asked) => asked.saturating_add(added),
+        Retry::AfterLimit(asked) => asked.saturating_add(added).max(MIN_RATE_LIMIT_WAIT),
+    };
+    if attempt >= policy.max_attempts || wait > policy.max_elapsed.saturating_sub(elapsed) {
         return Decision::GiveUp;
     }
-    let wait = match asked_wait(failure) {
-        Some(asked) => asked.saturating_add(MAX_ADDED_JITTER.mul_f64(jitter)),
-        None => backoff(attempt, policy, jitter),
+    let narrow = match class.narrow {
+        Narrow::Never => false,
+        Narrow::FromSecondAttempt => attempt > 1,
+        Narrow::AtOnce => true,
     };
-    let wait = if is_rate_limit(failure) { wait.max(MIN_RATE_LIMIT_WAIT) } else { wait };
-    if wait <= policy.max_elapsed.saturating_sub(spent) {
-        Decision::Wait(wait)
-    } else {
-        Decision::GiveUp
-    }
-}
-
-/// Whether the same request may succeed later.
-fn is_transient(failure: &Failure) -> bool {
-    match failure {
-        Failure::Answer { status, .. } => matches!(status, 408 | 429 | 500..=599),
-        Failure::Connect
-        | Failure::Timeout
-        | Failure::Reset
-        | Failure::Truncated
-        | Failure::Spent { .. } => true,
-    }
-}
-
-fn is_rate_limit(failure: &Failure) -> bool {
-    matches!(failure, Failure::Answer { status: 429, .. } | Failure::Spent { .. })
-}
-
-/// The wait that the server asked for, if it did and can be understood.
-///
-/// `X-RateLimit-Reset` stands on every answer of this API, also on those within the limit. So only
-/// a 429 makes it a request to wait; a 503 with `3293` in it would otherwise stop a run for an hour.
-fn asked_wait(failure: &Failure) -> Option<Duration> {
-    let Failure::Answer { status, retry_after, rate_limit_reset, answered_at } = failure else {
-        return match failure {
-            Failure::Spent { wait } => Some(*wait),
-            _ => None,
-        };
-    };
-    let retry_after = || retry_after_wait(retry_after.as_deref()?, *answered_at);
-    let reset = || rate_limit_wait(rate_limit_reset.as_deref()?, *answered_at);
-    match status {
-        429 => retry_after().or_else(reset),
-        503 => retry_after(),
-        _ => None,
-    }
-}
-
-fn retry_after_wait(value: &str, answered_at: SystemTime) -> Option<Duration> {
-    seconds(value).map(Duration::from_secs).or_else(|| {
-        let until = httpdate::parse_http_date(value.trim()).ok()?;
-        Some(until.duration_since(answered_at).unwrap_or_default())
-    })
-}
-
-pub(super) fn rate_limit_wait(value: &str, answered_at: SystemTime) -> Option<Duration> {
-    let value = Duration::from_secs(seconds(value)?);
-    if value <= Duration::from_secs(MAX_SECONDS_LEFT) {
-        return Some(value);
-    }
-    let answered_at = answered_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Some(value.saturating_sub(answered_at))
-}
-
-/// A whole number of seconds. One too large for the type is still a wait, and too long for any
-/// policy; a negative one or a fraction is no number of seconds.
-fn seconds(value: &str) -> Option<u64> {
-    let digits = value.trim();
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
+    Decision::Wait { wait, narrow }
 }
 
 /// Exponential backoff with equal jitter: half of it is certain, so a failing server always gets
@@ -182,27 +156,41 @@ fn backoff(attempt: u32, policy: &Policy, jitter: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::Kind;
+    use super::super::headers;
     use super::Decision::{GiveUp, Wait};
     use super::*;
+    use reqwest::header::HeaderMap;
 
-    /// Sun, 06 Nov 1994 08:49:37 GMT, when every answer of these tests was given.
-    const ANSWERED: u64 = 784_111_777;
+    /// When every answer of these tests was given.
+    const ANSWERED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
-    fn answer(status: u16, retry_after: Option<&str>, reset: Option<&str>) -> Failure {
-        Failure::Answer {
-            status,
-            retry_after: retry_after.map(str::to_owned),
-            rate_limit_reset: reset.map(str::to_owned),
-            answered_at: SystemTime::UNIX_EPOCH + Duration::from_secs(ANSWERED),
-        }
+    fn class(retry: Retry, narrow: Narrow) -> Class {
+        Class { kind: Kind::Unavailable, retry, narrow, of_window: false }
     }
 
-    fn first(failure: &Failure, jitter: f64) -> Decision {
-        decide(failure, 1, Duration::ZERO, &Policy::default(), jitter)
+    fn answer(status: u16, retry_after: Option<&str>, reset: Option<&str>) -> Class {
+        let mut map = HeaderMap::new();
+        let sent =
+            [("date", Some(ANSWERED)), ("retry-after", retry_after), ("x-ratelimit-reset", reset)];
+        for (name, value) in sent {
+            if let Some(value) = value {
+                map.insert(name, value.parse().unwrap());
+            }
+        }
+        class(headers::retry(status, &map), Narrow::Never)
+    }
+
+    fn backing_off() -> Class {
+        class(Retry::Backoff, Narrow::Never)
+    }
+
+    fn first(class: &Class, jitter: f64) -> Decision {
+        decide(class, 1, Duration::ZERO, &Policy::default(), jitter)
     }
 
     const fn ms(millis: u64) -> Decision {
-        Wait(Duration::from_millis(millis))
+        Wait { wait: Duration::from_millis(millis), narrow: false }
     }
 
     #[test]
@@ -236,7 +224,7 @@ mod tests {
             (500, Some("7"), Some("30"), ms(250), ms(500)),
             // Longer than the time in all.
             (429, Some("3600"), None, GiveUp, GiveUp),
-            (429, Some("600"), None, Wait(Duration::from_mins(10)), GiveUp),
+            (429, Some("600"), None, ms(600_000), GiveUp),
             (429, None, Some("1000000"), GiveUp, GiveUp),
             (429, Some("Sat, 06 Nov 2094 08:49:47 GMT"), None, GiveUp, GiveUp),
             (429, Some("99999999999999999999999999"), None, GiveUp, GiveUp),
@@ -244,19 +232,11 @@ mod tests {
             (429, None, Some("99999999999999999999999999"), GiveUp, GiveUp),
         ];
         for (status, retry_after, reset, without, with) in cases {
-            let failure = answer(status, retry_after, reset);
-            assert_eq!(first(&failure, 0.0), without, "{failure:?}");
-            assert_eq!(first(&failure, 1.0), with, "{failure:?}");
+            let class = answer(status, retry_after, reset);
+            let sent = (status, retry_after, reset);
+            assert_eq!(first(&class, 0.0), without, "{sent:?}: {class:?}");
+            assert_eq!(first(&class, 1.0), with, "{sent:?}: {class:?}");
         }
-    }
-
-    #[test]
-    fn a_clock_before_1970_does_not_panic() {
-        let answered_at = SystemTime::UNIX_EPOCH - Duration::from_secs(9);
-        let rate_limit_reset = Some("2000000".to_owned());
-        let failure =
-            Failure::Answer { status: 429, retry_after: None, rate_limit_reset, answered_at };
-        assert_eq!(first(&failure, 0.0), GiveUp);
     }
 
     #[test]
@@ -268,17 +248,13 @@ mod tests {
         for status in not_now.into_iter().chain([600, 999]) {
             assert_eq!(first(&answer(status, Some("1"), Some("1")), 0.0), GiveUp, "{status}");
         }
-        for failure in [Failure::Connect, Failure::Timeout, Failure::Reset, Failure::Truncated] {
-            assert_eq!(first(&failure, 0.0), ms(250), "{failure:?}");
-        }
     }
 
     #[test]
     fn backoff_doubles_to_its_cap_and_keeps_half_certain() {
         let policy =
             Policy { max_attempts: u32::MAX, max_elapsed: Duration::MAX, ..Policy::default() };
-        let at =
-            |attempt, jitter| decide(&Failure::Reset, attempt, Duration::ZERO, &policy, jitter);
+        let at = |attempt, jitter| decide(&backing_off(), attempt, Duration::ZERO, &policy, jitter);
         let ceilings = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000];
         for (attempt, ceiling) in (1..).zip(ceilings) {
             assert_eq!(at(attempt, 0.0), ms(ceiling / 2), "attempt {attempt}");
@@ -292,7 +268,7 @@ mod tests {
     #[test]
     fn jitter_out_of_range_is_brought_into_it() {
         for (jitter, wait) in [(-3.0, 250), (7.0, 500), (f64::INFINITY, 500), (f64::NAN, 250)] {
-            assert_eq!(first(&Failure::Reset, jitter), ms(wait), "{jitter}");
+            assert_eq!(first(&backing_off(), jitter), ms(wait), "{jitter}");
         }
     }
 
@@ -300,7 +276,7 @@ mod tests {
     fn attempts_and_time_are_limited() {
         let policy = Policy::default();
         let after = |attempt, spent| {
-            decide(&Failure::Timeout, attempt, Duration::from_millis(spent), &policy, 1.0)
+            decide(&backing_off(), attempt, Duration::from_millis(spent), &policy, 1.0)
         };
         assert_eq!(after(7, 0), ms(32_000));
         assert_eq!(after(8, 0), GiveUp);
@@ -309,6 +285,30 @@ mod tests {
         assert_eq!(after(7, 568_001), GiveUp, "a wait that would not fit is not begun");
         assert_eq!(after(1, 600_001), GiveUp);
         let once = Policy { max_attempts: 1, ..policy };
-        assert_eq!(decide(&Failure::Reset, 1, Duration::ZERO, &once, 0.0), GiveUp);
+        assert_eq!(decide(&backing_off(), 1, Duration::ZERO, &once, 0.0), GiveUp);
+    }
+
+    #[test]
+    fn a_smaller_window_is_tried_where_its_size_may_be_the_cause() {
+        let policy = Policy::default();
+        let narrows = |narrow, attempt| match decide(
+            &class(Retry::Backoff, narrow),
+            attempt,
+            Duration::ZERO,
+            &policy,
+            0.0,
+        ) {
+            Wait { narrow, .. } => narrow,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([1, 2, 3].map(|attempt| narrows(Narrow::Never, attempt)), [false; 3]);
+        let later = [1, 2, 3].map(|attempt| narrows(Narrow::FromSecondAttempt, attempt));
+        assert_eq!(later, [false, true, true]);
+        assert_eq!([1, 2, 3].map(|attempt| narrows(Narrow::AtOnce, attempt)), [true; 3]);
+
+        let too_large = class(Retry::Never, Narrow::AtOnce);
+        assert_eq!(decide(&too_large, 99, Duration::MAX, &policy, 0.0), Decision::Narrow);
+        let last = class(Retry::Backoff, Narrow::AtOnce);
+        assert_eq!(decide(&last, policy.max_attempts, Duration::ZERO, &policy, 0.0), GiveUp);
     }
 }

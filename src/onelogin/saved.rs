@@ -14,7 +14,7 @@ use serde_json::de::IoRead;
 use serde_json::value::RawValue;
 
 use super::Meter;
-use super::array::{BOM, Malformed, Splitter, excerpt};
+use super::json_array::{BOM, Malformed, Splitter, excerpt};
 use super::retry::Policy;
 
 /// Read at once.

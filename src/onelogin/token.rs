@@ -13,10 +13,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use super::Client;
 use super::budget::Budget;
-use super::error::{ConfigError, Error};
+use super::config_error::ConfigError;
+use super::error::Error;
+use super::headers;
 use super::resource::Resource;
-use super::{Client, date};
 
 /// Version 2: to ask by version 1 would invalidate the tokens of everyone else.
 const PATH: [&str; 4] = ["auth", "oauth2", "v2", "token"];
@@ -99,12 +101,12 @@ impl Tokens {
             .header(CONTENT_TYPE, "application/json")
             .body(GRANT);
         let body = client.body(request, &endpoint, Resource::Token).await?;
-        budget.heed(&body.headers);
+        budget.read_limits(&body.headers);
         let answer: Answer = body.json()?;
         let Some(value) = answer.access_token.clone().filter(|token| !token.is_empty()) else {
-            return Err(body.foreign());
+            return Err(body.unexpected());
         };
-        let server_now = date(&body.headers).map(DateTime::from);
+        let server_now = headers::date(&body.headers).map(DateTime::from);
         let renew_at = Instant::now() + until_renewal(&answer, server_now.unwrap_or_else(Utc::now));
         Ok(Token { value: value.into(), number, renew_at })
     }

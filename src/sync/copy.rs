@@ -87,7 +87,7 @@ impl<'a> Copy<'a> {
             let to = done.start();
             let mut plan = Plan::new(pace(self.source), from, Some(to), to);
             match self.windows(&mut plan, Advance::Rescan(self.rescan)).await {
-                Err(Error::Source(error @ onelogin::Error::Spent { .. })) => {
+                Err(Error::Source(error)) if error.kind() == onelogin::Kind::BudgetExhausted => {
                     tracing::info!(%error, "the rescan goes on with the next run");
                     return Ok(());
                 }

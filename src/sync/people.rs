@@ -45,7 +45,7 @@ pub(super) async fn refresh(
 
 /// That the hour has no call left is no failure.
 fn give_up(pending: u64, error: onelogin::Error) -> Result<(), Error> {
-    if matches!(error, onelogin::Error::Spent { .. }) {
+    if error.kind() == onelogin::Kind::BudgetExhausted {
         tracing::info!(pending, "no call left for the users API: the next run asks");
         return Ok(());
     }

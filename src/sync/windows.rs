@@ -1,17 +1,11 @@
 //! One window after another, each again and perhaps narrower when it fails.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Error;
-use crate::onelogin::retry::{self, Decision};
+use crate::onelogin::retry::{Attempts, Decision};
 use crate::onelogin::{self, Source};
 use crate::window::{Plan, Window};
-
-/// Attempts at one window that failed.
-struct Trouble {
-    since: Instant,
-    attempts: u32,
-}
 
 /// Has `one` do each window of the plan, in order. It moves the plan on itself, and leaves nothing
 /// behind when it fails.
@@ -20,15 +14,12 @@ pub(super) async fn each(
     plan: &mut Plan,
     mut one: impl AsyncFnMut(Window, &mut Plan) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut trouble = None;
+    let mut attempts = Attempts::begin(source.policy());
     while let Some(window) = plan.window() {
-        let began = Instant::now();
         match one(window, plan).await {
-            Ok(()) => trouble = None,
+            Ok(()) => attempts = Attempts::begin(source.policy()),
             Err(Error::Source(error)) => {
-                let trouble = trouble.get_or_insert(Trouble { since: began, attempts: 0 });
-                trouble.attempts += 1;
-                wait_or_give_up(source, plan, error, trouble).await?;
+                wait_or_give_up(source, plan, error, &mut attempts).await?;
             }
             Err(error) => return Err(error),
         }
@@ -40,21 +31,20 @@ async fn wait_or_give_up(
     source: &Source,
     plan: &mut Plan,
     error: onelogin::Error,
-    trouble: &Trouble,
+    attempts: &mut Attempts<'_>,
 ) -> Result<(), Error> {
-    let spent = trouble.since.elapsed();
-    let decision = error.failure().map_or(Decision::GiveUp, |failure| {
-        retry::decide(failure, trouble.attempts, spent, source.policy(), fastrand::f64())
-    });
-    let narrower = error.wants_smaller_window(trouble.attempts) && plan.narrow();
-    let wait = match decision {
-        Decision::Wait(wait) => wait,
-        // "Too large" is the last word on this window, not on a smaller one.
-        Decision::GiveUp if narrower && error.is_too_large() => Duration::ZERO,
-        Decision::GiveUp => return Err(error.into()),
+    let wait = match attempts.failed(&error) {
+        Decision::Wait { wait, narrow } => {
+            if narrow {
+                plan.narrow();
+            }
+            wait
+        }
+        Decision::Narrow if plan.narrow() => Duration::ZERO,
+        Decision::Narrow | Decision::GiveUp => return Err(error.into()),
     };
     tracing::warn!(
-        error = %crate::chain(&error), attempt = trouble.attempts,
+        error = %crate::chain(&error), attempt = attempts.made(),
         "trying again in {:.1} s", wait.as_secs_f64()
     );
     source.meter().count_retry();

@@ -1,11 +1,12 @@
-use super::super::retry::Failure;
-use super::super::{Foreign, Kind};
+use super::super::Kind;
+use super::super::error::{Cause, Class, UnexpectedResponse};
+use super::super::retry::{Narrow, Retry};
 use super::*;
 use std::error::Error as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 const KEY: &str = "s3cret-key";
 
@@ -122,8 +123,7 @@ async fn a_gzipped_body_is_read_and_a_cut_one_is_not_a_success() {
     let head = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n";
     let (base_url, _server) = serve(&[head.as_bytes(), cut].concat(), Then::Close);
     let error = read(&base_url).await.unwrap_err();
-    assert_eq!(error.failure(), Some(&Failure::Reset), "{error:?}");
-    assert!(error.wants_smaller_window(1));
+    assert!(matches!(error.into_cause(), Cause::Interrupted { .. }));
 }
 
 #[tokio::test]
@@ -147,7 +147,8 @@ async fn a_status_becomes_the_error_a_caller_can_act_on() {
     for (status, kind, retried, smaller) in cases {
         let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\n[]");
         let error = error_of(&answer, Then::Close).await;
-        let seen = (error.kind(), error.failure().is_some(), error.wants_smaller_window(1));
+        let &Class { kind: seen, retry, narrow, .. } = error.class();
+        let seen = (seen, retry == Retry::Backoff, narrow == Narrow::AtOnce);
         assert_eq!(seen, (kind, retried, smaller), "{status}: {error:?}");
         let status = status.to_string();
         let told = format!("{error} {}", error.source().map_or(String::new(), ToString::to_string));
@@ -157,28 +158,27 @@ async fn a_status_becomes_the_error_a_caller_can_act_on() {
 
 #[tokio::test]
 async fn a_slow_failure_asks_for_less() {
-    let error = |after| Error::ServerFailed {
-        endpoint: String::new(),
-        status: 500,
-        of: Resource::Legacy,
-        after: Duration::from_secs(after),
-        failure: Failure::Timeout,
+    let class = |after| {
+        let cause = Cause::ServerFailed {
+            endpoint: String::new(),
+            status: 500,
+            of: Resource::Legacy,
+            after: Duration::from_secs(after),
+            retry: Retry::Backoff,
+        };
+        let error = Error::from(cause);
+        (error.class().narrow, error.class().of_window)
     };
-    assert!(!error(19).wants_smaller_window(1));
-    assert!(error(20).wants_smaller_window(1));
+    assert_eq!(class(19), (Narrow::FromSecondAttempt, false));
+    assert_eq!(class(20), (Narrow::AtOnce, true));
 }
 
 #[tokio::test]
-async fn the_headers_about_waiting_reach_the_failure() {
+async fn the_headers_about_waiting_reach_the_error() {
     let answer = "HTTP/1.1 429 X\r\nretry-after: 7\r\nx-ratelimit-reset: 30\r\n\
         date: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-length: 0\r\n\r\n";
-    let expected = Failure::Answer {
-        status: 429,
-        retry_after: Some("7".to_owned()),
-        rate_limit_reset: Some("30".to_owned()),
-        answered_at: SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777),
-    };
-    assert_eq!(error_of(answer, Then::Close).await.failure(), Some(&expected));
+    let error = error_of(answer, Then::Close).await;
+    assert_eq!(error.class().retry, Retry::AfterLimit(Duration::from_secs(7)));
 }
 
 #[tokio::test]
@@ -186,44 +186,52 @@ async fn a_redirect_is_named_and_not_followed() {
     let answer = "HTTP/1.1 302 X\r\nlocation: https://login.example/a?session=hush\r\n\
         content-length: 0\r\n\r\n";
     let error = error_of(answer, Then::Close).await;
-    let Error::NotThisApi { source, .. } = error else { panic!("{error:?}") };
-    assert_eq!(source, Foreign::Redirect { status: 302, to: "login.example".to_owned() });
+    let Cause::NotThisApi { source, .. } = error.into_cause() else { panic!("not that") };
+    assert_eq!(
+        source,
+        UnexpectedResponse::Redirect { status: 302, to: "login.example".to_owned() }
+    );
 }
 
 #[tokio::test]
 async fn a_body_that_is_no_whole_array_is_never_a_success() {
     let close = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
+    let truncated: fn(&Cause) -> bool = |cause| matches!(cause, Cause::Truncated { .. });
+    let reset = |cause: &Cause| matches!(cause, Cause::Interrupted { .. });
+    let garbled = |cause: &Cause| matches!(cause, Cause::Garbled { .. });
     let cases = [
         // A clean end without the closing bracket.
-        (format!("{close}[{{\"id\":1}},"), Kind::Unavailable, Failure::Truncated, true),
-        (close.to_owned(), Kind::Unavailable, Failure::Truncated, false),
-        ("HTTP/1.1 204 X\r\n\r\n".to_owned(), Kind::Unavailable, Failure::Truncated, false),
+        (format!("{close}[{{\"id\":1}},"), Kind::Unavailable, truncated, true),
+        (close.to_owned(), Kind::Unavailable, truncated, false),
+        ("HTTP/1.1 204 X\r\n\r\n".to_owned(), Kind::Unavailable, truncated, false),
         // An end that breaks the framing, even after the closing bracket.
         (
             "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[1]".to_owned(),
             Kind::Unavailable,
-            Failure::Reset,
+            reset,
             true,
         ),
         (
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\n[1]\r\n".to_owned(),
             Kind::Unavailable,
-            Failure::Reset,
+            reset,
             true,
         ),
         // No answer at all.
-        (String::new(), Kind::Unavailable, Failure::Reset, false),
+        (String::new(), Kind::Unavailable, reset, false),
         // An error page behind half an answer.
-        (format!("{close}[{{\"id\":1}}<html>"), Kind::NotThisApi, Failure::Truncated, false),
+        (format!("{close}[{{\"id\":1}}<html>"), Kind::NotThisApi, garbled, false),
     ];
-    for (answer, kind, failure, smaller) in cases {
+    for (answer, kind, is_cause, smaller) in cases {
         let error = error_of(&answer, Then::Close).await;
-        let seen = (error.kind(), error.failure(), error.wants_smaller_window(1));
-        assert_eq!(seen, (kind, Some(&failure), smaller), "{answer}: {error:?}");
+        let &Class { kind: seen, retry, narrow, of_window } = error.class();
+        let seen = (seen, retry, narrow == Narrow::AtOnce, of_window);
+        assert_eq!(seen, (kind, Retry::Backoff, smaller, false), "{answer}: {error:?}");
+        assert!(is_cause(&error.into_cause()), "{answer}");
     }
     for body in ["<html>", "{\"data\":[]}", "null"] {
         let error = error_of(&format!("{close}{body}"), Then::Close).await;
-        assert_eq!((error.kind(), error.failure()), (Kind::NotThisApi, None), "{body}");
+        assert_eq!((error.kind(), error.class().retry), (Kind::NotThisApi, Retry::Never), "{body}");
         assert!(error.source().unwrap().to_string().contains(body), "{error:?}");
     }
 }
@@ -234,8 +242,8 @@ async fn a_silent_server_is_a_time_out_before_and_within_the_body() {
         let started = Instant::now();
         let error = error_of(answer, Then::Stall).await;
         assert!(started.elapsed() < REQUEST_TIMEOUT / 2, "the read limit is the one that ran out");
-        assert_eq!(error.failure(), Some(&Failure::Timeout), "{error:?}");
-        assert!(error.wants_smaller_window(1));
+        assert_eq!((error.class().narrow, error.class().of_window), (Narrow::AtOnce, true));
+        assert!(matches!(error.into_cause(), Cause::TimedOut { .. }));
     }
 }
 
@@ -245,8 +253,8 @@ async fn a_closed_port_is_unreachable() {
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let error = read(&base_url).await.unwrap_err();
-    assert_eq!(error.failure(), Some(&Failure::Connect), "{error:?}");
-    assert!(!error.wants_smaller_window(1));
+    assert_eq!((error.class().retry, error.class().narrow), (Retry::Backoff, Narrow::Never));
+    assert!(matches!(error.into_cause(), Cause::Unreachable { .. }));
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Calls to the current API: with a token, within the budget, repeated after what may pass.
+//! Calls to the current API: with a token, within the budget, repeated where that may help.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
@@ -8,26 +8,26 @@ use url::Url;
 
 use super::budget::Budget;
 use super::envelope::Body;
-use super::error::{Count, Error};
+use super::error::{Cause, Error};
 use super::resource::Resource;
-use super::retry::{self, Decision, Policy};
+use super::retry::{Attempts, Decision, Policy, Retry};
 use super::token::{Token, Tokens};
 use super::{Client, ConfigError, Options};
 
-/// A wait within a window keeps its transaction open. One that is longer is left to the caller, who
-/// takes the window back meanwhile.
+/// A wait within a window keeps its transaction open. A longer one is left to the caller, who rolls
+/// the window back meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// The current API of one account.
+/// The current API, as one account is logged in to it.
 #[derive(Debug)]
-pub(super) struct Api {
+pub(super) struct Session {
     pub(super) client: Client,
     pub(super) budget: Budget,
     pub(super) policy: Policy,
     tokens: Tokens,
 }
 
-impl Api {
+impl Session {
     pub(super) fn new(
         options: &Options,
         client_id: SecretString,
@@ -42,7 +42,7 @@ impl Api {
         })
     }
 
-    /// Gets a resource and has its body read, again and again while that may help.
+    /// Gets a resource and reads its body, again and again while that may help.
     pub(super) async fn get<T>(
         &self,
         url: &Url,
@@ -50,46 +50,46 @@ impl Api {
         read: impl Fn(&Body) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let endpoint = endpoint(url);
-        let began = Instant::now();
-        for attempts in 1.. {
+        let mut attempts = Attempts::begin(&self.policy);
+        loop {
             match self.call(url, &endpoint, of, &read).await {
                 Ok(value) => return Ok(value),
-                Err(error) => self.wait_or_give_up(error, attempts, began.elapsed()).await?,
+                Err(error) => self.wait_or_give_up(error, &mut attempts).await?,
             }
         }
-        unreachable!("the policy ends the attempts")
     }
 
     async fn wait_or_give_up(
         &self,
         error: Error,
-        attempts: u32,
-        spent: Duration,
+        attempts: &mut Attempts<'_>,
     ) -> Result<(), Error> {
-        // Of our own share of calls only the caller can grant more.
-        let is_not_ours =
-            error.is_of_the_span() || matches!(error, Error::Spent { by: Count::Own(_), .. });
-        let Some(failure) = error.failure().filter(|_| !is_not_ours) else {
+        if error.class().of_window {
             return Err(error);
-        };
-        match retry::decide(failure, attempts, spent, &self.policy, fastrand::f64()) {
-            Decision::Wait(wait) if wait <= LONGEST_WAIT => {
+        }
+        match attempts.failed(&error) {
+            Decision::Wait { wait, .. } if wait <= LONGEST_WAIT => {
+                let attempt = attempts.made();
                 tracing::warn!(
-                    error = %crate::chain(&error), attempt = attempts,
+                    error = %crate::chain(&error), attempt,
                     "trying again in {:.1} s", wait.as_secs_f64()
                 );
                 self.client.meter.count_retry();
                 tokio::time::sleep(wait).await;
                 Ok(())
             }
-            // The caller may wait so long, and decides by itself.
-            Decision::Wait(_) => Err(error),
-            Decision::GiveUp => Err(Error::GaveUp { attempts, source: Box::new(error) }),
+            // The caller may wait that long, and decides by itself.
+            Decision::Wait { .. } | Decision::Narrow => Err(error),
+            Decision::GiveUp if error.class().retry == Retry::Never => Err(error),
+            Decision::GiveUp => {
+                let attempts = attempts.made();
+                Err(Cause::GaveUp { attempts, source: Box::new(error) }.into())
+            }
         }
     }
 
-    /// One call. A token that is refused is renewed, once: it may have been revoked, or have ended
-    /// earlier than it said.
+    /// Makes one call. A token that is refused is renewed, once: it may have been revoked, or have
+    /// ended earlier than announced.
     async fn call<T>(
         &self,
         url: &Url,
@@ -99,8 +99,8 @@ impl Api {
     ) -> Result<T, Error> {
         let token = self.tokens.get(&self.client, &self.budget, None).await?;
         match self.call_with(&token, url, endpoint, of).await.and_then(|body| read(&body)) {
-            Err(Error::Refused { status: 401, .. }) => {
-                tracing::debug!("the token was refused: asking for a new one");
+            Err(error) if error.is_unauthorized() => {
+                tracing::debug!("token refused: requesting a new one");
                 let token = self.tokens.get(&self.client, &self.budget, Some(token.number)).await?;
                 self.client.meter.count_retry();
                 self.call_with(&token, url, endpoint, of).await.and_then(|body| read(&body))
@@ -120,7 +120,7 @@ impl Api {
         let bearer = format!("bearer {}", token.value.expose_secret());
         let request = self.client.http.get(url.clone()).header(AUTHORIZATION, bearer);
         let body = self.client.body(request, endpoint, of).await?;
-        self.budget.heed(&body.headers);
+        self.budget.read_limits(&body.headers);
         Ok(body)
     }
 }

@@ -1,0 +1,55 @@
+//! Settings that no request can be made with.
+
+/// Why a source cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The base URL cannot be read.
+    #[error("the base URL is not a URL; it looks like https://api.onelogin.com")]
+    NotAUrl {
+        /// Why.
+        #[source]
+        source: url::ParseError,
+    },
+    /// The base URL is neither http nor https.
+    #[error("the base URL begins with {scheme}:, and must begin with https:")]
+    Scheme {
+        /// What it begins with.
+        scheme: String,
+    },
+    /// Plain http to another machine.
+    #[error(
+        "plain http to {host} would send the credentials readable; use https, or --allow-http on \
+         a network of your own"
+    )]
+    PlainHttp {
+        /// The host.
+        host: String,
+    },
+    /// The base URL has a user name or password in it.
+    #[error(
+        "the base URL has a user name or password in it; credentials have settings of their own"
+    )]
+    CredentialsInUrl,
+    /// The base URL has a query or a fragment.
+    #[error("the base URL has a query or a fragment; only a host and a path prefix belong there")]
+    QueryInUrl,
+    /// The API key cannot be one.
+    #[error(
+        "the API key is empty, or has a space, a line break or a colon in it; check that \
+         ONELOGIN_API_KEY holds the key and nothing else"
+    )]
+    ApiKey,
+    /// The client id or secret cannot be one.
+    #[error(
+        "the client id or secret is empty, or has a space, a line break or a colon in it; check that \
+         ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET hold nothing else"
+    )]
+    Client,
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot start; the likely cause is a machine without CA certificates")]
+    Http {
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+}

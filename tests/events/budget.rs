@@ -25,7 +25,7 @@ on_both!(no_hour_has_more_calls_than_our_share_over_all_runs, |db| {
     let outcome = first.json();
     assert_eq!(outcome["requests"], 9);
     let error = outcome["error"].as_str().expect("a text");
-    assert!(error.contains("the 9 calls an hour of --max-calls-per-hour are spent"), "{error}");
+    assert!(error.contains("the 9 calls per hour of --max-calls-per-hour are used up"), "{error}");
     assert!(outcome["windows"].as_u64() > Some(0), "whole windows are kept: {outcome}");
 
     // The next runs of the hour make no call at all.
@@ -80,7 +80,7 @@ fn ends_at_the_servers_limit(db: &Db, over_limit: OverLimit) {
     // The headers say so before the limit is met.
     assert_eq!(onelogin.calls().len(), 9);
     let error = finished.json()["error"].as_str().expect("a text").to_owned();
-    assert!(error.contains("by all its programs together"), "{error}");
+    assert!(error.contains("all programs share it"), "{error}");
     assert!(db.count("sync_windows") > 0);
 
     // One that does not know yet meets it, and waits no hour for it.

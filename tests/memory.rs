@@ -6,7 +6,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use chrono::{TimeDelta, Utc};
-use onelogin_simulator::{PATH, Record};
+use onelogin_simulator::{LEGACY_PATH, Record};
 
 use crate::support::program::Program;
 use crate::support::tables::{Db, on_both};
@@ -58,7 +58,7 @@ fn serve(records: i64) -> String {
 fn answer(stream: &TcpStream, records: i64) -> io::Result<()> {
     let mut request = BufReader::new(stream).lines();
     let first = request.next().expect("a request")?;
-    assert!(first.starts_with(&format!("GET {PATH}?")), "{first}");
+    assert!(first.starts_with(&format!("GET {LEGACY_PATH}?")), "{first}");
     // To the empty line, or what is unread would reset the connection at its end.
     for line in request {
         if line?.is_empty() {

@@ -1,5 +1,5 @@
-//! What a simulator can be told to be like. Every field that the documents of the real API leave
-//! open is here, so that a client can be tried against each reading.
+//! Configuration of a simulator. Each point that the documents of the real API leave open has a
+//! field, so that a client can be tested with each reading.
 
 use std::time::Duration;
 
@@ -7,91 +7,99 @@ use chrono::{DateTime, Utc};
 
 /// Friday, 20 March 2026, noon: the thirty days before it hold a change of the US clocks.
 const DEFAULT_NOW: i64 = 1_774_008_000;
-/// Failures a person has on average, and the most people a directory holds, unless it is told.
+/// Failures per person on average, unless `people` is set.
 const FAILURES_PER_PERSON: u64 = 20;
+/// People of a directory at most, unless `people` is set.
 const MOST_PEOPLE: u32 = 50_000;
 
-/// What a simulator serves.
+/// The account of the default seed, as seen in a published cursor.
+pub(crate) const DEFAULT_ACCOUNT_ID: u64 = 53_413;
+const DEFAULT_SEED: u64 = 1;
+/// Accounts repeat after this many seeds, so that their ids stay as short as real ones.
+const ACCOUNTS: u64 = 1_000_000_000;
+
+/// Configuration of a simulator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a habit that the real API may have")]
 pub struct Config {
-    /// The legacy API key that requests must carry. Default: `demo-key`.
+    /// The key of the legacy API that requests must carry. Default: `demo-key`.
     pub key: String,
     /// The name of the credential that buys tokens for the current API. Default: `demo-client`.
     pub client_id: String,
     /// The secret of that credential. Default: `demo-secret`.
     pub client_secret: String,
-    /// How long a token is good, by the simulated clock, in whole seconds. Default: 10 hours.
+    /// The lifetime of a token by the simulated clock, in whole seconds. Default: 10 hours.
     pub token_lifetime: Duration,
-    /// What the history is made from: same seed, same history. Default: 1.
+    /// The seed of the history: same seed, same history. Default: 1.
     pub seed: u64,
-    /// Failures created in the `days` before `now`, of which a late one may not be visible yet.
-    /// They go on at the same rate after `now`; 0 = none at all. Default: 1000.
+    /// The id of the OneLogin account. Default: another one for each seed.
+    pub account_id: Option<u64>,
+    /// Failures in the `days` before `now`. Late ones may not be visible yet. They continue at the
+    /// same rate after `now`. 0 for no failures at all. Default: 1000.
     pub failures: u64,
-    /// Successes in the `days` before `now`: each does, later, what an earlier failure could not.
-    /// They go on at the same rate after `now`, and only the current API serves them. Default:
-    /// half of `failures`. Without failures there are none.
+    /// Successes in the `days` before `now`. Each one does the operation of an earlier failure.
+    /// They continue at the same rate after `now`, and only the current API serves them. Without
+    /// failures there are no successes. Default: half of `failures`.
     pub successes: Option<u64>,
-    /// One made-up failure in this many becomes visible ten minutes to six hours after its
-    /// `created_at`, in both APIs; 0 = none. Default: 200.
+    /// One generated failure in this many becomes visible ten minutes to six hours after its
+    /// `created_at`, in both APIs; 0 for no late ones. Default: 200.
     pub late_records: u32,
-    /// One made-up failure in this many is solved an hour to five days after it: its event changes
-    /// then; 0 = none. Default: 20.
+    /// One generated failure in this many is solved an hour to five days later, and its event
+    /// changes then; 0 for no solved ones. Default: 20.
     pub resolved_events: u32,
     /// People in the directory. Default: one per 20 failures, from 1 to 50,000.
     pub people: Option<u32>,
-    /// One person in this many has been deleted: failures name them, the directory does not know
-    /// them; 0 = none. Default: 40.
+    /// One person in this many is deleted: failures name them, but the directory does not have
+    /// them; 0 for no deleted ones. Default: 40.
     pub deleted_people: u32,
     /// Days of history before `now`, at least 1. Default: 30.
     pub days: u32,
-    /// What the simulated clock shows at the start; the history is counted back from here.
+    /// The start of the simulated clock, and the end of the history before it.
     /// Default: 2026-03-20T12:00:00Z.
     pub now: DateTime<Utc>,
-    /// Whether the clock follows real time from the start. Default: it stands still.
+    /// Whether the clock follows real time. Default: it stands still.
     pub ticking: bool,
-    /// One made-up failure in this many cannot be loaded, in both APIs; 0 = none. Default: 0.
+    /// One generated failure in this many cannot be loaded, in both APIs; 0 for no bad ones.
+    /// Default: 0.
     pub bad_records: u32,
-    /// What `id` means in a legacy record.
+    /// The meaning of `id` in a legacy record.
     pub ids: Ids,
-    /// Whether `start_date` and `stop_date`, `since` and `until` are part of what they ask for.
+    /// Whether `start_date` and `stop_date`, `since` and `until` are inclusive.
     pub bounds: Bounds,
     /// The order of legacy records, and whether the current API honours `sort`.
     pub order: Order,
-    /// The most records a legacy answer holds; the rest is left out without a word. Default: no
-    /// limit.
+    /// Records per legacy answer at most; the rest is left out without a notice. Default: no limit.
     pub cap: Option<u64>,
-    /// The most events on a page, and how many there are when `limit` is not given. At least 1.
-    /// Default: 50.
+    /// Events per page at most, and without a `limit` in the request. At least 1. Default: 50.
     pub page: u32,
-    /// What a cursor of the events says.
+    /// The content of a cursor of the events.
     pub cursor: Cursor,
-    /// How the last page of events is marked.
+    /// The mark of the last page of events.
     pub last_page: LastPage,
-    /// Whether `next_link` names another host, where no token may go. Default: no.
+    /// Whether `next_link` names another host, to which no token may go. Default: no.
     pub foreign_links: bool,
     /// Whether `event_type_id` is ignored, so that everything is served. Sign-ins exist only then.
     /// Default: no.
     pub ignores_type_filter: bool,
-    /// How the JSON of a made-up event is written.
+    /// The form of the JSON of generated events.
     pub event_form: EventForm,
-    /// The most people in an answer of the directory. At least 1. Default: 50.
+    /// People per answer of the directory at most. At least 1. Default: 50.
     pub users_page: u32,
-    /// Calls of `/api/1`, `/api/2` and for tokens that an hour allows. Default: 5000.
+    /// Calls of `/api/1`, `/api/2` and for tokens per hour. Default: 5000.
     pub calls_per_hour: u32,
-    /// What a call beyond that gets.
+    /// The answer to a call beyond that limit.
     pub over_limit: OverLimit,
     /// Whether to compress for clients that accept gzip. Default: no.
     pub gzip: bool,
     /// Legacy requests for a longer span than this get `wide_answer`. Default: no limit.
     pub too_wide: Option<Duration>,
-    /// What a legacy request for too long a span gets.
+    /// The answer to a legacy request for too long a span.
     pub wide_answer: WideAnswer,
     /// Whether legacy answers carry `Deprecation: true` and the date of a `Sunset`. Default: no.
     pub deprecation: bool,
 }
 
-/// What the `id` of a record means; the documents leave it open.
+/// Meanings of the `id` of a record. The documents leave it open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ids {
     /// The failure's own id: each value once.
@@ -101,7 +109,7 @@ pub enum Ids {
     OfTheApp,
 }
 
-/// Which instants a request asks for; the documents leave it open.
+/// Instants that a request selects. The documents leave it open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Bounds {
     /// start ≤ t ≤ stop.
@@ -113,10 +121,10 @@ pub enum Bounds {
     Exclusive,
 }
 
-/// In which order records are served; the documents leave it open.
+/// Orders in which records are served. The documents leave it open.
 ///
-/// Events are served as `sort` says, and youngest first without it, when this is `Ascending`. In
-/// the other two the server takes no notice of `sort`.
+/// With `Ascending`, events follow `sort`, and come youngest first without it. With the other two
+/// the server ignores `sort`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// Oldest first.
@@ -128,17 +136,17 @@ pub enum Order {
     Shuffled,
 }
 
-/// What a cursor says under its base64; both kinds have been seen.
+/// Contents of a cursor under its base64. Both kinds have been seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cursor {
-    /// The last event served, so that one that appears meanwhile moves nothing.
+    /// The last event served, so that a new event shifts nothing.
     #[default]
     Keyset,
-    /// The number of the page: one that appears earlier in the order shifts all pages after it.
+    /// The number of the page, so that a new event shifts all pages after it.
     PageNumber,
 }
 
-/// How the end of the events is told; all three have been seen or are to be feared.
+/// Marks of the last page of events. Each has been seen, or is possible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LastPage {
     /// The last page has a null `after_cursor` and a null `next_link`.
@@ -147,23 +155,22 @@ pub enum LastPage {
     /// The last page has a cursor and a link like any other. The page after it is empty, with a
     /// cursor, and its `next_link` is null.
     EmptyWithCursor,
-    /// The last page gives back the cursor that it was asked with, and a link: who follows it gets
-    /// the same page for ever.
+    /// The last page repeats the cursor of its request, and has a link to itself.
     RepeatedCursor,
 }
 
-/// How the JSON of a made-up event is written.
+/// Forms of the JSON of generated events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EventForm {
     /// As documented.
     #[default]
     Modern,
     /// As seen in the wild: numbers as texts, texts as numbers, `app-name`, absent and unknown
-    /// fields. Every event has some of it.
+    /// fields. Every event has some of these.
     Odd,
 }
 
-/// The answer to a call beyond the hour's allowance; both have been seen.
+/// Answers to a call beyond the hourly limit. Both have been seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OverLimit {
     /// Status 429.
@@ -173,21 +180,28 @@ pub enum OverLimit {
     BadRequest,
 }
 
-/// The answer to a request for too long a span.
+/// Answers to a request for too long a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WideAnswer {
-    /// Half of it, and then nothing until the client gives up.
+    /// Half of the records, then silence until the client gives up.
     Stall,
     /// Status 500.
     #[default]
     Error,
-    /// Half of it, and then the connection is closed.
+    /// Half of the records, then a closed connection.
     Truncate,
 }
 
 impl Config {
-    /// The people of the directory, at least 1.
-    pub(super) fn people(&self) -> u32 {
+    /// The id of the account: the set one, or another one for each seed.
+    #[must_use]
+    pub fn account_id(&self) -> u64 {
+        let after_default = self.seed.wrapping_sub(DEFAULT_SEED) % ACCOUNTS;
+        self.account_id.unwrap_or(DEFAULT_ACCOUNT_ID + after_default)
+    }
+
+    /// The number of people in the directory, at least 1.
+    pub(crate) fn people(&self) -> u32 {
         let usual = u32::try_from(self.failures / FAILURES_PER_PERSON).unwrap_or(MOST_PEOPLE);
         self.people.unwrap_or(usual.min(MOST_PEOPLE)).max(1)
     }
@@ -200,7 +214,8 @@ impl Default for Config {
             client_id: "demo-client".to_owned(),
             client_secret: "demo-secret".to_owned(),
             token_lifetime: Duration::from_hours(10),
-            seed: 1,
+            seed: DEFAULT_SEED,
+            account_id: None,
             failures: 1_000,
             successes: None,
             late_records: 200,

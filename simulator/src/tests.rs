@@ -3,16 +3,20 @@
 mod both_apis;
 mod event_faults;
 mod events;
+mod rooms;
 mod tokens;
 mod users;
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use reqwest::{Client, Response};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::*;
 
-/// More than any answer here takes, and short enough to wait for one that never comes.
+/// Longer than any answer here takes, and short enough to wait for one that never comes.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 fn start(config: Config) -> Simulator {
@@ -26,18 +30,16 @@ fn client() -> Client {
     Client::builder().no_proxy().redirect(redirect).timeout(PATIENCE).build().expect("a client")
 }
 
-async fn ask(onelogin: &Simulator, query: &str) -> reqwest::Result<Response> {
-    let url = format!("{}{PATH}?{query}", onelogin.url());
+async fn request_records(onelogin: &Simulator, query: &str) -> reqwest::Result<Response> {
+    let url = format!("{}{LEGACY_PATH}?{query}", onelogin.url());
     client().get(url).basic_auth(onelogin.key(), Some("x")).send().await
 }
 
-/// The body of an answer.
 async fn json_of(response: Response) -> Value {
     let text = response.text().await.expect("a body");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// Buys a token, as a client does.
 async fn token(onelogin: &Simulator) -> String {
     let request = client()
         .post(format!("{}{TOKEN_PATH}", onelogin.url()))
@@ -48,9 +50,9 @@ async fn token(onelogin: &Simulator) -> String {
     answer["access_token"].as_str().expect("a token").to_owned()
 }
 
-/// The texts of the records of one answer.
 async fn fetch(onelogin: &Simulator, query: &str) -> Vec<String> {
-    let text = ask(onelogin, query).await.expect("an answer").text().await.expect("a body");
+    let text =
+        request_records(onelogin, query).await.expect("an answer").text().await.expect("a body");
     let records: Vec<Box<RawValue>> = serde_json::from_str(&text).expect("an array");
     records.iter().map(|record| record.get().to_owned()).collect()
 }
@@ -79,18 +81,19 @@ async fn an_answer_holds_the_records_of_its_dates_in_every_order_and_with_gzip()
 }
 
 #[tokio::test]
-async fn what_is_not_a_good_request_is_refused() {
+async fn bad_requests_are_refused() {
     let onelogin = start(Config { failures: 10, ..Config::default() });
     let base = onelogin.url();
     let client = client();
     let get = |path: &str| client.get(format!("{base}{path}"));
-    let keyless = get(PATH).send().await.expect("an answer");
+    let keyless = get(LEGACY_PATH).send().await.expect("an answer");
     assert_eq!(keyless.status(), 401);
-    let wrong = get(PATH).basic_auth("wrong", Some("x")).send().await.expect("an answer");
+    let wrong = get(LEGACY_PATH).basic_auth("wrong", Some("x")).send().await.expect("an answer");
     assert_eq!(wrong.status(), 401);
     // A plus sign that is not percent-encoded is a space.
-    let unreadable =
-        ask(&onelogin, "start_date=2026-03-01T00:00:00+01:00").await.expect("an answer");
+    let unreadable = request_records(&onelogin, "start_date=2026-03-01T00:00:00+01:00")
+        .await
+        .expect("an answer");
     assert_eq!(unreadable.status(), 422);
     assert!(unreadable.text().await.expect("a body").contains("<errors>"));
     assert_eq!(get("/api/v2/logins").send().await.expect("an answer").status(), 404);
@@ -100,7 +103,7 @@ async fn what_is_not_a_good_request_is_refused() {
 }
 
 #[tokio::test]
-async fn time_brings_new_and_late_records_and_takes_none_away() {
+async fn time_adds_new_and_late_records_and_removes_none() {
     let onelogin =
         start(Config { failures: 2_000, days: 3, late_records: 20, ..Config::default() });
     let noon = "stop_date=2026-03-20T12:00:00Z";
@@ -136,18 +139,18 @@ async fn records_put_by_hand_are_served_in_time_order_until_they_are_removed() {
 }
 
 #[tokio::test]
-async fn records_put_by_hand_stand_between_made_up_ones() {
+async fn records_put_by_hand_are_merged_with_generated_ones() {
     let onelogin = start(Config { failures: 500, ..Config::default() });
-    let made_up = fetch(&onelogin, "").await;
+    let generated = fetch(&onelogin, "").await;
     let read = |text: &str| -> Value { serde_json::from_str(text).expect("JSON") };
-    let date = read(&made_up[99])["created_at"].as_str().expect("a date").to_owned();
+    let date = read(&generated[99])["created_at"].as_str().expect("a date").to_owned();
     let date = DateTime::parse_from_str(&date, "%Y/%m/%d %H:%M:%S %z").expect("a date");
     onelogin.put(Entry::new(date.to_utc(), "1"));
     onelogin.put(Entry::new(at("2000-01-01T00:00:00Z"), "0"));
     let merged = fetch(&onelogin, "").await;
-    assert_eq!(merged.len(), made_up.len() + 2);
-    assert_eq!((merged[0].as_str(), merged[1].as_str()), ("0", made_up[0].as_str()));
-    let tied = made_up.iter().position(|text| {
+    assert_eq!(merged.len(), generated.len() + 2);
+    assert_eq!((merged[0].as_str(), merged[1].as_str()), ("0", generated[0].as_str()));
+    let tied = generated.iter().position(|text| {
         DateTime::parse_from_str(
             read(text)["created_at"].as_str().unwrap_or_default(),
             "%Y/%m/%d %H:%M:%S %z",
@@ -158,7 +161,7 @@ async fn records_put_by_hand_stand_between_made_up_ones() {
 }
 
 #[tokio::test]
-async fn refusals_come_with_their_headers_one_a_request_and_then_heal() {
+async fn refusals_have_their_headers_and_last_for_one_request() {
     let onelogin = start(Config { failures: 10, ..Config::default() });
     for (fault, status, header, value) in [
         (Fault::TooManyRequests(RetryAfter::Seconds(3)), 429, "retry-after", "3"),
@@ -180,7 +183,7 @@ async fn refusals_come_with_their_headers_one_a_request_and_then_heal() {
         (Fault::Empty, 200, "content-length", "0"),
     ] {
         onelogin.fail_next([fault]);
-        let answer = ask(&onelogin, "").await.expect("an answer");
+        let answer = request_records(&onelogin, "").await.expect("an answer");
         assert_eq!(answer.status(), status, "{fault:?}");
         assert_eq!(answer.headers()[header], value, "{fault:?}");
         assert!(serde_json::from_str::<Vec<Value>>(&answer.text().await.expect("a body")).is_err());
@@ -188,24 +191,29 @@ async fn refusals_come_with_their_headers_one_a_request_and_then_heal() {
     assert!(!fetch(&onelogin, "").await.is_empty(), "healed");
     onelogin.fail_always(Some(Fault::InternalError));
     for _ in 0..2 {
-        assert_eq!(ask(&onelogin, "").await.expect("an answer").status(), 500);
+        assert_eq!(request_records(&onelogin, "").await.expect("an answer").status(), 500);
     }
     onelogin.fail_always(None);
     assert!(!fetch(&onelogin, "").await.is_empty(), "healed");
 }
 
 #[tokio::test]
-async fn broken_answers_break_as_they_say() {
+async fn broken_answers_break_as_configured() {
     for gzip in [false, true] {
         let onelogin = start(Config { failures: 3_000, gzip, ..Config::default() });
         onelogin.fail_next([Fault::TruncatedWellFormed]);
-        let cut = ask(&onelogin, "").await.expect("headers").text().await.expect("a whole message");
+        let cut = request_records(&onelogin, "")
+            .await
+            .expect("headers")
+            .text()
+            .await
+            .expect("a whole message");
         assert!(serde_json::from_str::<Value>(&cut).expect_err("half an array").is_eof());
         for fault in [Fault::TruncatedConnection, Fault::ResetMidBody, Fault::Stall] {
             onelogin.fail_next([fault]);
-            let mut answer = ask(&onelogin, "").await.expect("headers");
+            let mut answer = request_records(&onelogin, "").await.expect("headers");
             let mut received = 0;
-            // Ends with the first error, at the latest when the client loses its patience.
+            // Ends with the first error, at the latest with the time-out of the client.
             let error = loop {
                 match answer.chunk().await {
                     Ok(Some(chunk)) => received += chunk.len(),
@@ -224,17 +232,17 @@ async fn broken_answers_break_as_they_say() {
 }
 
 #[tokio::test]
-async fn a_reset_or_a_stall_before_the_answer_gives_no_status() {
+async fn a_reset_or_a_stall_before_the_answer_has_no_status() {
     let onelogin = start(Config::default());
     onelogin.fail_next([Fault::Reset, Fault::StallBeforeHeaders]);
-    let reset = ask(&onelogin, "").await.expect_err("a reset");
+    let reset = request_records(&onelogin, "").await.expect_err("a reset");
     assert!(format!("{reset:?}").contains("ConnectionReset"), "{reset:?}");
-    assert!(ask(&onelogin, "").await.expect_err("a stall").is_timeout());
+    assert!(request_records(&onelogin, "").await.expect_err("a stall").is_timeout());
     assert!(onelogin.requests().iter().all(|request| request.status.is_none()));
 }
 
 #[tokio::test]
-async fn a_drip_is_slow_and_right() {
+async fn a_drip_is_slow_and_complete() {
     let onelogin = start(Config { failures: 5, ..Config::default() });
     onelogin.fail_next([Fault::SlowDrip { bytes: 100, interval: Duration::from_millis(5) }]);
     let began = std::time::Instant::now();
@@ -243,19 +251,20 @@ async fn a_drip_is_slow_and_right() {
 }
 
 #[tokio::test]
-async fn too_wide_a_span_fails_and_its_halves_do_not() {
+async fn too_wide_a_span_fails_and_a_narrow_one_does_not() {
     let too_wide = Some(Duration::from_hours(24));
     let onelogin = start(Config { failures: 3_000, too_wide, cap: Some(50), ..Config::default() });
-    let status = async |query| ask(&onelogin, query).await.expect("an answer").status().as_u16();
+    let status =
+        async |query| request_records(&onelogin, query).await.expect("an answer").status().as_u16();
     assert_eq!(status("").await, 500);
     let two_days = "start_date=2026-03-01T00:00:00Z&stop_date=2026-03-03T00:00:00Z";
     assert_eq!(status(two_days).await, 500);
     let one_day = "start_date=2026-03-01T00:00:00Z&stop_date=2026-03-02T00:00:00Z";
-    assert_eq!(fetch(&onelogin, one_day).await.len(), 50, "the cap is silent");
+    assert_eq!(fetch(&onelogin, one_day).await.len(), 50, "the cap has no notice");
 }
 
 #[tokio::test]
-async fn answers_are_held_after_so_many_records_and_released() {
+async fn answers_are_held_after_a_number_of_records_and_released() {
     let onelogin = start(Config { failures: 2_000, ..Config::default() });
     onelogin.hold_after(700);
     let fetched = tokio::spawn({
@@ -270,13 +279,38 @@ async fn answers_are_held_after_so_many_records_and_released() {
 }
 
 #[tokio::test]
-async fn a_stop_breaks_off_what_hangs_and_closes_the_port() {
+async fn a_stop_breaks_off_hanging_answers_and_closes_the_port() {
     let onelogin = start(Config::default());
     let (addr, key) = (onelogin.addr(), onelogin.key().to_owned());
     onelogin.fail_next([Fault::Stall]);
-    let request = client().get(format!("http://{addr}{PATH}")).basic_auth(key, Some("x"));
+    let request = client().get(format!("http://{addr}{LEGACY_PATH}")).basic_auth(key, Some("x"));
     let answer = request.send().await.expect("headers");
     onelogin.serve_until(std::future::ready(())).await;
     assert!(!answer.bytes().await.expect_err("a broken body").is_timeout());
     assert!(tokio::net::TcpStream::connect(addr).await.is_err());
+}
+
+#[tokio::test]
+async fn two_seeds_are_two_accounts_in_every_answer_that_names_one() {
+    let mut accounts = Vec::new();
+    for seed in [1, 2] {
+        let onelogin = start(Config { seed, ..Config::default() });
+        let request = client()
+            .post(format!("{}{TOKEN_PATH}", onelogin.url()))
+            .basic_auth(onelogin.client_id(), Some(onelogin.client_secret()))
+            .header("content-type", "application/json")
+            .body("{\"grant_type\":\"client_credentials\"}");
+        let answer = json_of(request.send().await.expect("an answer")).await;
+        assert_eq!(answer["account_id"], onelogin.account_id());
+        let token = answer["access_token"].as_str().expect("a token");
+        let events = client().get(format!("{}{EVENTS_PATH}", onelogin.url())).bearer_auth(token);
+        let page = json_of(events.send().await.expect("an answer")).await;
+        for event in page["data"].as_array().expect("an array") {
+            assert_eq!(event["account_id"], onelogin.account_id());
+        }
+        accounts.push(onelogin.account_id());
+    }
+    assert_eq!(accounts, [53_413, 53_414]);
+    let config = Config { seed: 2, account_id: Some(7), ..Config::default() };
+    assert_eq!(config.account_id(), 7, "a set account goes before that of the seed");
 }

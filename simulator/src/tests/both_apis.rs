@@ -1,4 +1,4 @@
-//! One history, told by both APIs.
+//! One history in both APIs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ fn parse(texts: impl Iterator<Item = String>) -> Vec<Value> {
     texts.map(|text| serde_json::from_str(&text).expect("JSON")).collect()
 }
 
-/// A number, whether it is written as one or as a text.
+/// A number, written as a number or as a text.
 fn number(value: &Value) -> i64 {
     let read = value.as_str().map_or(value.as_i64(), |text| text.parse().ok());
     read.unwrap_or_else(|| panic!("{value} is no number"))
@@ -37,8 +37,8 @@ async fn every_failure_is_in_both_apis_and_reads_the_same() {
             let cause = event.get("error_description").unwrap_or(&Value::Null);
             assert_eq!(cause, &record["error_description"]);
             assert_eq!(event["user_id"], record["user"]["id"]);
-            let is_said = |value: &Value, name| value.get(name).is_some();
-            assert_eq!(is_said(event, "user_id"), is_said(record, "user"));
+            let is_present = |value: &Value, name| value.get(name).is_some();
+            assert_eq!(is_present(event, "user_id"), is_present(record, "user"));
             let app = event.get("app_name").unwrap_or(&event["app-name"]);
             let app = app.as_str().expect("a name");
             let kind = number(&event["event_type_id"]);
@@ -80,7 +80,7 @@ async fn ids_need_64_bits_and_rise_with_a_time_of_milliseconds() {
 }
 
 #[tokio::test]
-async fn ids_are_unique_however_many_things_happen_in_a_millisecond() {
+async fn ids_are_unique_within_a_millisecond_too() {
     // 46 failures a second, as many successes, and bursts: milliseconds with several of each.
     let config = Config { failures: 4_000_000, days: 1, ..Config::default() };
     let onelogin = start(Config { successes: Some(4_000_000), ..config });
@@ -131,7 +131,7 @@ async fn a_failure_is_late_and_bad_in_both_apis() {
 }
 
 #[tokio::test]
-async fn every_success_does_what_could_not_be_done_before() {
+async fn every_success_does_the_operation_of_an_earlier_failure() {
     let onelogin = start(Config { failures: 4_000, bad_records: 4, ..Config::default() });
     let mut events = parse(onelogin.events(None, None, None));
     events.retain(|event| event.get("app_id").is_some());
@@ -170,7 +170,7 @@ async fn every_success_does_what_could_not_be_done_before() {
 }
 
 #[tokio::test]
-async fn one_failure_in_so_many_is_solved_an_hour_to_five_days_later() {
+async fn some_failures_are_solved_an_hour_to_five_days_later() {
     let onelogin = start(Config { failures: 2_000, days: 10, ..Config::default() });
     let solved = |onelogin: &Simulator| {
         let events = parse(onelogin.events(None, Some(at("2026-03-20T12:00:00Z")), None));
@@ -219,7 +219,7 @@ async fn every_oddity_of_the_odd_form_is_there_and_every_event_has_one() {
 }
 
 #[tokio::test]
-async fn events_put_by_hand_stand_where_their_time_and_id_say() {
+async fn events_put_by_hand_are_ordered_by_time_and_id() {
     let onelogin = start(Config { failures: 0, ..Config::default() });
     let monday = at("2026-03-09T00:00:00.500Z");
     let put = |at: DateTime<Utc>, id: i64, kind: i64| {

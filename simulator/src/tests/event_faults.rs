@@ -1,4 +1,4 @@
-//! The faults of the legacy endpoint on pages of events, and those that only newer APIs have.
+//! Faults on pages of events, and faults that only newer APIs have.
 
 use super::*;
 
@@ -38,15 +38,15 @@ async fn refusals_have_the_envelope_and_their_headers() {
         let is_waiting = matches!(fault, Fault::TooManyRequests(_));
         let reset = if is_waiting { "9" } else { "3600" };
         assert_eq!(answer.headers()["x-ratelimit-reset"], reset, "{fault:?}");
-        let said = json_of(answer).await["status"].take();
-        assert_eq!((&said["error"], &said["type"]), (&true.into(), &kind.into()), "{fault:?}");
-        assert_eq!(said["message"], message, "{fault:?}");
+        let body = json_of(answer).await["status"].take();
+        assert_eq!((&body["error"], &body["type"]), (&true.into(), &kind.into()), "{fault:?}");
+        assert_eq!(body["message"], message, "{fault:?}");
     }
     assert_eq!(good(&onelogin, &token).await, 40, "healed");
 }
 
 #[tokio::test]
-async fn answers_of_another_kind_are_what_they_say() {
+async fn answers_of_another_kind_have_their_form() {
     let onelogin = start(Config::default());
     let token = token(&onelogin).await;
     for (fault, status, part) in [
@@ -70,7 +70,7 @@ async fn answers_of_another_kind_are_what_they_say() {
 }
 
 #[tokio::test]
-async fn broken_pages_break_as_they_say_compressed_or_not() {
+async fn broken_pages_break_as_configured_with_and_without_gzip() {
     for gzip in [false, true] {
         let onelogin = start(Config { gzip, ..Config::default() });
         let token = token(&onelogin).await;
@@ -81,7 +81,7 @@ async fn broken_pages_break_as_they_say_compressed_or_not() {
             onelogin.fail_next([fault]);
             let mut answer = get(&onelogin, &token).await.expect("headers");
             assert_eq!(answer.status(), 200);
-            // Ends with the first error, at the latest when the client loses its patience.
+            // Ends with the first error, at the latest with the time-out of the client.
             let error = loop {
                 match answer.chunk().await {
                     Ok(Some(_)) => {}
@@ -103,7 +103,7 @@ async fn broken_pages_break_as_they_say_compressed_or_not() {
         assert!(last.iter().all(|call| call.status.is_none()), "{last:?}");
         let interval = Duration::from_millis(1);
         onelogin.fail_next([Fault::SlowDrip { bytes: 1_000, interval }]);
-        assert_eq!(good(&onelogin, &token).await, 40, "a drip is right");
+        assert_eq!(good(&onelogin, &token).await, 40, "a drip is complete");
     }
 }
 
@@ -126,10 +126,10 @@ async fn the_gate_counts_events_and_records_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_legacy_api_says_that_it_is_to_go_if_it_is_told_to() {
+async fn the_legacy_api_announces_its_end_if_configured() {
     for deprecation in [false, true] {
         let onelogin = start(Config { deprecation, ..Config::default() });
-        let answer = ask(&onelogin, "").await.expect("an answer");
+        let answer = request_records(&onelogin, "").await.expect("an answer");
         let header = |name| answer.headers().get(name).map(|value| value.to_str().expect("text"));
         assert_eq!(header("deprecation"), deprecation.then_some("true"));
         let sunset = deprecation.then_some("Wed, 16 Sep 2026 12:00:00 GMT");
@@ -141,7 +141,7 @@ async fn the_legacy_api_says_that_it_is_to_go_if_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_told_in_the_words_of_its_api() {
+async fn an_unknown_path_has_the_error_form_of_its_api() {
     let onelogin = start(Config::default());
     for (path, part) in [
         ("/api/1/nothing", "\"No Route Exists\""),

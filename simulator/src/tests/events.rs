@@ -1,4 +1,4 @@
-//! Pages of events, walked as clients walk them.
+//! Pages of events, read as clients read them.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 
 const CORE: &str = "event_type_id=25,61,62,63,64,65";
-/// More pages than any walk here has: one that does not end is found.
+/// More pages than any walk here has, so that an endless one is found.
 const MOST_PAGES: usize = 500;
 
 async fn get(onelogin: &Simulator, token: &str, query: &str) -> reqwest::Result<Response> {
@@ -15,7 +15,6 @@ async fn get(onelogin: &Simulator, token: &str, query: &str) -> reqwest::Result<
     client().get(url).header("authorization", format!("bearer:{token}")).send().await
 }
 
-/// A page, which must come.
 async fn page(onelogin: &Simulator, token: &str, query: &str) -> Value {
     let response = get(onelogin, token, query).await.expect("an answer");
     let status = response.status();
@@ -32,13 +31,13 @@ fn data(page: &Value) -> &[Value] {
     page["data"].as_array().expect("an array")
 }
 
-/// All events, page by page, and the sizes of the pages. It stops where any client should.
+/// All events, page by page, and the sizes of the pages. Stops where any client should.
 async fn walk(onelogin: &Simulator, query: &str) -> (Vec<Value>, Vec<usize>) {
     let token = token(onelogin).await;
     let (mut events, mut sizes, mut cursor) = (Vec::new(), Vec::new(), String::new());
     for _ in 0..MOST_PAGES {
-        let asked = format!("{query}&after_cursor={}", cursor.replace('=', "%3D"));
-        let page = page(onelogin, &token, &asked).await;
+        let parameters = format!("{query}&after_cursor={}", cursor.replace('=', "%3D"));
+        let page = page(onelogin, &token, &parameters).await;
         events.extend_from_slice(data(&page));
         sizes.push(data(&page).len());
         let next = page["pagination"]["after_cursor"].as_str().unwrap_or_default().to_owned();
@@ -88,7 +87,7 @@ async fn a_walk_finds_every_event_once_in_every_order_with_every_cursor() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_walk_is_told_in_three_ways() {
+async fn the_last_page_is_marked_in_three_ways() {
     for (failures, cursor) in [
         (120, Cursor::Keyset),
         (120, Cursor::PageNumber),
@@ -134,7 +133,7 @@ async fn the_end_of_a_walk_is_told_in_three_ways() {
 }
 
 #[tokio::test]
-async fn one_page_alone_ends_in_its_way_too() {
+async fn a_single_page_is_marked_too() {
     for (failures, cursor, last_page) in [
         (0, Cursor::Keyset, LastPage::EmptyWithCursor),
         (3, Cursor::Keyset, LastPage::RepeatedCursor),
@@ -158,7 +157,7 @@ async fn one_page_alone_ends_in_its_way_too() {
 }
 
 #[tokio::test]
-async fn what_appears_meanwhile_shifts_pages_that_are_counted_and_no_others() {
+async fn a_new_event_shifts_numbered_pages_and_no_others() {
     for (cursor, repeated) in [(Cursor::Keyset, 0), (Cursor::PageNumber, 1)] {
         let config = Config { failures: 100, successes: Some(0), ..Config::default() };
         let onelogin = start(Config { cursor, late_records: 0, ..config });
@@ -180,7 +179,7 @@ async fn what_appears_meanwhile_shifts_pages_that_are_counted_and_no_others() {
 }
 
 #[tokio::test]
-async fn since_and_until_go_to_the_millisecond_and_by_the_bounds() {
+async fn since_and_until_are_exact_to_the_millisecond_with_all_bounds() {
     for (bounds, expected) in [
         (Bounds::Inclusive, vec![1, 2, 3]),
         (Bounds::HalfOpen, vec![1, 2]),
@@ -204,7 +203,7 @@ async fn since_and_until_go_to_the_millisecond_and_by_the_bounds() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_a_bad_request() {
+async fn an_unreadable_parameter_is_a_bad_request() {
     let onelogin = start(Config { failures: 200, ..Config::default() });
     let token = token(&onelogin).await;
     for wrong in [
@@ -239,7 +238,7 @@ async fn what_cannot_be_read_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_link_keeps_the_parameters_and_leads_home_unless_it_is_foreign() {
+async fn a_link_keeps_the_parameters_and_the_host_unless_it_is_foreign() {
     for foreign_links in [false, true] {
         let onelogin = start(Config { foreign_links, ..Config::default() });
         let token = token(&onelogin).await;
@@ -273,7 +272,7 @@ async fn types_are_filtered_or_ignored() {
 }
 
 #[tokio::test]
-async fn calls_show_which_token_they_carried_and_what_they_got() {
+async fn calls_are_logged_with_token_status_and_records() {
     let onelogin = start(Config { failures: 80, successes: Some(0), ..Config::default() });
     let first = token(&onelogin).await;
     page(&onelogin, &first, "limit=20").await;
@@ -296,16 +295,16 @@ async fn calls_show_which_token_they_carried_and_what_they_got() {
 }
 
 #[tokio::test]
-async fn a_page_out_of_a_billion_events_comes_as_fast_as_any() {
+async fn a_page_out_of_a_billion_events_is_as_fast_as_any() {
     // Whoever read through the history for it would lose the client's patience.
     let onelogin = start(Config { failures: 1_000_000_000, ..Config::default() });
     let token = token(&onelogin).await;
     for sort in ["sort=%2Bid", "sort=-id"] {
-        let asked = format!("{sort}&since=2026-03-01T00:00:00Z&until=2026-03-18T00:00:00Z");
-        let first = page(&onelogin, &token, &asked).await;
+        let parameters = format!("{sort}&since=2026-03-01T00:00:00Z&until=2026-03-18T00:00:00Z");
+        let first = page(&onelogin, &token, &parameters).await;
         let next = first["pagination"]["after_cursor"].as_str().expect("a cursor");
-        let behind = format!("{asked}&after_cursor={}", next.replace('=', "%3D"));
-        let second = page(&onelogin, &token, &behind).await;
+        let second_page = format!("{parameters}&after_cursor={}", next.replace('=', "%3D"));
+        let second = page(&onelogin, &token, &second_page).await;
         let mut both = [ids(data(&first)), ids(data(&second))].concat();
         if sort == "sort=-id" {
             both.reverse();

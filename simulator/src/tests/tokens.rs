@@ -1,4 +1,4 @@
-//! Tokens, and the hour's allowance of calls.
+//! Tokens, and the hourly limit of calls.
 
 use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -24,7 +24,7 @@ async fn answer(request: RequestBuilder) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_token_is_sold_to_whoever_says_the_credential_in_one_of_its_forms() {
+async fn a_token_is_issued_for_the_credential_in_each_of_its_forms() {
     let onelogin = start(Config::default());
     let json = || post(&onelogin, TOKEN_PATH, "json", GRANT);
     let form = || post(&onelogin, TOKEN_PATH, "form", FORM);
@@ -64,7 +64,7 @@ async fn a_token_is_sold_to_whoever_says_the_credential_in_one_of_its_forms() {
             "message": "Authentication Failure"});
         assert_eq!(answer["status"], expected);
     }
-    // The body must be there, and be what its type says.
+    // The body must be there, and have the form of its type.
     for request in [in_body("json", "{}".into()), in_body("form", GRANT.into())] {
         let request = request.basic_auth("demo-client", Some("demo-secret"));
         let (status, answer) = answer(request).await;
@@ -79,13 +79,13 @@ async fn a_token_is_sold_to_whoever_says_the_credential_in_one_of_its_forms() {
 }
 
 #[tokio::test]
-async fn a_token_is_the_same_until_it_is_over() {
+async fn a_token_is_the_same_until_it_ends() {
     let token_lifetime = Duration::from_mins(10);
     let onelogin = start(Config { token_lifetime, ..Config::default() });
     let first = token(&onelogin).await;
     onelogin.advance(Duration::from_secs(599));
     assert_eq!(token(&onelogin).await, first);
-    let status = async |text: &str| tell(&onelogin, &format!("bearer {text}")).await;
+    let status = async |text: &str| rate_limit_status(&onelogin, &format!("bearer {text}")).await;
     assert_eq!(status(&first).await, 200);
     onelogin.advance(Duration::from_secs(1));
     assert_eq!(status(&first).await, 401);
@@ -95,32 +95,32 @@ async fn a_token_is_the_same_until_it_is_over() {
     assert_eq!(status(&second).await, 401);
     let third = token(&onelogin).await;
     assert_eq!(status(&third).await, 200);
-    let sold: Vec<_> =
+    let issued: Vec<_> =
         onelogin.calls_to(Endpoint::Token).iter().map(|call| (call.token, call.status)).collect();
-    assert_eq!(sold, [1, 1, 2, 3].map(|number| (Some(number), Some(200))));
+    assert_eq!(issued, [1, 1, 2, 3].map(|number| (Some(number), Some(200))));
     let sent: Vec<_> =
         onelogin.calls_to(Endpoint::RateLimit).iter().map(|call| call.token).collect();
     assert_eq!(sent, [1, 1, 2, 3].map(Some));
 }
 
 /// The status of a call with this `Authorization`.
-async fn tell(onelogin: &Simulator, authorization: &str) -> u16 {
+async fn rate_limit_status(onelogin: &Simulator, authorization: &str) -> u16 {
     let url = format!("{}/auth/rate_limit", onelogin.url());
     let request = client().get(url).header(AUTHORIZATION, authorization);
     request.send().await.expect("an answer").status().as_u16()
 }
 
 #[tokio::test]
-async fn a_token_is_taken_in_three_forms_and_its_log_holds_no_secret() {
+async fn a_token_is_accepted_in_three_forms_and_the_log_holds_no_secret() {
     let onelogin = start(Config::default());
     let good = token(&onelogin).await;
     for form in ["bearer:", "bearer ", "Bearer "] {
-        assert_eq!(tell(&onelogin, &format!("{form}{good}")).await, 200, "{form}");
+        assert_eq!(rate_limit_status(&onelogin, &format!("{form}{good}")).await, 200, "{form}");
     }
     for wrong in ["BEARER ", "Token ", ""] {
-        assert_eq!(tell(&onelogin, &format!("{wrong}{good}")).await, 401, "{wrong}");
+        assert_eq!(rate_limit_status(&onelogin, &format!("{wrong}{good}")).await, 401, "{wrong}");
     }
-    assert_eq!(tell(&onelogin, "bearer nonsense").await, 401);
+    assert_eq!(rate_limit_status(&onelogin, "bearer nonsense").await, 401);
     let calls = onelogin.calls_to(Endpoint::RateLimit);
     let schemes: Vec<_> = calls.iter().map(|call| call.authorization.as_deref()).collect();
     let expected = ["bearer:", "bearer", "Bearer", "BEARER", "Token", "", "bearer"];
@@ -131,7 +131,7 @@ async fn a_token_is_taken_in_three_forms_and_its_log_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_no_good_to_anybody() {
+async fn a_revoked_token_ends_for_all_its_users() {
     let onelogin = start(Config::default());
     let first = token(&onelogin).await;
     let body = json!({"access_token": first}).to_string();
@@ -139,13 +139,13 @@ async fn a_revoked_token_is_no_good_to_anybody() {
     assert_eq!(answer(request()).await.0, 401);
     let (status, revoked) = answer(request().basic_auth("demo-client", Some("demo-secret"))).await;
     assert_eq!((status, &revoked["status"]["type"]), (200, &json!("success")));
-    assert_eq!(tell(&onelogin, &format!("bearer:{first}")).await, 401);
+    assert_eq!(rate_limit_status(&onelogin, &format!("bearer:{first}")).await, 401);
     assert_ne!(token(&onelogin).await, first);
     assert_eq!(onelogin.calls_to(Endpoint::Revoke).len(), 2);
 }
 
 #[tokio::test]
-async fn an_hour_allows_so_many_calls_to_all_clients_together() {
+async fn the_hourly_limit_is_shared_by_all_clients() {
     for (over_limit, status, message) in [
         (OverLimit::Status429, 429, "Too Many Requests"),
         (OverLimit::BadRequest, 400, "rate_limit_exceeded"),
@@ -172,9 +172,12 @@ async fn an_hour_allows_so_many_calls_to_all_clients_together() {
         assert!(!refused.headers().contains_key("retry-after"));
         let refused = json_of(refused).await;
         assert_eq!(refused["status"]["message"], message);
-        // To ask is free, and the legacy API has an allowance of its own: none.
-        assert_eq!(tell(&onelogin, &format!("bearer {}", text.trim_matches('"'))).await, 200);
-        let legacy = ask(&onelogin, "").await.expect("an answer");
+        // The rate limit is free, and the legacy API has no limit.
+        assert_eq!(
+            rate_limit_status(&onelogin, &format!("bearer {}", text.trim_matches('"'))).await,
+            200
+        );
+        let legacy = request_records(&onelogin, "").await.expect("an answer");
         assert_eq!(legacy.status(), 200);
         assert!(!legacy.headers().contains_key("x-ratelimit-limit"));
         onelogin.advance(Duration::from_secs(3293));
@@ -183,19 +186,19 @@ async fn an_hour_allows_so_many_calls_to_all_clients_together() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_the_hour_can_be_asked_for() {
+async fn the_rest_of_the_hourly_limit_can_be_requested() {
     let onelogin = start(Config::default());
     let text = token(&onelogin).await;
     let url = format!("{}/auth/rate_limit", onelogin.url());
-    let (status, told) = answer(client().get(url).bearer_auth(text)).await;
+    let (status, body) = answer(client().get(url).bearer_auth(text)).await;
     assert_eq!(status, 200);
     let expected = json!({"X-RateLimit-Limit": 5000, "X-RateLimit-Remaining": 4999,
         "X-RateLimit-Reset": 3600});
-    assert_eq!(told["data"], expected);
+    assert_eq!(body["data"], expected);
 }
 
 #[tokio::test]
-async fn faults_at_the_token_are_for_the_token_alone() {
+async fn faults_at_the_token_endpoint_stay_there() {
     let onelogin = start(Config { failures: 10, ..Config::default() });
     let buy = async || {
         let request = post(&onelogin, TOKEN_PATH, "json", GRANT);
@@ -222,6 +225,7 @@ async fn faults_at_the_token_are_for_the_token_alone() {
     }
     onelogin.fail_always_at(Endpoint::Token, None);
     assert!(buy().await.1.contains("access_token"));
-    let html = ask(&onelogin, "").await.expect("an answer").text().await.expect("a body");
-    assert!(html.starts_with("<!DOCTYPE"), "the general fault was left: {html}");
+    let html =
+        request_records(&onelogin, "").await.expect("an answer").text().await.expect("a body");
+    assert!(html.starts_with("<!DOCTYPE"), "the general fault was taken: {html}");
 }

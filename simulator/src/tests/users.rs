@@ -24,33 +24,33 @@ fn ids(numbers: impl Iterator<Item = u64>) -> String {
 }
 
 #[tokio::test]
-async fn people_are_as_their_failures_tell_but_as_of_now() {
+async fn people_are_those_of_the_failures_as_of_now() {
     let onelogin = start(Config { failures: 2_000, deleted_people: 0, ..Config::default() });
     let token = token(&onelogin).await;
-    let told = people(&onelogin, &token, &ids(0..50)).await;
-    assert_eq!(told.len(), 50);
+    let found = people(&onelogin, &token, &ids(0..50)).await;
+    assert_eq!(found.len(), 50);
     let mut moved = 0;
     for text in onelogin.records(None, None) {
         let record: Value = serde_json::from_str(&text).expect("JSON");
         let user = &record["user"];
-        let Some(person) = told.iter().find(|person| person["id"] == user["id"]) else { continue };
+        let Some(person) = found.iter().find(|person| person["id"] == user["id"]) else { continue };
         for name in ["firstname", "lastname", "username"] {
             assert_eq!(person[name], user[name]);
         }
         moved += usize::from(person["email"] != user["email"]);
         assert_eq!((&person["status"], &person["state"]), (&json!(1), &json!(1)));
     }
-    assert!(moved > 20, "nobody has a new e-mail");
+    assert!(moved > 20, "no e-mail changed");
     onelogin.advance(Duration::from_hours(24 * 20));
     let token = super::token(&onelogin).await;
     let later = people(&onelogin, &token, &ids(0..50)).await;
-    let changed = told.iter().zip(&later).filter(|(a, b)| a["email"] != b["email"]).count();
+    let changed = found.iter().zip(&later).filter(|(a, b)| a["email"] != b["email"]).count();
     assert!((3..20).contains(&changed), "{changed} new e-mails in twenty days");
-    assert!(told.iter().any(|person| person["username"].is_null()));
+    assert!(found.iter().any(|person| person["username"].is_null()));
 }
 
 #[tokio::test]
-async fn those_who_are_gone_are_missing_and_others_can_be_put() {
+async fn deleted_people_are_missing_and_others_can_be_put() {
     let onelogin = start(Config { people: Some(2_000), ..Config::default() });
     let token = token(&onelogin).await;
     let mut known = BTreeSet::new();
@@ -66,19 +66,19 @@ async fn those_who_are_gone_are_missing_and_others_can_be_put() {
     onelogin.put_user(5, "{\"id\":5,\"email\":null}");
     onelogin.put_user(id, "{\"id\":\"odd\"}");
     let query = format!("user_ids={somebody},5,{somebody}&fields=id");
-    let told = people(&onelogin, &token, &query).await;
-    assert_eq!(told, [json!({"id": 5, "email": null}), json!({"id": "odd"})]);
+    let found = people(&onelogin, &token, &query).await;
+    assert_eq!(found, [json!({"id": 5, "email": null}), json!({"id": "odd"})]);
     onelogin.remove_user(5);
     onelogin.remove_user(id);
     assert_eq!(people(&onelogin, &token, &query).await, [json!(null); 0]);
 }
 
 #[tokio::test]
-async fn fields_are_those_asked_for_and_the_id() {
+async fn fields_are_the_selected_ones_and_the_id() {
     let onelogin = start(Config { deleted_people: 0, ..Config::default() });
     let token = token(&onelogin).await;
-    let told = people(&onelogin, &token, &format!("{}&fields=email,nothing", ids(0..2))).await;
-    for person in &told {
+    let found = people(&onelogin, &token, &format!("{}&fields=email,nothing", ids(0..2))).await;
+    for person in &found {
         let names: Vec<&String> = person.as_object().expect("an object").keys().collect();
         assert_eq!(names, ["email", "id"]);
     }
@@ -118,7 +118,7 @@ async fn more_people_than_an_answer_holds_come_with_a_cursor() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_good_request_is_refused_in_the_newer_shape() {
+async fn bad_requests_are_refused_in_the_newer_shape() {
     let onelogin = start(Config::default());
     let token = token(&onelogin).await;
     let bad_request = "BadRequestError";
@@ -136,9 +136,9 @@ async fn what_is_not_a_good_request_is_refused_in_the_newer_shape() {
     ] {
         let answer = get(&onelogin, &token, query).await;
         assert_eq!(answer.status(), status, "{query}");
-        let said = json_of(answer).await;
-        assert_eq!(said["statusCode"], status, "{query}");
-        assert_eq!((&said["name"], &said["message"]), (&name.into(), &message.into()), "{query}");
+        let body = json_of(answer).await;
+        assert_eq!(body["statusCode"], status, "{query}");
+        assert_eq!((&body["name"], &body["message"]), (&name.into(), &message.into()), "{query}");
     }
     let refused = get(&onelogin, "nonsense", "").await;
     assert_eq!(refused.status(), 401);
@@ -154,7 +154,7 @@ async fn what_is_not_a_good_request_is_refused_in_the_newer_shape() {
 }
 
 #[tokio::test]
-async fn the_types_are_listed_to_anybody_and_can_be_added_to() {
+async fn types_are_listed_without_a_token_and_can_be_added() {
     let onelogin = start(Config::default());
     onelogin.add_event_type(7_777, "USER_TELEPORTED_IN_APP", None);
     onelogin.add_event_type(64, "RENAMED", Some("%user% in %app%"));

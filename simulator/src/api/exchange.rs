@@ -1,0 +1,188 @@
+//! One call from its arrival to its answer, as all endpoints have it.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::body::{Content, Ending, Plan, body};
+use super::connection::ResetSwitch;
+use super::refusals::{Refusal, envelope, http_date, immediate, refusal, shape};
+use super::token::{bearer, scheme};
+use crate::config::OverLimit;
+use crate::endpoint::Endpoint;
+use crate::faults::Fault;
+use crate::state::{Call, Shared};
+
+/// The time from the start of the clock to the announced end of the legacy API.
+const SUNSET: TimeDelta = TimeDelta::days(180);
+
+/// One call in progress.
+pub(crate) struct Exchange {
+    pub(crate) shared: Arc<Shared>,
+    /// The time of arrival. An answer is as of this moment, however long it takes.
+    pub(crate) now: DateTime<Utc>,
+    endpoint: Endpoint,
+    reset: ResetSwitch,
+    call: usize,
+    request: Option<usize>,
+    gzip: bool,
+}
+
+/// The answer to a good call, before faults.
+pub(crate) struct Data {
+    content: Content,
+    cap: Option<u64>,
+    headers: HeaderMap,
+    wide: Option<Fault>,
+}
+
+impl Data {
+    pub(crate) fn new(content: Content) -> Self {
+        Self { content, cap: None, headers: HeaderMap::new(), wide: None }
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
+        self.headers.insert(HeaderName::from_static(name), value.into());
+        self
+    }
+
+    /// Limits the records, and adds a fault that applies if no other is waiting.
+    pub(crate) fn legacy(self, cap: Option<u64>, wide: Option<Fault>) -> Self {
+        Self { cap, wide, ..self }
+    }
+}
+
+impl Exchange {
+    /// Logs a call on arrival. `request` is its number among legacy requests, for one of those.
+    pub(crate) fn begin(
+        shared: Arc<Shared>,
+        reset: ResetSwitch,
+        endpoint: Endpoint,
+        query: &str,
+        headers: &HeaderMap,
+        request: Option<usize>,
+    ) -> Self {
+        let authorization =
+            headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let now = shared.now();
+        let number =
+            authorization.and_then(bearer).and_then(|text| shared.state().tokens.number(text));
+        let call = shared.calls.append(Call {
+            endpoint,
+            at: now,
+            query: query.to_owned(),
+            authorization: authorization.map(|value| scheme(value).to_owned()),
+            token: number,
+            status: None,
+            records: 0,
+            bytes: 0,
+        });
+        let gzip = shared.config.gzip && accepts_gzip(headers);
+        Self { shared, now, endpoint, reset, call, request, gzip }
+    }
+
+    /// Logs the token that was issued.
+    pub(crate) fn log_token(&self, number: usize) {
+        self.shared.calls.update(self.call, |call| call.token = Some(number));
+    }
+
+    /// Answers the call. `prepare` checks it and returns the data. The hourly limit is checked
+    /// before that, and faults apply after it.
+    pub(crate) async fn answer(
+        self,
+        prepare: impl FnOnce(&Self) -> Result<Data, Refusal>,
+    ) -> Response {
+        let shared = self.shared.clone();
+        let (endpoint, call, request, now) = (self.endpoint, self.call, self.request, self.now);
+        let refused = self.count_call();
+        let response = match refused.map_or_else(|| prepare(&self), Err) {
+            Ok(data) => self.send(data).await,
+            Err(refusal) => Some(*refusal),
+        };
+        // A reset leaves the status empty, because the client never gets one.
+        let Some(mut response) = response else { return Response::default() };
+        let status = Some(response.status().as_u16());
+        shared.calls.update(call, |call| call.status = status);
+        if let Some(request) = request {
+            shared.requests.update(request, |request| request.status = status);
+        }
+        let headers = response.headers_mut();
+        if endpoint.is_limited() {
+            let left = shared.state().hourly_calls.left(shared.config.calls_per_hour, now);
+            for (name, value) in left.headers() {
+                // A fault may have set its own.
+                headers.entry(name).or_insert(value.into());
+            }
+        }
+        if endpoint == Endpoint::Legacy && shared.config.deprecation {
+            headers.insert("deprecation", HeaderValue::from_static("true"));
+            headers.insert("sunset", http_date(shared.config.now + SUNSET));
+        }
+        response
+    }
+
+    /// Counts the call against the hourly limit, and refuses it if that is used up.
+    fn count_call(&self) -> Option<Refusal> {
+        if !self.endpoint.is_limited() {
+            return None;
+        }
+        let mut state = self.shared.state();
+        state.hourly_calls.spend(1, self.now);
+        if !state.hourly_calls.is_exceeded(self.shared.config.calls_per_hour) {
+            return None;
+        }
+        let answer = match self.shared.config.over_limit {
+            OverLimit::Status429 => refusal(shape(self.endpoint), StatusCode::TOO_MANY_REQUESTS),
+            OverLimit::BadRequest => envelope(StatusCode::BAD_REQUEST, "rate_limit_exceeded"),
+        };
+        Some(answer.into())
+    }
+
+    /// Sends the data, spoilt by the waiting fault if there is one. `None` means that the
+    /// connection is reset instead.
+    async fn send(self, data: Data) -> Option<Response> {
+        let fault = self.shared.state().faults.next(self.endpoint).or(data.wide);
+        let shape = shape(self.endpoint);
+        if let Some(answer) = fault.and_then(|fault| immediate(shape, fault, self.now)) {
+            return Some(answer);
+        }
+        let (ending, drip) = match fault {
+            Some(Fault::Reset) => {
+                self.reset.press();
+                return None;
+            }
+            Some(Fault::StallBeforeHeaders) => std::future::pending().await,
+            Some(Fault::Stall) => (Ending::Stall, None),
+            Some(Fault::TruncatedWellFormed) => (Ending::Cut, None),
+            Some(Fault::TruncatedConnection) => (Ending::Close, None),
+            Some(Fault::ResetMidBody) => (Ending::Reset, None),
+            Some(Fault::SlowDrip { bytes, interval }) => {
+                (Ending::Complete, Some((bytes, interval)))
+            }
+            _ => (Ending::Complete, None),
+        };
+        let Self { shared, endpoint, reset, call, request, gzip, .. } = self;
+        let Data { content, cap, headers, .. } = data;
+        let is_gated = endpoint.is_data();
+        let plan = Plan { content, cap, is_gated, ending, drip, gzip, call, request, reset };
+        let mut response = (headers, body(shared, plan)).into_response();
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        if gzip {
+            let gzip = HeaderValue::from_static("gzip");
+            response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+        }
+        Some(response)
+    }
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.unwrap_or_default().split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim() == "gzip" && weight.trim() != "q=0"
+    })
+}

@@ -4,6 +4,8 @@ mod compare;
 mod connection;
 #[cfg(feature = "demo")]
 mod demo;
+mod help;
+mod log;
 mod migrate;
 mod progress;
 mod secret;
@@ -14,13 +16,10 @@ mod stop;
 mod sync;
 mod text;
 
-use std::io::IsTerminal;
-
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::exit::Exit;
 use crate::store;
@@ -34,43 +33,52 @@ const STYLES: Styles = Styles::styled()
 /// Copies failed provisioning from OneLogin into Postgres or SQLite, so that "who could not get, or
 /// lose, access to what, and why" is a SQL query.
 #[derive(Debug, Parser)]
-#[command(name = "onelogin-sync", version, styles = STYLES, after_help = AFTER_HELP)]
+#[command(name = "onelogin-sync", version, styles = STYLES, max_term_width = 100)]
+#[command(after_help = help::after(&help::PROGRAM), after_long_help = help::after_long(&help::PROGRAM))]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// The database: sqlite:FILE or postgres://user@host/name
-    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    #[arg(default_value = "sqlite:onelogin.db")]
-    database_url: String,
-    /// How much to log on stderr; on a terminal, where a progress bar is drawn, only warnings
-    #[arg(long, global = true, env = "ONELOGIN_LOG_LEVEL", value_name = "LEVEL")]
-    log_level: Option<LogLevel>,
+    #[command(flatten)]
+    global: Global,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes: 0 done, 64 usage, 65 new rejects or a difference, 69 source unavailable, 70 bug, 74 database failed,
-75 another run is at work or the copy is stale, 76 not this API, 77 credentials refused,
-78 configuration or schema version, 130 and 143 interrupted. Worth trying again: 69, 74, 75.";
+/// Flags of every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// Database: sqlite:FILE or postgres://user@host/name
+    #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL")]
+    #[arg(default_value = "sqlite:onelogin.db")]
+    database_url: String,
+    /// Log each request and commit on stderr; -vv logs more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Log lines on stderr: error, warn, info, debug or trace; info without it, warn beside a
+    /// progress bar
+    #[arg(long, global = true, env = "ONELOGIN_LOG_LEVEL", value_name = "LEVEL")]
+    #[arg(hide_possible_values = true)]
+    log_level: Option<log::Level>,
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Copy the failures since the last run; the main job
+    /// Copy new failures into the database; the main job
     Sync(Box<sync::Args>),
-    /// Show marks, their age, the last run and open rejects
+    /// Show how far each account is synced, its last run and open rejects
     Status(status::Args),
-    /// Compare what both APIs have, before one takes over from the other
+    /// List failures that only one of the two APIs has, before a migration
     Compare(Box<compare::Args>),
-    /// Bring the database's schema up to date, or only say what is missing
+    /// Bring the database schema up to date, or list what is pending
     Migrate(migrate::Args),
     #[cfg(feature = "demo")]
     /// Serve a stand-in OneLogin API, to try things out without an account
     Simulate(Box<simulate::Args>),
     #[cfg(feature = "demo")]
-    /// Show the whole thing at work, with no account and no network
+    /// Show a first and an incremental sync, with no account and no network
     Demo(demo::Args),
     /// Print a completion script for a shell
     Completions {
-        /// The shell
+        /// Shell to complete in
         shell: clap_complete::Shell,
     },
 }
@@ -86,14 +94,6 @@ impl Command {
         let _ = self;
         false
     }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogLevel {
-    Error,
-    Warn,
-    Info,
-    Debug,
 }
 
 /// How to print an outcome.
@@ -130,11 +130,26 @@ impl Cli {
     /// # Errors
     /// The exit to make then.
     pub fn from_args() -> Result<Self, Exit> {
-        Self::try_parse().map_err(|error| {
+        Self::parsed().map_err(|error| {
             // Nowhere to print to is no reason for another exit.
             let _ = error.print();
             if error.use_stderr() { Exit::Usage } else { Exit::Done }
         })
+    }
+
+    fn parsed() -> Result<Self, clap::Error> {
+        let mut command = help::tidy(Self::command());
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let mut cli = Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+        if cli.global.verbose > 0 {
+            if matches.value_source("log_level") == Some(ValueSource::CommandLine) {
+                let text = "-v and --log-level cannot be used together: both set the level";
+                return Err(command.error(ErrorKind::ArgumentConflict, text));
+            }
+            // A flag wins over the environment.
+            cli.global.log_level = log::Level::of_verbosity(cli.global.verbose);
+        }
+        Ok(cli)
     }
 
     /// Runs the command, prints its outcome, and says how to exit.
@@ -142,8 +157,8 @@ impl Cli {
         let screen = Screen::new();
         // A demo is read by people, and where a bar is drawn it tells the rest.
         let quiet = screen.is_drawn() || self.command.is_demo();
-        start_log(&screen, self.log_level, quiet);
-        let url = &self.database_url;
+        log::start(&screen, self.global.log_level, quiet);
+        let url = &self.global.database_url;
         let outcome = match self.command {
             Command::Sync(args) => sync::run(*args, url, &screen).await,
             Command::Status(args) => status::run(args, url).await,
@@ -172,22 +187,4 @@ impl Cli {
             }
         }
     }
-}
-
-fn start_log(screen: &Screen, level: Option<LogLevel>, quiet: bool) {
-    let level = match level {
-        Some(LogLevel::Error) => LevelFilter::ERROR,
-        Some(LogLevel::Debug) => LevelFilter::DEBUG,
-        Some(LogLevel::Warn) => LevelFilter::WARN,
-        None if quiet => LevelFilter::WARN,
-        Some(LogLevel::Info) | None => LevelFilter::INFO,
-    };
-    // Ours only: what libraries log of a request is not ours to vouch for.
-    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    let screen = screen.clone();
-    let lines = tracing_subscriber::fmt::layer()
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(move || screen.writer());
-    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }

@@ -32,6 +32,46 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every exit, in the order of the numbers.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Done,
+        Self::Usage,
+        Self::Rejects,
+        Self::SourceUnavailable,
+        Self::Bug,
+        Self::DatabaseFailed,
+        Self::TryLater,
+        Self::NotThisApi,
+        Self::CredentialsRefused,
+        Self::Configuration,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// A few words for the help.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Usage => "usage",
+            Self::Rejects => "new rejects or a difference",
+            Self::SourceUnavailable => "source unavailable",
+            Self::Bug => "bug",
+            Self::DatabaseFailed => "database failed",
+            Self::TryLater => "another run at work, or a stale copy",
+            Self::NotThisApi => "not the OneLogin API",
+            Self::CredentialsRefused => "credentials refused",
+            Self::Configuration => "configuration or schema version",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+        }
+    }
+
+    /// Whether trying again can help without a change by somebody.
+    pub(crate) fn can_heal(self) -> bool {
+        use Exit::{DatabaseFailed, Interrupted, SourceUnavailable, Terminated, TryLater};
+        matches!(self, SourceUnavailable | DatabaseFailed | TryLater | Interrupted | Terminated)
+    }
+
     /// The number.
     #[must_use]
     pub fn code(self) -> u8 {

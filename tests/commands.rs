@@ -1,6 +1,7 @@
 //! The commands beside `sync`, as people and schedulers see them.
 
 mod demo;
+mod help;
 mod simulate;
 mod status;
 

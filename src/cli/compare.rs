@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::connection::Connection;
 use super::text::{self, number, plural, say};
-use super::{Failed, Format, stop};
+use super::{Failed, Format, help, stop};
 use crate::exit::Exit;
 use crate::store::{Access, Store};
 use crate::sync;
@@ -17,21 +17,22 @@ use crate::sync::compare::{Comparing, Comparison, Item, compare};
 const SHOWN: usize = 20;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = help::after(&help::COMPARE), after_long_help = help::after_long(&help::COMPARE))]
 pub(super) struct Args {
-    /// Your name for the OneLogin account
+    /// Your name for the OneLogin account; its API calls are counted under it
     #[arg(long, env = "ONELOGIN_ACCOUNT", value_name = "NAME", default_value = "default")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     account: String,
-    /// Where the span begins: 2026-01-31 or 2026-01-31T08:00:00Z
+    /// Start of the span to compare: 2026-01-31 or 2026-01-31T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = text::instant)]
     since: DateTime<Utc>,
-    /// Where it ends; failures that appear late are best left some hours
+    /// End of the span to compare; leave failures some hours to appear in both
     #[arg(long, value_name = "TIME", value_parser = text::instant)]
     until: DateTime<Utc>,
-    /// How far the times of one failure may be apart
+    /// How far apart the two times of one failure may be
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = text::duration)]
     tolerance: TimeDelta,
-    /// Where the legacy API is, if not at the same place
+    /// Address of the legacy API, if it differs from --base-url
     #[arg(long, env = "ONELOGIN_LEGACY_BASE_URL", value_name = "URL")]
     legacy_base_url: Option<String>,
     /// How to print the outcome

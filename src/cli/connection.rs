@@ -1,5 +1,6 @@
 //! How to reach either API: flags, credentials, and the source made of them.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -22,67 +23,77 @@ const CLIENT_SECRET: &str = "ONELOGIN_CLIENT_SECRET";
 const LEGACY_URL: &str = "https://api.onelogin.com";
 const EVENTS_URL: &str = "https://api.us.onelogin.com";
 
+const BASE_URL_HELP: &str = "Address of the API, with your region or your own subdomain; without it \
+    https://api.us.onelogin.com, for legacy https://api.onelogin.com";
+
+/// How the API is read.
 #[derive(Debug, clap::Args)]
 pub(super) struct Connection {
-    /// Where the API is [default: <https://api.onelogin.com> for legacy,
-    /// <https://api.us.onelogin.com> for events]
-    #[arg(long, env = "ONELOGIN_BASE_URL", value_name = "URL")]
+    // No doc comment: it would put the addresses in angle brackets, and help shows those.
+    #[arg(long, env = "ONELOGIN_BASE_URL", value_name = "URL", help = BASE_URL_HELP)]
     base_url: Option<String>,
-    /// Allow plain http to other machines; the credentials are then readable on the way
-    #[arg(long, env = "ONELOGIN_ALLOW_HTTP", value_parser = BoolishValueParser::new())]
-    allow_http: bool,
     #[command(flatten)]
     events: EventsApi,
     #[command(flatten)]
     limits: Limits,
 }
 
-/// What to ask the events API for.
+/// What the events API is asked for.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Events API")]
 struct EventsApi {
-    /// Types of events that are failures, by their numbers
+    /// Event types that are failures, by number
     #[arg(long, env = "ONELOGIN_EVENT_TYPES", value_name = "LIST", value_delimiter = ',')]
-    #[arg(default_values_t = event_type::FAILURES)]
+    #[arg(default_value = FAILURE_TYPES.as_str(), hide_short_help = true)]
     event_types: Vec<i64>,
-    /// Load successes too, so that failures can close
+    /// Load successes too, so that failures can be closed
     #[arg(long, env = "ONELOGIN_WITH_SUCCESSES", value_name = "BOOL", default_value = "true")]
     #[arg(action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    #[arg(hide_short_help = true)]
     with_successes: bool,
-    /// Events a page to ask for [default: the server's, 50]
-    #[arg(long, env = "ONELOGIN_PAGE_LIMIT", value_name = "N")]
+    /// Events to request per page; without it the server decides, usually 50
+    #[arg(long, env = "ONELOGIN_PAGE_LIMIT", value_name = "N", hide_short_help = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     page_limit: Option<u32>,
-    /// Calls in any hour, over all runs of the account; OneLogin gives 5,000 to all of its programs
+    /// API calls per hour, over all runs of the account; OneLogin allows 5,000 to all programs
+    /// together
     #[arg(long, env = "ONELOGIN_MAX_CALLS_PER_HOUR", value_name = "N", default_value_t = 2_500)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(hide_short_help = true, value_parser = clap::value_parser!(u64).range(1..))]
     max_calls_per_hour: u64,
 }
 
+/// The numbers of [`event_type::FAILURES`], as they are written on the command line.
+static FAILURE_TYPES: LazyLock<String> =
+    LazyLock::new(|| event_type::FAILURES.map(|id| id.to_string()).join(","));
+
 /// Limits that few need to change.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Limits")]
+#[command(next_help_heading = "Network")]
 struct Limits {
-    /// On opening a connection
+    /// Allow plain http to other machines, where everyone on the way can read the credentials
+    #[arg(long, env = "ONELOGIN_ALLOW_HTTP", value_parser = BoolishValueParser::new())]
+    #[arg(hide_short_help = true)]
+    allow_http: bool,
+    /// Timeout for opening a connection
     #[arg(long, env = "ONELOGIN_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "10s")]
-    #[arg(value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true, value_parser = humantime::parse_duration)]
     connect_timeout: Duration,
-    /// On the wait for the next byte
+    /// Timeout for the next byte of a response
     #[arg(long, env = "ONELOGIN_READ_TIMEOUT", value_name = "DURATION", default_value = "60s")]
-    #[arg(value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true, value_parser = humantime::parse_duration)]
     read_timeout: Duration,
-    /// On one request as a whole
+    /// Timeout for one complete request
     #[arg(long, env = "ONELOGIN_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "30m")]
-    #[arg(value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true, value_parser = humantime::parse_duration)]
     request_timeout: Duration,
-    /// Attempts at a window, or at a page of it; the first included
+    /// Attempts per window, or per page of events, the first included
     #[arg(long, env = "ONELOGIN_MAX_ATTEMPTS", value_name = "N", default_value_t = 8)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(hide_short_help = true, value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: u32,
-    /// Time for all attempts at a window, or at a page of it
+    /// Time for all attempts at one window, or at one page of events
     #[arg(long, env = "ONELOGIN_RETRY_FOR", value_name = "DURATION", default_value = "10m")]
-    #[arg(value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true, value_parser = humantime::parse_duration)]
     retry_for: Duration,
 }
 
@@ -94,8 +105,8 @@ impl ValueEnum for SourceKind {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let help = match self {
-            Self::Legacy => "`GET /api/v1/logins/failed_provisioning.json`, deprecated",
-            Self::Events => "`GET /api/1/events`",
+            Self::Legacy => "GET /api/v1/logins/failed_provisioning.json, deprecated",
+            Self::Events => "GET /api/1/events",
             Self::Webhook => return None,
         };
         Some(PossibleValue::new(self.as_str()).help(help))
@@ -167,11 +178,17 @@ impl Connection {
     }
 
     fn options(&self, base_url: &str) -> Options {
-        let Limits { connect_timeout, read_timeout, request_timeout, max_attempts, retry_for } =
-            self.limits;
+        let Limits {
+            allow_http,
+            connect_timeout,
+            read_timeout,
+            request_timeout,
+            max_attempts,
+            retry_for,
+        } = self.limits;
         Options {
             base_url: base_url.to_owned(),
-            allow_http: self.allow_http,
+            allow_http,
             connect_timeout,
             read_timeout,
             request_timeout,

@@ -2,14 +2,15 @@
 
 use anyhow::anyhow;
 
-use super::Failed;
 use super::text::{plural, say};
+use super::{Failed, help};
 use crate::exit::Exit;
 use crate::store::{Access, Store};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = help::after(&help::MIGRATE), after_long_help = help::after_long(&help::MIGRATE))]
 pub(super) struct Args {
-    /// Change nothing: list what is pending, and exit 78 if anything is
+    /// Change nothing: list the pending migrations, and exit 78 if there are any
     #[arg(long)]
     check: bool,
 }

@@ -5,19 +5,20 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::text::{self, age, number, plural, say, time};
-use super::{Failed, Format};
+use super::{Failed, Format, help};
 use crate::exit::Exit;
 use crate::store::{Access, Health, Store};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = help::after(&help::STATUS), after_long_help = help::after_long(&help::STATUS))]
 pub(super) struct Args {
-    /// Only this account
+    /// Account to show; without it all of them
     #[arg(long, env = "ONELOGIN_ACCOUNT", value_name = "NAME")]
     account: Option<String>,
-    /// How to print
+    /// How to print the outcome
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Exit 75 when an account was last scanned longer ago, or never
+    /// Age of an account's last scan above which the command exits 75
     #[arg(long, value_name = "DURATION", value_parser = text::duration)]
     max_age: Option<TimeDelta>,
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::connection::Connection;
 use super::progress::Screen;
-use super::{Failed, Format, stop, text};
+use super::{Failed, Format, help, stop, text};
 use crate::exit::Exit;
 use crate::model::Origin;
 use crate::onelogin::Source;
@@ -22,72 +22,90 @@ use crate::sync::{self, Job, Report, Signal};
 pub(super) use outcome::Outcome;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = help::after(&help::SYNC), after_long_help = help::after_long(&help::SYNC))]
 pub(super) struct Args {
     /// Your name for the OneLogin account; part of every key
     #[arg(long, env = "ONELOGIN_ACCOUNT", value_name = "NAME", default_value = "default")]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     account: String,
-    /// The API to read [default: by the credentials present; events if both]
-    ///
-    /// The credentials of events are in `ONELOGIN_CLIENT_ID` and `ONELOGIN_CLIENT_SECRET`, those of
-    /// legacy in `ONELOGIN_API_KEY`; or each in a file that the same name with `_FILE` behind it
-    /// names, such as `ONELOGIN_API_KEY_FILE`.
+    /// API to read; without it the one whose credentials are set, events if both are
     #[arg(long, env = "ONELOGIN_SOURCE", value_enum)]
     source: Option<SourceKind>,
-    /// Load a saved file instead, and move no mark: an array of the legacy API, pages of the events
-    /// API, or deliveries to a webhook as an array or line by line
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until"])]
-    from_file: Option<PathBuf>,
-    /// Begin here instead of behind the mark: 2026-01-31 or 2026-01-31T08:00:00Z [first run: 90
-    /// days back]
+    /// Start of the span to read, instead of the watermark or, on the first run, 90 days back:
+    /// 2026-01-31 or 2026-01-31T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = text::instant)]
     since: Option<DateTime<Utc>>,
-    /// End here instead of at the server's now
+    /// End of the span to read, instead of the present by the server's clock
     #[arg(long, value_name = "TIME", value_parser = text::instant)]
     until: Option<DateTime<Utc>>,
-    /// How far behind the last scan to begin: failures that appear late are found so far back
-    #[arg(long, env = "ONELOGIN_OVERLAP", value_name = "DURATION", default_value = "24h")]
-    #[arg(value_parser = text::duration)]
-    overlap: TimeDelta,
-    /// How far to begin behind it once a day, since events change after their creation; 0s for never
-    #[arg(long, env = "ONELOGIN_RESCAN", value_name = "DURATION", default_value = "7d")]
-    #[arg(value_parser = text::duration)]
-    rescan: TimeDelta,
-    /// How old what is known of a person may become before the users API is asked again, or never;
-    /// for events
-    #[arg(long, env = "ONELOGIN_REFRESH_PEOPLE", value_name = "DURATION", default_value = "7d")]
-    #[arg(value_parser = refresh)]
-    refresh_people: Refresh,
-    /// New records that cannot be read are kept aside; with more of them, exit 65
-    #[arg(long, env = "ONELOGIN_MAX_REJECTS", value_name = "N", default_value_t = 0)]
-    max_rejects: u64,
-    /// Whether rows keep the text of their records in the column raw
-    #[arg(long, env = "ONELOGIN_RAW", value_enum, default_value = "keep")]
-    raw: Raw,
-    /// How many windows to read ahead of the one that is written
-    #[arg(long, env = "ONELOGIN_PREFETCH", value_name = "N", default_value_t = 2)]
-    #[arg(value_parser = clap::value_parser!(u32).range(..=100))]
-    prefetch: u32,
+    /// Saved file to load instead of an API; no watermark moves
+    ///
+    /// It holds an array of the legacy API, pages of the events API, or deliveries to a webhook, as
+    /// an array or one per line.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until"])]
+    from_file: Option<PathBuf>,
     /// How to print the outcome
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Do not migrate: exit 78 when the schema is not up to date
-    #[arg(long)]
-    no_migrate: bool,
-    /// How long a run that was killed keeps the next one out
-    #[arg(long, env = "ONELOGIN_LEASE", value_name = "DURATION", default_value = "60s")]
-    #[arg(value_parser = lease)]
-    lease: TimeDelta,
     #[command(flatten)]
     connection: Connection,
+    #[command(flatten)]
+    rereading: Rereading,
+    #[command(flatten)]
+    loading: Loading,
+}
+
+/// Spans that are read again.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Re-reading")]
+struct Rereading {
+    /// Span to re-read in every run, to find failures that appear late
+    #[arg(long, env = "ONELOGIN_OVERLAP", value_name = "DURATION", default_value = "24h")]
+    #[arg(hide_short_help = true, value_parser = text::duration)]
+    overlap: TimeDelta,
+    /// How far back to re-read once a day, because events can change after creation; 0s for never
+    #[arg(long, env = "ONELOGIN_RESCAN", value_name = "DURATION", default_value = "7d")]
+    #[arg(hide_short_help = true, value_parser = text::duration)]
+    rescan: TimeDelta,
+}
+
+/// Ways to write, and who may meanwhile.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Loading")]
+struct Loading {
+    /// New rejected records to tolerate; with more of them the run exits 65, and all others are
+    /// loaded
+    #[arg(long, env = "ONELOGIN_MAX_REJECTS", value_name = "N", default_value_t = 0)]
+    #[arg(hide_short_help = true)]
+    max_rejects: u64,
+    /// Whether rows keep the text of their records in the column raw
+    #[arg(long, env = "ONELOGIN_RAW", value_enum, default_value = "keep")]
+    #[arg(hide_short_help = true)]
+    raw: Raw,
+    /// Age at which the details of a person are fetched again from the users API, or never; events
+    /// API only
+    #[arg(long, env = "ONELOGIN_REFRESH_PEOPLE", value_name = "DURATION", default_value = "7d")]
+    #[arg(hide_short_help = true, value_parser = refresh)]
+    refresh_people: Refresh,
+    /// Do not migrate: exit 78 if the schema is not up to date
+    #[arg(long, hide_short_help = true)]
+    no_migrate: bool,
+    /// How long a run that was killed keeps the next one out: 1s to 1day
+    #[arg(long, env = "ONELOGIN_LEASE", value_name = "DURATION", default_value = "60s")]
+    #[arg(hide_short_help = true, value_parser = lease)]
+    lease: TimeDelta,
+    /// Windows to read ahead of the one that is written
+    #[arg(long, env = "ONELOGIN_PREFETCH", value_name = "N", default_value_t = 2)]
+    #[arg(hide_short_help = true, value_parser = clap::value_parser!(u32).range(..=100))]
+    prefetch: u32,
 }
 
 /// What becomes of the text of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Raw {
-    /// It is kept.
+    /// Keep it
     Keep,
-    /// It is left out; of a record that cannot be read it is kept all the same.
+    /// Leave it out, but for rejected records
     None,
 }
 
@@ -142,7 +160,7 @@ async fn attempt(
     tokio::pin!(stop);
     let job = job(args, origin)?;
     let store = tokio::select! {
-        store = open(database_url, args.no_migrate) => store?,
+        store = open(database_url, args.loading.no_migrate) => store?,
         signal = &mut stop => return Err(stopped(signal)),
     };
     screen.start();
@@ -165,15 +183,15 @@ fn check_span(args: &Args) -> Result<(), Failed> {
 
 fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
     Ok(Job {
-        lease: args.lease,
+        lease: args.loading.lease,
         since: args.since,
         until: args.until,
-        overlap: args.overlap,
-        rescan: args.rescan,
-        refresh_people: args.refresh_people.0,
-        max_rejects: args.max_rejects,
-        keep_raw: args.raw == Raw::Keep,
-        prefetch: args.prefetch,
+        overlap: args.rereading.overlap,
+        rescan: args.rereading.rescan,
+        refresh_people: args.loading.refresh_people.0,
+        max_rejects: args.loading.max_rejects,
+        keep_raw: args.loading.raw == Raw::Keep,
+        prefetch: args.loading.prefetch,
         ..Job::new(origin.clone(), args.connection.selected()?)
     })
 }

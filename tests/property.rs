@@ -3,6 +3,7 @@
 //!
 //! `PROPTEST_CASES=300` tries more histories; a failure names the seed that finds it again.
 
+mod sketch;
 mod source;
 
 use std::cell::Cell;
@@ -67,7 +68,7 @@ enum Step {
     Sync(Api, Fate),
 }
 
-/// How a run fares.
+/// The end of a run.
 #[derive(Clone, Debug)]
 enum Fate {
     Undisturbed,
@@ -81,7 +82,7 @@ enum Fate {
     Terminated(usize),
     /// The token is taken away there. The run gets over it.
     WithoutItsToken(usize),
-    /// So many calls may be made, and perhaps not all that are needed.
+    /// A limit of calls, perhaps below the number needed.
     ShortOfCalls(u32),
     /// Other programs have made all calls of the account.
     OverTheLimit,
@@ -131,13 +132,13 @@ fn fate() -> impl Strategy<Value = Fate> {
 /// One history, from its first record to the comparison.
 fn play(db: &Db, account: &str, variant: &Variant, steps: &[Step]) {
     let mut source = Source::new(variant);
-    let mut marks = HashMap::from(APIS.map(|api| (api, Marks::default())));
+    let mut watermarks = HashMap::from(APIS.map(|api| (api, Watermarks::default())));
     for step in steps {
         match step {
             Step::Source(happenings) => happenings.iter().for_each(|h| source.happen(h)),
             Step::Sync(api, fate) => {
                 run(db, account, *api, &mut source, fate);
-                marks = check(db, account, &source, &marks);
+                watermarks = check(db, account, &source, &watermarks);
             }
         }
     }
@@ -146,13 +147,13 @@ fn play(db: &Db, account: &str, variant: &Variant, steps: &[Step]) {
     for api in APIS {
         run(db, account, api, &mut source, &Fate::Undisturbed);
     }
-    check(db, account, &source, &marks);
+    check(db, account, &source, &watermarks);
     compare(db, account, &source);
 }
 
 fn run(db: &Db, account: &str, api: Api, source: &mut Source, fate: &Fate) {
-    // A first run that came to nothing left no mark to go on from.
-    let scanned = Marks::read(db, account, api).scanned_through;
+    // A first run that failed left no watermark to continue from.
+    let scanned = Watermarks::read(db, account, api).scanned_through;
     let since = scanned.map_or(at(BEGINNING), |scanned| scanned - TimeDelta::days(1));
     let mut arguments = vec!["--account", account, "--max-rejects", "1000000"];
     arguments.extend(["--refresh-people", "never"]);
@@ -212,7 +213,7 @@ fn run(db: &Db, account: &str, api: Api, source: &mut Source, fate: &Fate) {
                 Some(_) => Some(143),
             };
             assert_eq!(finished.code, expected, "{finished}");
-            // A run that was asked to stop gives its lease back.
+            // A run that is stopped gives its lease back.
             assert!(killed || !has_lease(db, account, api), "the lease is still held; {finished}");
             if held_after.is_some() && killed {
                 expire_lease(db, account);
@@ -221,14 +222,14 @@ fn run(db: &Db, account: &str, api: Api, source: &mut Source, fate: &Fate) {
     }
 }
 
-/// How many records to send before the run is stopped; none if there are none to send.
+/// The number of records to send before the run is stopped; `None` if there are no records to send.
 fn share_of(api: Api, source: &Source, since: DateTime<Utc>, percent: usize) -> Option<u64> {
     let records = api.served(&source.onelogin, Some(since), None).len();
     let before = (records * percent / 100) as u64;
     (records > 0).then_some(before)
 }
 
-/// Runs the job, and does something to it once so many records have been sent.
+/// Runs the job, and does something to it once a number of records have been sent.
 fn hold(
     source: &Source,
     job: Program,
@@ -243,7 +244,7 @@ fn hold(
         let held = async { timeout(HELD_WITHIN, source.onelogin.wait_until_held()).await };
         if block_on(held).is_err() {
             running.kill9();
-            panic!("the run never asked for all that may have changed; {}", running.wait());
+            panic!("the run never requested all that may have changed; {}", running.wait());
         }
         act(&running);
         source.onelogin.release();
@@ -264,14 +265,14 @@ fn expire_lease(db: &Db, account: &str) {
     ));
 }
 
-/// Where an account stands.
+/// The watermarks of an account.
 #[derive(Debug, Default)]
-struct Marks {
+struct Watermarks {
     high_water_mark: Option<DateTime<Utc>>,
     scanned_through: Option<DateTime<Utc>>,
 }
 
-impl Marks {
+impl Watermarks {
     fn read(db: &Db, account: &str, api: Api) -> Self {
         // The first run of all makes the tables, and may have been stopped before.
         if !has_tables(db) {
@@ -279,10 +280,10 @@ impl Marks {
         }
         let sql = "select high_water_mark, scanned_through from watermarks where account = ";
         let rows = db.rows(&format!("{sql}'{account}' and source = '{}'", api.name()));
-        let mark = |column: usize| {
+        let watermark = |column: usize| {
             rows.first().map(|row| &row[column]).filter(|text| *text != NULL).map(|text| at(text))
         };
-        Self { high_water_mark: mark(0), scanned_through: mark(1) }
+        Self { high_water_mark: watermark(0), scanned_through: watermark(1) }
     }
 }
 
@@ -294,16 +295,16 @@ fn has_tables(db: &Db) -> bool {
     !db.rows(catalogue).is_empty()
 }
 
-/// What must hold after each run, however it ended. Returns where the account stands now.
+/// Checks the promises after a run, however it ended. Returns the watermarks of the account.
 fn check(
     db: &Db,
     account: &str,
     source: &Source,
-    before: &HashMap<Api, Marks>,
-) -> HashMap<Api, Marks> {
+    before: &HashMap<Api, Watermarks>,
+) -> HashMap<Api, Watermarks> {
     let server_now = source.onelogin.now();
-    let marks = HashMap::from(APIS.map(|api| (api, Marks::read(db, account, api))));
-    for (api, now) in &marks {
+    let watermarks = HashMap::from(APIS.map(|api| (api, Watermarks::read(db, account, api))));
+    for (api, now) in &watermarks {
         let before = &before[api];
         assert!(before.high_water_mark <= now.high_water_mark, "{before:?}, then {now:?}");
         assert!(before.scanned_through <= now.scanned_through, "{before:?}, then {now:?}");
@@ -311,7 +312,7 @@ fn check(
         assert!(now.scanned_through <= Some(server_now), "{now:?} at {server_now}");
     }
     if !has_tables(db) {
-        return marks;
+        return watermarks;
     }
     let balance = "fetched = inserted + updated + unchanged + rejected";
     let broken = db.rows(&format!(
@@ -339,15 +340,14 @@ fn check(
     ));
     let broken: Vec<_> = broken.iter().filter(|row| row[1] != "0").collect();
     assert!(broken.is_empty(), "{broken:?}");
-    marks
+    watermarks
 }
 
-/// Compares with one load of all there is into an empty database. That it is always an SQLite file
-/// makes both databases equal to each other, too.
+/// Compares with one load of all there is into an empty SQLite file, which makes both databases equal.
 ///
-/// Equal by design: each failure but for when and by which run it was written, and each person
-/// likewise. Of what was put aside, all that the source gives now. A text that it gave once and
-/// corrected since stays open: it was never loaded, and nothing says what became of it.
+/// Equal by design: each failure and each person, except the time and run of their last write, and
+/// the rejects that the source still serves. A reject that the source has corrected stays open,
+/// because its text was never loaded.
 fn compare(db: &Db, account: &str, source: &Source) {
     let full = Db::sqlite();
     let all = ["--account", account, "--max-rejects", "1000000", "--since", BEGINNING];

@@ -1,19 +1,19 @@
-//! A source whose history is made of what a test says: few people, few ids, many ties.
+//! A source whose history a test determines: few people, few ids, many ties.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use onelogin_simulator::{
-    Bounds, Config, Cursor, Entry, EventForm, EventRecord, LastPage, Order, OverLimit, Record,
-    Simulator, created_at_text,
+    Bounds, Config, Cursor, Entry, EventForm, LastPage, Order, OverLimit, Simulator,
 };
 use proptest::prelude::*;
 
+use super::sketch::{Form, Sketch, sketch};
 use crate::support::api::Api;
 use crate::support::onelogin::start;
 
-/// Nothing appears later than this behind its time: the documented limit, the overlap.
+/// No record appears later than this after its time: the documented limit, the overlap.
 pub(super) const LATEST_MINUTES: u32 = 24 * 60;
 /// Records that appear later than others are put on a grid, so that many share their second.
 const GRID: TimeDelta = TimeDelta::hours(2);
@@ -21,7 +21,7 @@ const DAYS: u32 = 60;
 /// A response of this many records is one that may have been cut.
 const CAP: u64 = 50;
 
-/// What the documents leave open, and how it all begins.
+/// The choices that the documents leave open, and the start of the history.
 #[derive(Clone, Debug)]
 pub(super) struct Variant {
     bounds: Bounds,
@@ -35,7 +35,7 @@ pub(super) struct Variant {
     first: Vec<(Sketch, u32)>,
 }
 
-/// How the events API serves.
+/// The manner in which the events API serves.
 #[derive(Clone, Debug)]
 struct Pages {
     size: u32,
@@ -46,11 +46,11 @@ struct Pages {
     ignores_type_filter: bool,
 }
 
-/// What happens to the source.
+/// A change of the source.
 #[derive(Clone, Debug)]
 pub(super) enum Happening {
-    /// A record with this many minutes between its time and now becomes visible so many minutes
-    /// from now.
+    /// A record with this many minutes between its time and now becomes visible another number of
+    /// minutes from now.
     Appears {
         sketch: Sketch,
         minutes_ago: u32,
@@ -58,61 +58,13 @@ pub(super) enum Happening {
     },
     /// A record becomes visible at the last moment at which it must be found.
     AppearsAtTheLimit(Sketch),
-    /// A record is there once more, behind all others of its second: with this content, if any,
+    /// A record is there once more, after all others of its second: with this content, if any,
     /// and so perhaps with another than before.
     Repeats(prop::sample::Index, Option<u8>),
-    /// The same failure is told with another e-mail and error.
+    /// The same failure comes with another e-mail and error.
     Changes(prop::sample::Index, u8),
     TimePasses(u32),
 }
-
-/// What distinguishes a record from others.
-#[derive(Clone, Debug)]
-pub(super) struct Sketch {
-    /// Which API tells it.
-    api: Api,
-    id: i64,
-    user: Option<i64>,
-    login: i64,
-    app: u8,
-    /// E-mail and error: not part of the identity.
-    content: u8,
-    zone_minutes: i32,
-    form: Form,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Good,
-    /// Says that it happened in 2099.
-    InTheFuture,
-    /// Texts that a column cannot hold as they are.
-    WithOddTexts,
-    /// One of the texts that are no record.
-    Bad(usize),
-}
-
-/// Events that are no failure. `%` is a number of its own.
-const BAD_EVENTS: [&str; 5] = [
-    "4%",
-    r#"{"id":%}"#,
-    r#"{"id":null,"created_at":"2026-03-20T10:00:00.%Z","event_type_id":61}"#,
-    r#"{"id":%,"created_at":"soon","event_type_id":61}"#,
-    r#"{"id":%,"created_at":"2026-03-20T10:00:00Z","event_type_id":61,"user_id":{}}"#,
-];
-
-/// JSON that is no failure, and text that is no JSON but leaves the array whole. `%` is a number of
-/// its own.
-const BAD: [&str; 8] = [
-    "4%",
-    r#""%""#,
-    "[%]",
-    r#"{"id":%,}"#,
-    r#"{"id":"%a","created_at":"2026\/03\/20 10:00:00 +0000"}"#,
-    r#"{"id":%,"created_at":null}"#,
-    r#"{"id":%,"created_at":"yesterday"}"#,
-    r#"{"id":%,"created_at":"2026\/03\/20 10:00:00 +0000","user":7}"#,
-];
 
 pub(super) fn variant() -> impl Strategy<Value = Variant> {
     let bounds = prop::sample::select(vec![Bounds::Inclusive, Bounds::HalfOpen, Bounds::Exclusive]);
@@ -171,30 +123,6 @@ pub(super) fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-fn sketch() -> impl Strategy<Value = Sketch> {
-    let form = prop_oneof![
-        30 => Just(Form::Good),
-        1 => Just(Form::InTheFuture),
-        1 => Just(Form::WithOddTexts),
-        4 => (0..BAD.len()).prop_map(Form::Bad),
-    ];
-    let api = prop::sample::select(vec![Api::Legacy, Api::Events]);
-    let zone = prop::sample::select(vec![0, 60, -420, 345]);
-    let user = prop::option::weighted(0.9, 1..4_i64);
-    (api, 1..4_i64, user, 1..4_i64, 0..2_u8, 0..4_u8, zone, form).prop_map(
-        |(api, id, user, login, app, content, zone_minutes, form)| Sketch {
-            api,
-            id,
-            user,
-            login,
-            app,
-            content,
-            zone_minutes,
-            form,
-        },
-    )
-}
-
 /// The source, and what was put there.
 pub(super) struct Source {
     pub(super) onelogin: Simulator,
@@ -204,7 +132,7 @@ pub(super) struct Source {
     replaced: HashSet<String>,
 }
 
-/// What was put there.
+/// The records that were put there.
 #[derive(Clone)]
 struct Put {
     /// By the stand-in's count, of records or of events.
@@ -285,7 +213,7 @@ impl Source {
         }
     }
 
-    /// Whether a text was given once, and is not given any more.
+    /// True for a text that was served once, and is not served any more.
     pub(super) fn is_corrected(&self, text: &str) -> bool {
         self.replaced.contains(text) && self.put.iter().all(|put| put.entry.body != text)
     }
@@ -314,7 +242,7 @@ impl Source {
         self.put.push(Put { number, entry, sketch });
     }
 
-    /// Changes the content of a record. A bad one is corrected; the contrary would leave behind
+    /// Changes the content of a record. A bad one is corrected; the contrary would leave
     /// what no later load can know.
     fn change(&mut self, place: usize, content: u8) {
         let Put { number, entry, sketch } = &mut self.put[place];
@@ -330,69 +258,6 @@ impl Source {
         } else {
             self.onelogin.replace(*number, text);
         }
-    }
-}
-
-impl Sketch {
-    fn text(&self, at: DateTime<Utc>, place: usize) -> String {
-        match self.api {
-            Api::Legacy => self.record(at, place),
-            Api::Events => self.event(at, place),
-        }
-    }
-
-    fn event(&self, at: DateTime<Utc>, place: usize) -> String {
-        let happened = match self.form {
-            Form::Bad(which) => {
-                return BAD_EVENTS[which % BAD_EVENTS.len()].replace('%', &place.to_string());
-            }
-            Form::InTheFuture => at + TimeDelta::days(365 * 73),
-            _ => at,
-        };
-        // Failures of two types, and a success.
-        let event_type_id = match self.login {
-            1 => 61,
-            2 => 25,
-            _ => 53,
-        };
-        let event = EventRecord {
-            user_id: self.user,
-            user_name: Some(format!("Name {}", self.content)),
-            app_name: Some(format!("App {}", self.app)),
-            error_description: (self.content > 0).then(|| format!("Error {}", self.content)),
-            solved: (self.content == 3).then_some(true),
-            ..EventRecord::new(self.id, happened, event_type_id, 0)
-        };
-        let text = event.to_json();
-        if self.form == Form::WithOddTexts {
-            return text.replace("Name", r#"\u0000 \ud800 \ud83d\ude00 \" Name"#);
-        }
-        text
-    }
-
-    fn record(&self, at: DateTime<Utc>, place: usize) -> String {
-        let happened = match self.form {
-            Form::Bad(which) => return BAD[which].replace('%', &place.to_string()),
-            Form::InTheFuture => at + TimeDelta::days(365 * 73),
-            _ => at,
-        };
-        let mut record = Record::new(self.id, happened, self.user.unwrap_or_default());
-        record.created_at = created_at_text(happened, self.zone_minutes);
-        record.login_id = self.login;
-        record.description = format!("This user could not be suspended in App {}", self.app);
-        record.error_description = (self.content > 0).then(|| format!("Error {}", self.content));
-        match &mut record.user {
-            Some(user) if self.user.is_some() => {
-                user.email = Some(format!("mail{}@example.com", self.content));
-            }
-            user => *user = None,
-        }
-        let text = record.to_json();
-        if self.form == Form::WithOddTexts {
-            // A NUL, a lone surrogate, an emoji and a quote, as JSON writes them.
-            return text.replace("This user", r#"\u0000 \ud800 \ud83d\ude00 \" user"#);
-        }
-        text
     }
 }
 

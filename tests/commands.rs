@@ -17,7 +17,7 @@ fn every_command_explains_itself() {
         let own = Program::new(&[command, "--help"]).run().expect_code(0);
         assert!(own.stdout.contains(&format!("Usage: onelogin-sync {command}")), "{own}");
         assert_eq!(own.stderr, "");
-        // What the overview says of a command is what its own help begins with, and nothing else.
+        // The overview describes a command with the first line of its own help, and nothing else.
         let about = own.stdout.lines().next().expect("a first line");
         let overview: Vec<&str> = help.lines().filter(|line| line.contains(about)).collect();
         assert_eq!(overview.len(), 1, "{about:?} in\n{help}");
@@ -34,8 +34,8 @@ fn the_version_is_that_of_the_package() {
 fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let script = Program::new(&["completions", shell]).run().expect_code(0);
-        for word in ["sync", "status", "max-rejects", "simulate"] {
-            assert!(script.stdout.contains(word), "{word} for {shell}; {script}");
+        for name in ["sync", "status", "max-rejects", "simulate"] {
+            assert!(script.stdout.contains(name), "{name} for {shell}; {script}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the documentation says is true.
+//! The documentation is true.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -48,22 +48,22 @@ fn the_readme_names_every_flag_variable_and_command() {
     let help = ["sync", "compare"]
         .map(|command| Program::new(&[command, "--help"]).run().expect_code(0).stdout)
         .concat();
-    let words = |text: &str| -> BTreeSet<String> {
+    let split = |text: &str| -> BTreeSet<String> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         text.split(|c| !is_part(c)).map(str::to_owned).collect()
     };
-    let is_flag = |word: &&String| word.starts_with("--") && *word != "--help";
-    let is_variable = |word: &&String| {
-        word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+    let is_flag = |name: &&String| name.starts_with("--") && *name != "--help";
+    let is_variable = |name: &&String| {
+        name.contains('_') && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
     };
-    let (said, helped) = (words(&readme), words(&help));
-    let missing: Vec<&String> = helped
+    let (described, in_help) = (split(&readme), split(&help));
+    let missing: Vec<&String> = in_help
         .iter()
-        .filter(|word| is_flag(word) || is_variable(word))
-        .filter(|word| !said.contains(*word))
+        .filter(|name| is_flag(name) || is_variable(name))
+        .filter(|name| !described.contains(*name))
         .collect();
     assert!(missing.is_empty(), "README.md does not name {missing:?}");
-    assert!(helped.iter().any(|word| word == "ONELOGIN_API_KEY_FILE"), "{helped:?}");
+    assert!(in_help.iter().any(|name| name == "ONELOGIN_API_KEY_FILE"), "{in_help:?}");
     for command in COMMANDS {
         let named =
             [format!("onelogin-sync {command}"), format!("cargo run --release -- {command}")];
@@ -81,7 +81,7 @@ fn the_readmes_exit_codes_are_the_programs() {
 
     let readme = read("README.md");
     let table = readme.lines().skip_while(|line| !cell(line).eq_ignore_ascii_case("exit"));
-    let said: Vec<u16> = table
+    let listed: Vec<u16> = table
         .skip(2)
         .take_while(|line| line.starts_with('|'))
         .flat_map(|line| cell(line).split(", "))
@@ -91,11 +91,11 @@ fn the_readmes_exit_codes_are_the_programs() {
         .collect();
 
     assert_eq!(
-        said.iter().copied().collect::<BTreeSet<_>>(),
+        listed.iter().copied().collect::<BTreeSet<_>>(),
         exits,
         "a table that begins `| exit |`"
     );
-    assert_eq!(said.len(), exits.len(), "each once");
+    assert_eq!(listed.len(), exits.len(), "each once");
 }
 
 /// Regression: a benchmark that Cargo.toml named was not there, and the image could not be built.
@@ -149,28 +149,27 @@ fn the_readme_shows_what_the_demo_prints() {
     assert_eq!(shown, printed);
 }
 
-/// Lines without what differs from day to day: numbers, times, and how wide a column is therefore.
-/// Prompts and the empty line behind one are left out.
+/// Lines without the parts that differ from day to day: numbers, times and the width of columns.
+/// Prompts and the empty line after a prompt are left out.
 fn masked(text: &str) -> impl Iterator<Item = String> {
     let lines = text.lines().skip_while(|line| line.starts_with('$') || line.is_empty());
     lines.map(|line| {
-        let words = line.split_whitespace().map(|word| {
-            let value = word.contains(|c: char| c.is_ascii_digit()) && !word.contains("demo.db");
-            if value && word.starts_with("http") {
+        let parts = line.split_whitespace().map(|part| {
+            let value = part.contains(|c: char| c.is_ascii_digit()) && !part.contains("demo.db");
+            if value && part.starts_with("http") {
                 "http://…".to_owned()
             } else if value {
                 "…".to_owned()
             } else {
-                word.to_owned()
+                part.to_owned()
             }
         });
-        let line = words.collect::<Vec<_>>().join(" ");
-        // A row of the answer: which apps there are is as much by chance as their numbers.
+        let line = parts.collect::<Vec<_>>().join(" ");
+        // A row of the answer: the apps in it are as random as their numbers.
         if line.ends_with("… …") { "… … …".to_owned() } else { line }
     })
 }
 
-/// Not run, since most need an account: that the program takes them is enough.
 #[test]
 fn the_readme_quotes_what_was_measured() {
     let results = read("benches/RESULTS.md");
@@ -192,6 +191,7 @@ fn the_readme_quotes_what_was_measured() {
     }
 }
 
+/// Only parsed, because most need an account.
 #[test]
 fn every_command_line_in_the_documentation_is_accepted() {
     let mut tried = 0;
@@ -210,27 +210,27 @@ fn every_command_line_in_the_documentation_is_accepted() {
     assert!(tried > 0, "the documentation shows no command");
 }
 
-/// The arguments of a line that calls the program, as a shell would split it when nothing in it is
-/// quoted but whole words.
+/// The arguments of a line that calls the program, as a shell would split it if quotes enclose
+/// complete arguments only.
 fn arguments(line: &str) -> Option<Vec<String>> {
     let (_, rest) =
         line.split_once("onelogin-sync ").or_else(|| line.split_once("cargo run --release -- "))?;
     let end = [" #", " |", " >", " &&", "; "].iter().filter_map(|e| rest.find(e)).min();
-    let words = rest[..end.unwrap_or(rest.len())].split_whitespace();
-    let words: Vec<String> =
-        words.map(|word| word.trim_matches(|c| c == '\'' || c == '"').to_owned()).collect();
-    COMMANDS.contains(&words.first()?.as_str()).then_some(words)
+    let parts = rest[..end.unwrap_or(rest.len())].split_whitespace();
+    let arguments: Vec<String> =
+        parts.map(|part| part.trim_matches(|c| c == '\'' || c == '"').to_owned()).collect();
+    COMMANDS.contains(&arguments.first()?.as_str()).then_some(arguments)
 }
 
 /// A block between fences.
 struct Block {
-    /// What follows the opening fence.
+    /// The text after the opening fence.
     language: String,
     text: String,
 }
 
 fn blocks(page: &str) -> impl Iterator<Item = Block> {
-    // Text and blocks take turns.
+    // Text and blocks alternate.
     page.split("\n```").skip(1).step_by(2).map(|block| {
         let (language, text) = block.split_once('\n').unwrap_or((block, ""));
         Block { language: language.trim().to_owned(), text: text.to_owned() }

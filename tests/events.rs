@@ -1,8 +1,8 @@
-//! The events API: what is particular to it. Stories that hold for both APIs are told with the others.
+//! Stories of the events API alone. Those that hold for both APIs are in the other modules.
 
 mod budget;
 mod changes;
-mod going_over;
+mod migrating;
 mod pages;
 mod people;
 mod saved;
@@ -15,10 +15,10 @@ use crate::support::onelogin::{at, start};
 
 const NOON: &str = "2026-03-20T12:00:00Z";
 const TODAY: [&str; 4] = ["--since", "2026-03-20", "--refresh-people", "never"];
-/// A month of made-up history, and nobody asked about people.
+/// A month of made-up history, without requests to the users API.
 const MONTH: [&str; 4] = ["--since", "2026-02-18T12:00:00Z", "--refresh-people", "never"];
 
-/// A month of history, served as told.
+/// A month of history, served as configured.
 fn month(serving: impl FnOnce(Config) -> Config) -> Simulator {
     start(serving(Config { failures: 600, ..Config::default() }))
 }

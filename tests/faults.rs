@@ -1,4 +1,4 @@
-//! What the source does wrong: every fault, when it passes and when it stays.
+//! Faults of the source: each one when it passes and when it stays.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -48,7 +48,7 @@ fn passes(api: Api, db: &Db, fault: Fault) {
 
     assert_eq!(outcome["retries"], 1);
     assert_eq!(
-        api.asked(&onelogin).len() as u64,
+        api.requested(&onelogin).len() as u64,
         outcome["windows"].as_u64().expect("a count") + 1
     );
     assert_eq!(outcome["requests"], onelogin.calls().len());
@@ -56,7 +56,7 @@ fn passes(api: Api, db: &Db, fault: Fault) {
     assert_complete(api, &onelogin, db);
 }
 
-on_both!(what_was_written_of_an_answer_that_breaks_is_taken_back, |db| {
+on_both!(what_was_written_of_an_answer_that_breaks_is_rolled_back, |db| {
     // Half of it is more than a batch, and so with the database when the connection is closed.
     let onelogin =
         start(Config { failures: 12_000, days: 6, late_records: 0, ..Config::default() });
@@ -79,10 +79,10 @@ on_both!(what_was_written_of_an_answer_that_breaks_is_taken_back, |db| {
 /// A story for each fault that stays, from the second window on: its exit code, the attempts to
 /// allow, the requests that the second window gets, and a part of the error.
 macro_rules! lasting {
-    ($($name:ident: $fault:expr, exit $exit:literal, $tries:literal => $requests:literal, $says:literal;)*) => {
-        mod a_fault_that_stays_ends_the_run_and_keeps_whole_windows {
+    ($($name:ident: $fault:expr, exit $exit:literal, $tries:literal => $requests:literal, $text:literal;)*) => {
+        mod a_fault_that_stays_ends_the_run_and_keeps_complete_windows {
             use super::*;
-            $(on_both!($name, |db| { lasts(Api::Legacy, db, $fault, $exit, ($tries, $requests), $says) });)*
+            $(on_both!($name, |db| { lasts(Api::Legacy, db, $fault, $exit, ($tries, $requests), $text) });)*
         }
     };
 }
@@ -106,7 +106,7 @@ lasting! {
     silence_before_the_answer: Fault::StallBeforeHeaders, exit 69, "1" => 1, "took too long, before";
 }
 
-fn lasts(api: Api, db: &Db, fault: Fault, exit: i32, (tries, requests): (&str, usize), says: &str) {
+fn lasts(api: Api, db: &Db, fault: Fault, exit: i32, (tries, requests): (&str, usize), text: &str) {
     let onelogin = history(600);
     onelogin.hold_after(1);
     let limits = ["--max-attempts", tries, "--read-timeout", "1s", "--log-level", "debug"];
@@ -118,10 +118,10 @@ fn lasts(api: Api, db: &Db, fault: Fault, exit: i32, (tries, requests): (&str, u
     let outcome = outcome(running.wait(), exit);
 
     assert_eq!((&outcome["status"], &outcome["windows"]), (&"failed".into(), &1.into()));
-    assert_eq!(api.asked(&onelogin).len(), 1 + requests);
+    assert_eq!(api.requested(&onelogin).len(), 1 + requests);
     assert_eq!(outcome["retries"], requests - 1);
     assert_eq!(outcome["requests"], onelogin.calls().len());
-    assert!(outcome["error"].as_str().expect("a text").contains(says), "{outcome}");
+    assert!(outcome["error"].as_str().expect("a text").contains(text), "{outcome}");
     assert_eq!(outcome["scanned_through"], api.first_window_end());
     assert_recorded(db, &outcome);
     assert_eq!(db.count("sync_windows"), 1);
@@ -132,19 +132,19 @@ fn lasts(api: Api, db: &Db, fault: Fault, exit: i32, (tries, requests): (&str, u
     assert_complete(api, &onelogin, db);
 }
 
-/// The same for the events API, whose errors have words of their own.
+/// The same for the events API, whose errors have texts of their own.
 macro_rules! lasting_events {
-    ($($name:ident: $fault:expr, exit $exit:literal, $tries:literal => $requests:literal, $says:literal;)*) => {
-        mod a_fault_of_the_events_api_that_stays_ends_the_run_and_keeps_whole_windows {
+    ($($name:ident: $fault:expr, exit $exit:literal, $tries:literal => $requests:literal, $text:literal;)*) => {
+        mod a_fault_of_the_events_api_that_stays_ends_the_run_and_keeps_complete_windows {
             use super::*;
-            $(on_both!($name, |db| { lasts(Api::Events, db, $fault, $exit, ($tries, $requests), $says) });)*
+            $(on_both!($name, |db| { lasts(Api::Events, db, $fault, $exit, ($tries, $requests), $text) });)*
         }
     };
 }
 
 lasting_events! {
     status_429: Fault::TooManyRequests(ABSENT), exit 69, "2" => 2, "status 429";
-    a_rate_limit_told_as_400: Fault::RateLimitExceeded, exit 69, "2" => 2, "status 400";
+    a_rate_limit_sent_as_400: Fault::RateLimitExceeded, exit 69, "2" => 2, "status 400";
     status_500: Fault::InternalError, exit 69, "2" => 2, "status 500";
     status_503: Fault::Unavailable(ABSENT), exit 69, "2" => 2, "status 503";
     status_401: Fault::Unauthorized, exit 77, "8" => 2, "Read All";
@@ -169,16 +169,16 @@ lasting_events! {
 }
 
 /// A story for each form in which a server asks for a pause.
-macro_rules! asked_to_wait {
+macro_rules! requested_waits {
     ($($name:ident: $fault:expr;)*) => {
-        mod the_wait_is_at_least_as_long_as_asked {
+        mod the_wait_is_at_least_as_long_as_requested {
             use super::*;
             $(#[test] fn $name() { waits_a_second($fault) })*
         }
     };
 }
 
-asked_to_wait! {
+requested_waits! {
     in_seconds: Fault::TooManyRequests(RetryAfter::Seconds(1));
     as_a_date: Fault::TooManyRequests(RetryAfter::HttpDate(1));
     until_the_limit_resets: Fault::TooManyRequests(RetryAfter::RateLimitReset(1));
@@ -241,15 +241,16 @@ fn is_halved(db: &Db, wide_answer: WideAnswer, wide: usize) {
     let arguments = [&["--since", since, "--until", until], &limits[..]].concat();
     let outcome = outcome(sync(&onelogin, db, &arguments).run(), 0);
 
-    let asked: Vec<_> =
+    let requested: Vec<_> =
         onelogin.requests().into_iter().filter_map(|r| r.start_date.zip(r.stop_date)).collect();
-    let asked: Vec<_> = asked.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let requested: Vec<_> =
+        requested.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
     let whole = ("2026-03-09T23:59:59Z", "2026-03-14T00:00:01Z");
     let halves = [
         ("2026-03-09T23:59:59Z", "2026-03-12T00:00:01Z"),
         ("2026-03-11T23:59:59Z", "2026-03-14T00:00:01Z"),
     ];
-    assert_eq!(asked, [&vec![whole; wide], &halves[..]].concat());
+    assert_eq!(requested, [&vec![whole; wide], &halves[..]].concat());
     assert_eq!((&outcome["windows"], &outcome["retries"]), (&2.into(), &wide.into()));
     assert_recorded(db, &outcome);
     let second = chrono::TimeDelta::seconds(1);

@@ -1,4 +1,4 @@
-//! What the source holds, whenever it appears there, is in the tables: once, and as it is now.
+//! The tables hold all that the source holds, whenever it appeared there: once, and as it is now.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use onelogin_simulator::{Config, Entry, Ids, Record, Simulator};
 use serde_json::value::RawValue;
 
 use crate::support::onelogin::{
-    FAILURES, MARKS, RUNS, USERS, WINDOWS, all_records, assert_loaded, at, counts, empty, put,
+    FAILURES, RUNS, USERS, WATERMARKS, WINDOWS, all_records, assert_loaded, at, counts, empty, put,
     record, start, sync_ok, written,
 };
 use crate::support::tables::{NULL, assert_rows, on_both};
@@ -21,7 +21,7 @@ fn a_week(late_records: u32) -> Simulator {
 
 const A_WEEK_AGO: [&str; 2] = ["--since", "2026-03-13T12:00:00Z"];
 
-on_both!(the_documented_sample_loads_to_known_rows, |db| {
+on_both!(the_documented_sample_loads_to_expected_rows, |db| {
     let onelogin = empty("2014-09-10T00:00:00Z");
     let sample: Vec<&RawValue> = serde_json::from_str(SAMPLE).expect("an array");
     let [first, second] = [sample[0].get(), sample[1].get()];
@@ -51,7 +51,7 @@ on_both!(the_documented_sample_loads_to_known_rows, |db| {
         &["default", "111111", "tanja@ono.com", "tono", "Tanja", "Ono", second_id, second_at, "Tanja Ono", second_id, second_at, "legacy"],
     ]);
     let (from, to) = ("2014-09-08T00:00:00+00:00", "2014-09-10T00:00:00+00:00");
-    assert_rows(&db.rows(MARKS), &[&["default", "legacy", second_at, to, NULL]]);
+    assert_rows(&db.rows(WATERMARKS), &[&["default", "legacy", second_at, to, NULL]]);
     assert_rows(&db.rows(WINDOWS), &[&[from, to, "2", "2", "0", "0", "0"]]);
     let run = &["succeeded", "0", "2", "2", "0", "0", "0", "2", "1", "0"];
     assert_rows(&db.rows(RUNS), &[run]);
@@ -111,8 +111,8 @@ on_both!(records_that_appear_late_are_found, |db| {
     }
 
     let texts = all_records(&onelogin);
-    let behind = onelogin.records(None, Some(at("2026-03-20T12:00:00Z"))).count() - first.len();
-    assert!(behind > 0, "no record appeared behind the first mark");
+    let late = onelogin.records(None, Some(at("2026-03-20T12:00:00Z"))).count() - first.len();
+    assert!(late > 0, "no record appeared late");
     assert_loaded(db, &texts);
 });
 
@@ -124,7 +124,7 @@ on_both!(a_record_within_the_overlap_is_found_after_several_runs, |db| {
     onelogin.put(late);
     sync_ok(&onelogin, db, &["--since", "2026-03-19"]);
     for hour in ["2026-03-19T18:00:00Z", "2026-03-20T00:00:00Z", "2026-03-20T06:00:00Z"] {
-        // The mark goes on with these.
+        // The watermark moves on with these.
         put(&onelogin, hour, record(3, hour, 3).to_json());
         onelogin.set_now(at(hour));
         assert_eq!(sync_ok(&onelogin, db, &[])["inserted"], 1);
@@ -150,7 +150,7 @@ on_both!(a_record_later_than_the_overlap_is_found_when_its_span_is_read_again, |
     assert_loaded(db, &all_records(&onelogin));
 });
 
-on_both!(a_record_of_the_very_second_of_the_mark_is_found, |db| {
+on_both!(a_record_of_the_very_second_of_the_watermark_is_found, |db| {
     let second = "2026-03-20T12:00:00Z";
     let onelogin = empty(second);
     put(&onelogin, second, record(1, second, 1).to_json());

@@ -161,10 +161,10 @@ fn a_killed_test_process_leaves_no_server() {
     helper.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut helper = helper.spawn().expect("the test binary runs");
     let stdout = BufReader::new(helper.stdout.take().expect("it is piped"));
-    let mut said = stdout.lines().map(|line| line.expect("text"));
-    assert!(said.by_ref().any(|line| line == helper::BEGIN.trim_end()), "the helper begins");
-    let directory = PathBuf::from(said.next().expect("the directory"));
-    let port: u16 = said.next().expect("the port").parse().expect("a port");
+    let mut lines = stdout.lines().map(|line| line.expect("text"));
+    assert!(lines.by_ref().any(|line| line == helper::BEGIN.trim_end()), "the helper begins");
+    let directory = PathBuf::from(lines.next().expect("the directory"));
+    let port: u16 = lines.next().expect("the port").parse().expect("a port");
     TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
     assert!(directory.join("data").is_dir());
 
@@ -178,7 +178,7 @@ fn a_killed_test_process_leaves_no_server() {
     assert!(!directory.exists());
 }
 
-/// Helper: has a server, says where, and waits to be killed.
+/// Helper: starts a server, prints its place, and waits to be killed.
 #[test]
 fn hold_a_server() {
     if helper::job().is_none() {

@@ -35,7 +35,7 @@ const ENDINGS: [&str; 7] = ["rs", "sql", "md", "py", "sh", "toml", "yml"];
 
 /// Landed migrations are never edited, and the patterns have to name what they ban.
 const NOT_CHECKED: [&str; 7] =
-    ["/V1__", "/V2__", "/V3__", "/V4__", "/V5__", "/V6__", "tests/language/patterns.rs"];
+    ["/V1__", "/V2__", "/V3__", "/V4__", "/V5__", "/V6__", "tests/language"];
 
 /// One banned word or phrase.
 struct Hit {

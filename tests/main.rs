@@ -1,4 +1,4 @@
-//! The stories, told through the real binary. One test binary links once and runs in parallel.
+//! The stories: tests of the real binary. One test binary links once and runs in parallel.
 
 mod support;
 

@@ -12,9 +12,9 @@ use crate::support::program::Program;
 use crate::support::tables::{Db, on_both};
 
 const MB: u64 = 1_000_000;
-/// What is promised for a response of 300 MB.
+/// The promised limit for a response of 300 MB.
 const LIMIT: u64 = 64 * MB;
-/// Of the field that nobody knows, in bytes: records so large fill a statement by their bytes, not
+/// Bytes of an unknown field: records of this size fill a statement by their bytes, not
 /// by their number.
 const BALLAST: usize = 10_000;
 
@@ -27,7 +27,7 @@ on_both!(a_response_of_300_mb_takes_no_more_memory_than_one_of_30_mb, |db| {
     assert!(large * 10 < small * 13, "{large} bytes, and {small} for a tenth of the response");
 });
 
-/// Loads a response of so many records into an empty account, and returns the most memory held.
+/// Loads a response of a number of records into an empty account, and returns the most memory held.
 fn peak_of_a_sync(db: &Db, account: &str, records: i64) -> u64 {
     let url = serve(records);
     let since = (Utc::now() - TimeDelta::days(1)).to_rfc3339();
@@ -43,7 +43,7 @@ fn peak_of_a_sync(db: &Db, account: &str, records: i64) -> u64 {
     peak
 }
 
-/// Serves one response of so many records, made while it is sent, and returns the base URL. The
+/// Serves one response of a number of records, made while it is sent, and returns the base URL. The
 /// stand-in keeps what is put into it, which would be 300 MB here.
 fn serve(records: i64) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port can be bound");

@@ -1,4 +1,4 @@
-//! A person's row is, as a whole, what the newest failure said, whatever order failures arrive in.
+//! A person's row has all its details from the newest failure, whatever order failures arrive in.
 
 use onelogin_simulator::{Record, RecordUser, Simulator};
 
@@ -44,7 +44,7 @@ on_both!(an_older_record_in_the_same_answer_changes_no_one, |db| {
     assert_loaded(db, &all_records(&onelogin));
 });
 
-on_both!(an_older_record_far_behind_in_the_same_answer_changes_no_one, |db| {
+on_both!(an_older_record_far_later_in_the_same_answer_changes_no_one, |db| {
     let onelogin = empty(NOON);
     serve_at(&onelogin, "2026-03-20T01:00:00Z", with_email(1, NEWER, 1, "new@example.com"));
     // More than one statement takes.
@@ -101,7 +101,7 @@ on_both!(the_newest_record_counts_as_a_whole_with_its_nulls, |db| {
 
 on_both!(records_of_one_second_settle_a_person_the_same_in_any_order, |db| {
     let onelogin = empty(NOON);
-    // Of two ids of one second either may be the greater; sixteen people have both cases.
+    // Either of two ids of one second may be the greater; sixteen people have both cases.
     let emails = ["first@example.com", "second@example.com"];
     for email in emails {
         for person in 0..16 {
@@ -130,7 +130,7 @@ on_both!(a_change_of_an_older_failure_changes_no_one, |db| {
     assert_loaded(db, &all_records(&onelogin));
 });
 
-on_both!(a_change_that_is_no_news_of_a_person_writes_no_person, |db| {
+on_both!(a_change_that_concerns_no_person_writes_no_person, |db| {
     let onelogin = empty(NOON);
     let changing = record(1, NEWER, 1);
     let number = put(&onelogin, NEWER, changing.to_json());

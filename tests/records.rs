@@ -1,4 +1,4 @@
-//! Every record is accounted for: loaded byte for byte, or put aside with the reason.
+//! Every record is accounted for: loaded byte for byte, or rejected with the reason.
 
 use onelogin_simulator::{Record, RecordUser, Simulator};
 
@@ -42,7 +42,7 @@ fn good_and_bad() -> Simulator {
     onelogin
 }
 
-/// Records of one failure, told apart by their error and an e-mail. The one served last is kept.
+/// Records of one failure, which differ in their error and an e-mail. The one served last is kept.
 fn colliding(error: &str) -> String {
     let record = record(1, TIME, 1);
     let email = Some(format!("{error}@example.com"));
@@ -57,9 +57,9 @@ fn put_1500_others(onelogin: &Simulator) {
     }
 }
 
-/// Asserts that of these the one with the error `a` is put aside, and nothing else.
+/// Asserts that the one with the error `a` is rejected, and nothing else.
 #[track_caller]
-fn only_a_is_aside(db: &Db, state: &str) {
+fn only_a_is_rejected(db: &Db, state: &str) {
     assert_rows(&rejects(db), &[&["key_collision", state, &colliding("a")]]);
 }
 
@@ -68,7 +68,7 @@ fn exits_65(onelogin: &Simulator, db: &Db, arguments: &[&str]) -> Finished {
     sync(onelogin, db, &[&TODAY, arguments].concat()).run().expect_code(65)
 }
 
-on_both!(bad_records_are_put_aside_and_the_good_ones_between_them_load, |db| {
+on_both!(bad_records_are_rejected_and_the_good_ones_between_them_load, |db| {
     let onelogin = good_and_bad();
 
     let finished = exits_65(&onelogin, db, &[]);
@@ -90,9 +90,9 @@ on_both!(bad_records_are_put_aside_and_the_good_ones_between_them_load, |db| {
     assert_eq!(counts(&outcome), [29, 0, 0, 15, 14]);
     assert!(before == written(db), "a row was written");
     assert_rows(&rejects(db), &expected.each_ref().map(<[&str; 3]>::as_slice));
-    let met = "select count(distinct run_id), count(*) from rejected_records \
+    let last_run = "select count(distinct run_id), count(*) from rejected_records \
                where last_seen_at > first_seen_at";
-    assert_rows(&db.rows(met), &[&["1", "14"]]);
+    assert_rows(&db.rows(last_run), &[&["1", "14"]]);
     assert_rows(
         &db.rows(RUNS),
         &[
@@ -125,7 +125,7 @@ on_both!(a_bad_record_served_twice_is_one_reject, |db| {
     assert_rows(&rejects(db), &[&["bad_id", "open", "{}"]]);
 });
 
-on_both!(of_two_records_of_one_failure_the_last_is_kept_and_the_other_put_aside, |db| {
+on_both!(the_last_of_two_records_of_one_failure_is_kept_and_the_other_rejected, |db| {
     let onelogin = empty(NOON);
     put(&onelogin, TIME, colliding("a"));
     put(&onelogin, TIME, record(2, TIME, 2).to_json());
@@ -134,13 +134,13 @@ on_both!(of_two_records_of_one_failure_the_last_is_kept_and_the_other_put_aside,
     let outcome = exits_65(&onelogin, db, &[]).json();
 
     assert_eq!(counts(&outcome), [3, 2, 0, 0, 1]);
-    only_a_is_aside(db, "open");
+    only_a_is_rejected(db, "open");
     assert_loaded(db, &all_records(&onelogin));
 
     let before = written(db);
     assert_eq!(counts(&sync_ok(&onelogin, db, &[])), [3, 0, 0, 2, 1]);
     assert!(before == written(db), "a row was written");
-    only_a_is_aside(db, "open");
+    only_a_is_rejected(db, "open");
 });
 
 on_both!(two_records_of_one_failure_far_apart_are_no_different, |db| {
@@ -152,18 +152,18 @@ on_both!(two_records_of_one_failure_far_apart_are_no_different, |db| {
     let outcome = exits_65(&onelogin, db, &[]).json();
 
     assert_eq!(counts(&outcome), [1_502, 1_501, 0, 0, 1]);
-    only_a_is_aside(db, "open");
+    only_a_is_rejected(db, "open");
     assert_loaded(db, &all_records(&onelogin));
 
     // The same again is nothing new, even though the first of the two looks like a change.
     let outcome = sync_ok(&onelogin, db, &[]);
 
     assert_eq!(counts(&outcome), [1_502, 0, 1, 1_500, 1]);
-    only_a_is_aside(db, "open");
+    only_a_is_rejected(db, "open");
     assert_loaded(db, &all_records(&onelogin));
 });
 
-on_both!(a_known_record_that_is_displaced_far_behind_it_is_put_aside, |db| {
+on_both!(an_unchanged_record_that_a_far_later_one_displaces_is_rejected, |db| {
     let onelogin = empty(NOON);
     put(&onelogin, TIME, colliding("a"));
     sync_ok(&onelogin, db, &TODAY);
@@ -173,7 +173,7 @@ on_both!(a_known_record_that_is_displaced_far_behind_it_is_put_aside, |db| {
     let outcome = exits_65(&onelogin, db, &[]).json();
 
     assert_eq!(counts(&outcome), [1_502, 1_500, 1, 0, 1]);
-    only_a_is_aside(db, "open");
+    only_a_is_rejected(db, "open");
     assert_loaded(db, &all_records(&onelogin));
 });
 
@@ -187,13 +187,13 @@ on_both!(a_reject_is_closed_when_its_text_loads_after_all, |db| {
     let outcome = sync_ok(&onelogin, db, &[]);
 
     assert_eq!(counts(&outcome), [1, 0, 1, 0, 0]);
-    only_a_is_aside(db, "replayed");
+    only_a_is_rejected(db, "replayed");
     assert_loaded(db, &all_records(&onelogin));
 
-    // Put aside once more, it is open once more, and news.
+    // Rejected again, it is open again, and counts as new.
     put(&onelogin, TIME, colliding("b"));
     exits_65(&onelogin, db, &[]);
-    only_a_is_aside(db, "open");
+    only_a_is_rejected(db, "open");
     assert_loaded(db, &all_records(&onelogin));
 });
 
@@ -210,7 +210,7 @@ on_both!(without_raw_the_rows_keep_no_text_but_rejects_do, |db| {
     assert_same(&db.rows("select reason, raw from rejected_records order by 1, 2"), &texts);
     let before = written(db);
 
-    // Nothing is missing of what was asked for.
+    // Every requested record is there.
     let again = sync_ok(&onelogin, db, &["--raw", "none"]);
     assert_eq!(counts(&again), [good + bad, 0, 0, good, bad]);
     assert!(before == written(db), "a row was written");

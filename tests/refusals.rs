@@ -1,4 +1,4 @@
-//! What the program refuses to begin with, and where it takes its credentials from.
+//! Configurations that the program refuses, and the origins of its credentials.
 
 use std::fs;
 
@@ -78,10 +78,10 @@ fn a_configuration_that_cannot_work_ends_with_78() {
         ("ONELOGIN_BASE_URL", "api.onelogin.com", "base URL"),
         ("ONELOGIN_BASE_URL", "https://user:hunter2@localhost", "base URL"),
         ("ONELOGIN_API_KEY", "", "no credentials"),
-        ("ONELOGIN_API_KEY", "two words", "ONELOGIN_API_KEY"),
+        ("ONELOGIN_API_KEY", "two parts", "ONELOGIN_API_KEY"),
         ("DATABASE_URL", "mysql://localhost/x", "database URL"),
     ];
-    for (variable, value, says) in cases {
+    for (variable, value, named) in cases {
         let program = Program::new(&["sync", "--format", "json"])
             .env("DATABASE_URL", db.url())
             .env("ONELOGIN_BASE_URL", onelogin.url())
@@ -90,7 +90,7 @@ fn a_configuration_that_cannot_work_ends_with_78() {
         let outcome = outcome(program.env(variable, value).run(), 78);
 
         let error = outcome["error"].as_str().expect("a text");
-        assert!(error.contains(says) && !error.contains("hunter2"), "{error}");
+        assert!(error.contains(named) && !error.contains("hunter2"), "{error}");
     }
     assert!(!file(&db).exists());
     assert_eq!(onelogin.requests_served(), 0);
@@ -138,7 +138,7 @@ fn a_key_file_that_is_not_there_is_named() {
     assert!(error.contains("/nowhere/key") && error.contains("ONELOGIN_API_KEY_FILE"), "{error}");
 }
 
-/// Where an SQLite database is, or would be.
+/// The path of an SQLite database, existing or not.
 fn file(db: &Db) -> std::path::PathBuf {
     db.url().strip_prefix("sqlite:").expect("SQLite").into()
 }

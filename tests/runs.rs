@@ -20,7 +20,7 @@ use crate::support::transaction::Transaction;
 /// Enough for two windows.
 const FAILURES: u64 = 3_000;
 
-/// Starts a run since [`SINCE`] and waits until it is held after so many records.
+/// Starts a run since [`SINCE`] and waits until it is held after a number of records.
 fn held(api: Api, onelogin: &Simulator, db: &Db, after: u64, arguments: &[&str]) -> Running {
     onelogin.hold_after(after);
     let running = api.sync(onelogin, db, &[&["--since", SINCE], arguments].concat()).start();
@@ -79,7 +79,7 @@ fn contents(db: &Db) -> [Vec<Vec<String>>; 4] {
 /// A story for each point of a backfill at which it is killed, by the records served before.
 macro_rules! killed {
     ($($name:ident: |$api:ident, $onelogin:ident| $records:expr;)*) => {
-        mod a_backfill_that_is_killed_goes_on_behind_its_last_whole_window {
+        mod a_backfill_that_is_killed_continues_after_its_last_complete_window {
             use super::*;
             $(on_all!($name, |db, $api| {
                 let $onelogin = history(FAILURES);
@@ -104,7 +104,7 @@ fn is_killed(api: Api, onelogin: &Simulator, db: &Db, records: u64) {
     assert_eq!(running.wait().code, None);
     onelogin.release();
 
-    // Whole windows only, and the lease of the dead keeps the next run out until it ends.
+    // Complete windows only, and the lease of the killed run keeps the next one out until it expires.
     let windows = "select count(*), coalesce(sum(inserted), 0) from sync_windows";
     let before = db.rows(windows);
     assert_eq!(before[0][1], db.count("provisioning_failures").to_string());
@@ -115,16 +115,16 @@ fn is_killed(api: Api, onelogin: &Simulator, db: &Db, records: u64) {
     expire_lease(db);
     let resume = "select high_water_mark, scanned_through from watermarks";
     let resume = db.rows(resume).remove(0);
-    let asked = api.asked(onelogin).len();
+    let before = api.requested(onelogin).len();
     let second = outcome(next_run(api, onelogin, db).run(), 0);
 
-    // Where the next run begins: at the last record or a day behind the scan, and a second more.
+    // The next run begins at the last record or a day before the scan, and a second earlier.
     let start = match resume.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [NULL, NULL] => at(SINCE),
-        [mark, scanned] => at(mark).min(at(scanned) - chrono::TimeDelta::days(1)),
+        [watermark, scanned] => at(watermark).min(at(scanned) - chrono::TimeDelta::days(1)),
         _ => panic!("two columns"),
     };
-    assert_eq!(api.asked(onelogin)[asked].0, start - chrono::TimeDelta::seconds(1));
+    assert_eq!(api.requested(onelogin)[before].0, start - chrono::TimeDelta::seconds(1));
     assert_recorded(db, &second);
     let statuses = "select status, exit_code from sync_runs order by run_id";
     assert_rows(&db.rows(statuses), &[&["interrupted", NULL], &["succeeded", "0"]]);
@@ -185,7 +185,7 @@ on_all!(a_run_on_another_account_is_not_kept_out, |db, api| {
     assert_rows(&db.rows(accounts), &[&["first", "60"], &["second", "60"]]);
 });
 
-on_all!(a_run_whose_lease_was_taken_over_cannot_commit, |db, api| {
+on_all!(a_run_that_lost_its_lease_cannot_commit, |db, api| {
     // The first run is held before its answer, and taken for dead.
     let onelogin = history(60);
     let door = Door::before(onelogin.addr());
@@ -201,7 +201,7 @@ on_all!(a_run_whose_lease_was_taken_over_cannot_commit, |db, api| {
     door.open();
     let first = outcome(first.wait(), 75);
 
-    // It was given the new failure, and left nothing of it behind.
+    // It was served the new failure, and nothing of it remains.
     assert_eq!((&first["windows"], &first["inserted"]), (&0.into(), &0.into()));
     assert_eq!(api.records_given(&onelogin), of_first_window(api, &onelogin));
     assert!(contents(db) == scanned);
@@ -213,7 +213,7 @@ on_all!(a_run_whose_lease_was_taken_over_cannot_commit, |db, api| {
 });
 
 #[test]
-fn a_run_that_is_held_up_notices_that_its_lease_was_taken_over() {
+fn a_run_that_is_held_up_notices_that_it_lost_its_lease() {
     // In SQLite an open window keeps everyone else out, so nobody can.
     let (api, onelogin, db) = (Api::Legacy, history(FAILURES), Db::postgres());
     let first = held_in_its_second_window(api, &onelogin, &db, &["--lease", "1s"]);
@@ -265,13 +265,13 @@ on_all!(a_signal_does_not_wait_for_the_next_attempt, |db, api| {
     running.terminate();
     let stopped: Value = outcome(running.wait(), 143);
 
-    assert_eq!((&stopped["status"], api.asked(&onelogin).len()), (&"interrupted".into(), 1));
+    assert_eq!((&stopped["status"], api.requested(&onelogin).len()), (&"interrupted".into(), 1));
     assert_recorded(db, &stopped);
     api.sync_ok(&onelogin, db, &["--since", SINCE]);
     assert_complete(api, &onelogin, db);
 });
 
-on_all!(asked_twice_it_stops_at_once, |db, api| {
+on_all!(a_second_signal_stops_it_at_once, |db, api| {
     // The database is kept by another program, so that the end of the run cannot be recorded.
     let onelogin = history(60);
     let door = Door::before(onelogin.addr());

@@ -1,4 +1,4 @@
-//! Which spans are asked for, how far the marks move, and that nothing falls between two windows.
+//! Windows: the spans requested, the moves of the watermark, and no gap between two windows.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::api::{Api, on_all};
 use crate::support::block_on;
 use crate::support::door::Door;
 use crate::support::onelogin::{
-    MARKS, WINDOWS, all_records, assert_loaded, at, counts, empty, put, record, shown, start,
+    WATERMARKS, WINDOWS, all_records, assert_loaded, at, counts, empty, put, record, shown, start,
     sync_ok,
 };
 use crate::support::outcome::{assert_complete, assert_recorded, outcome};
@@ -22,38 +22,38 @@ const NOON: &str = "2026-03-20T12:00:00Z";
 /// Puts a record of each of these times.
 fn put_at(api: Api, onelogin: &Simulator, times: &[&str]) {
     for time in times {
-        // Of events each has an id of its own.
+        // Each event has its own id.
         api.put_failure(onelogin, at(time).timestamp(), time, 1);
     }
 }
 
-on_all!(an_older_span_is_read_without_moving_the_mark_back, |db, api| {
+on_all!(an_older_span_is_read_without_moving_the_watermark_back, |db, api| {
     let onelogin = empty(NOON);
     put_at(api, &onelogin, &["2026-03-02T00:00:00Z", "2026-03-20T11:00:00Z"]);
     api.sync_ok(&onelogin, db, &TODAY);
-    let mark = db.rows(MARKS);
+    let watermark = db.rows(WATERMARKS);
 
     let outcome = api.sync_ok(&onelogin, db, &["--since", "2026-03-01", "--until", "2026-03-03"]);
 
     assert_eq!(counts(&outcome), [1, 1, 0, 0, 0]);
     let (high, scanned) = ("2026-03-20T11:00:00+00:00", "2026-03-20T12:00:00+00:00");
-    assert_rows(&mark, &[&["default", api.name(), high, scanned, NULL]]);
-    assert_eq!(db.rows(MARKS), mark);
+    assert_rows(&watermark, &[&["default", api.name(), high, scanned, NULL]]);
+    assert_eq!(db.rows(WATERMARKS), watermark);
     api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
-on_all!(a_span_behind_a_gap_is_read_without_moving_the_mark_over_the_gap, |db, api| {
+on_all!(a_span_after_a_gap_is_read_without_moving_the_watermark_over_the_gap, |db, api| {
     let onelogin = empty("2026-03-10T00:00:00Z");
     put_at(api, &onelogin, &["2026-03-09T00:00:00Z"]);
     api.sync_ok(&onelogin, db, &["--since", "2026-03-08"]);
     onelogin.set_now(at(NOON));
     put_at(api, &onelogin, &["2026-03-14T00:00:00Z", "2026-03-19T00:00:00Z"]);
-    let mark = db.rows(MARKS);
+    let watermark = db.rows(WATERMARKS);
 
     let outcome = api.sync_ok(&onelogin, db, &["--since", "2026-03-18"]);
 
     assert_eq!(counts(&outcome), [1, 1, 0, 0, 0]);
-    assert_eq!(db.rows(MARKS), mark);
+    assert_eq!(db.rows(WATERMARKS), watermark);
     assert_eq!(outcome["scanned_through"], "2026-03-10T00:00:00Z");
 
     // What lies between comes with the next run.
@@ -89,7 +89,7 @@ on_all!(empty_answers_for_months_move_the_scan_on, |db, api| {
         let outcome = api.sync_ok(&onelogin, db, &arguments);
         assert_eq!(counts(&outcome), [0; 5]);
         assert_rows(
-            &db.rows(MARKS),
+            &db.rows(WATERMARKS),
             &[&["default", api.name(), NULL, &format!("{month}T00:00:00+00:00"), NULL]],
         );
         arguments.clear();
@@ -119,7 +119,7 @@ on_all!(a_quiet_time_is_read_again_from_the_last_failure_on, |db, api| {
     api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
-on_all!(a_record_of_2099_is_not_asked_for_before_its_time, |db, api| {
+on_all!(a_record_of_2099_is_not_requested_before_its_time, |db, api| {
     let onelogin = empty(NOON);
     put_at(api, &onelogin, &["2026-03-20T11:00:00Z", "2099-01-01T00:00:00Z"]);
 
@@ -138,7 +138,7 @@ on_all!(a_record_of_2099_is_not_asked_for_before_its_time, |db, api| {
     api.assert_loaded(db, &api.served(&onelogin, None, None));
 });
 
-on_all!(a_record_of_2099_that_comes_all_the_same_does_not_drag_the_mark, |db, api| {
+on_all!(a_record_of_2099_that_comes_all_the_same_does_not_drag_the_watermark, |db, api| {
     let onelogin = empty(NOON);
     put_at(api, &onelogin, &["2026-03-20T11:00:00Z"]);
     // A server that does not look at the dates: it serves the record today.
@@ -167,7 +167,7 @@ fn runs_by_the_servers_clock(api: Api, db: &Db, off: TimeDelta) {
     api.sync_ok(&onelogin, db, &[]);
 
     let (high, scanned) = (shown(newest), shown(now));
-    assert_rows(&db.rows(MARKS), &[&["default", api.name(), &high, &scanned, NULL]]);
+    assert_rows(&db.rows(WATERMARKS), &[&["default", api.name(), &high, &scanned, NULL]]);
 
     onelogin.advance(Duration::from_mins(10));
     put_at(api, &onelogin, &[&shown(onelogin.now())]);
@@ -175,7 +175,7 @@ fn runs_by_the_servers_clock(api: Api, db: &Db, off: TimeDelta) {
 
     let now = shown(onelogin.now());
     assert_eq!(counts(&outcome)[1], 1);
-    assert_rows(&db.rows(MARKS), &[&["default", api.name(), &now, &now, NULL]]);
+    assert_rows(&db.rows(WATERMARKS), &[&["default", api.name(), &now, &now, NULL]]);
     api.assert_loaded(db, &api.served(&onelogin, None, None));
 }
 
@@ -183,11 +183,11 @@ on_all!(a_server_an_hour_ahead_is_read_to_its_own_now, |db, api| {
     runs_by_the_servers_clock(api, db, TimeDelta::hours(1));
 });
 
-on_all!(a_server_an_hour_behind_is_read_to_its_own_now, |db, api| {
+on_all!(a_server_whose_clock_is_behind_is_read_to_its_own_now, |db, api| {
     runs_by_the_servers_clock(api, db, TimeDelta::hours(-1));
 });
 
-on_all!(a_start_ahead_of_the_servers_clock_moves_no_mark, |db, api| {
+on_all!(a_start_ahead_of_the_servers_clock_moves_no_watermark, |db, api| {
     let now = Utc::now() - TimeDelta::hours(1);
     let onelogin = start(Config { failures: 0, now, ..Config::default() });
     let since = shown(now + TimeDelta::minutes(30));
@@ -195,7 +195,7 @@ on_all!(a_start_ahead_of_the_servers_clock_moves_no_mark, |db, api| {
     let outcome = api.sync_ok(&onelogin, db, &["--since", &since]);
 
     assert_eq!(counts(&outcome), [0; 5]);
-    assert_rows(&db.rows(MARKS), &[&["default", api.name(), NULL, NULL, NULL]]);
+    assert_rows(&db.rows(WATERMARKS), &[&["default", api.name(), NULL, NULL, NULL]]);
 
     put_at(api, &onelogin, &[&shown(now)]);
     assert_eq!(api.sync_ok(&onelogin, db, &[])["inserted"], 1);
@@ -294,7 +294,7 @@ fn does_not_depend_on(db: &Db, failures: u64, serving: impl FnOnce(Config) -> Co
 
     assert_loaded(db, &texts);
     let rejected = db.count("rejected_records");
-    assert!((5..99).contains(&rejected), "{rejected} records put aside");
+    assert!((5..99).contains(&rejected), "{rejected} records rejected");
     assert_eq!(db.count("provisioning_failures") + rejected, texts.len());
     onelogin
 }
@@ -337,7 +337,7 @@ on_both!(a_silent_limit_of_fifty_loses_nothing, |db| {
 /// A story for each number of windows that are read ahead while the database keeps the first waiting.
 macro_rules! read_ahead {
     ($($name:ident: $prefetch:literal => $requests:literal;)*) => {
-        mod while_a_window_is_written_so_many_more_are_read {
+        mod while_a_window_is_written_others_are_read {
             use super::*;
             $(on_both!($name, |db| { reads_ahead(db, $prefetch, $requests) });)*
         }
@@ -372,7 +372,7 @@ fn reads_ahead(db: &Db, prefetch: &str, requests: usize) {
     assert_eq!(outcome["windows"], 4);
     assert_recorded(db, &outcome);
     assert_complete(api, &onelogin, db);
-    // In the order of their spans, which the marks follow.
+    // In the order of their spans, which the watermarks follow.
     let jumps = "select count(*) from sync_windows w where window_from <> coalesce(
         (select max(window_to) from sync_windows b where b.window_id < w.window_id), window_from)";
     assert_rows(&db.rows(jumps), &[&["0"]]);

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::program::Program;
 use crate::support::tables::Db;
 
-/// What is promised: under ten seconds.
+/// The promised limit: under ten seconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn demo(directory: &Path) -> Program {
@@ -62,7 +62,7 @@ fn what_a_demo_prints_is_what_it_left() {
     let runs = db.rows("select status, inserted, rejected from sync_runs order by started_at");
     assert_eq!(runs.len(), 3);
     assert!(runs.iter().all(|run| run[0] == "succeeded" && run[1] != "0" && run[2] == "0"));
-    // The APIs tell the same failures, of which each counts once.
+    // Both APIs serve the same failures, and each counts once.
     let legacy = "provisioning_failures where source = 'legacy'";
     assert_eq!(db.count("failures"), db.count(legacy));
     let line = format!("    failures, each once   {:>8}", db.count("failures"));
@@ -78,7 +78,7 @@ fn a_file_that_is_no_demo_is_not_touched() {
     let directory = TempDir::new().expect("a temporary directory can be created");
     let file = directory.path().join("demo.db");
     let url = format!("sqlite:{}", file.display());
-    let foreign: [&dyn Fn(); 3] = [
+    let unrelated: [&dyn Fn(); 3] = [
         &|| fs::write(&file, "my novel").expect("it can be written"),
         &|| {
             // Tables of ours, with an account that is not the demo's.
@@ -96,7 +96,7 @@ fn a_file_that_is_no_demo_is_not_touched() {
             fs::create_dir(&file).expect("a directory can be made");
         },
     ];
-    for make in foreign {
+    for make in unrelated {
         make();
         let before = fs::read(&file).ok();
 

@@ -29,7 +29,7 @@ fn started(program: Program) -> (Running, SocketAddr) {
     running.wait_for_output("unless you set it\n");
     let printed = running.stdout();
     let (_, rest) = printed.split_once("http://").expect("a URL");
-    let (addr, _) = rest.split_once(',').expect("a comma behind it");
+    let (addr, _) = rest.split_once(',').expect("a comma after it");
     (running, addr.parse().expect("an address with a port"))
 }
 
@@ -74,7 +74,7 @@ on_both!(a_stand_in_serves_the_job_and_lets_time_pass, |db| {
 });
 
 #[test]
-fn faults_and_the_key_are_as_asked_for() {
+fn faults_and_the_key_follow_the_flags() {
     let db = Db::sqlite();
     let (_running, addr) = simulate(&["--faults", "401,html"]);
     sync(addr, &db).run().expect_code(77);
@@ -101,7 +101,7 @@ fn events(addr: SocketAddr, bought: &str, query: &str) -> String {
 }
 
 #[test]
-fn a_stand_in_serves_events_as_its_flags_say() {
+fn a_stand_in_serves_events_by_its_flags() {
     let (running, addr) = simulate(&[
         "--page=30",
         "--cursor=page-number",
@@ -162,7 +162,7 @@ fn a_fault_at_no_endpoint_is_wrong_usage() {
 
 /// To stop a server is how it is meant to end.
 #[test]
-fn a_stand_in_that_is_told_to_stop_ends_well() {
+fn a_stand_in_that_is_stopped_ends_well() {
     for stop in [Running::terminate, Running::interrupt] {
         let (running, addr) = simulate(&[]);
         stop(&running);
@@ -172,7 +172,7 @@ fn a_stand_in_that_is_told_to_stop_ends_well() {
 }
 
 #[test]
-fn a_port_in_use_is_said() {
+fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a loopback port can be bound");
     let port = taken.local_addr().expect("a bound listener has an address").port().to_string();
 

@@ -28,7 +28,7 @@ fn migrated(db: &Db) {
     Program::new(&["migrate"]).env("DATABASE_URL", db.url()).run().expect_code(0);
 }
 
-on_both!(status_tells_people_where_the_copy_stands, |db| {
+on_both!(status_shows_people_how_far_the_copy_has_got, |db| {
     sync_ok(&onelogin(), db, &["--since", SINCE, "--max-rejects", "1"]);
 
     let printed = status(db, &[]).run().expect_code(0).stdout;
@@ -43,7 +43,7 @@ on_both!(status_tells_people_where_the_copy_stands, |db| {
     );
 });
 
-on_both!(status_tells_what_went_wrong, |db| {
+on_both!(status_shows_what_went_wrong, |db| {
     let onelogin = onelogin();
     let job = sync(&onelogin, db, &["--since", SINCE]).env("ONELOGIN_API_KEY", "wrong");
     job.run().expect_code(77);
@@ -60,7 +60,7 @@ on_both!(status_tells_what_went_wrong, |db| {
     assert!(!printed.contains("wrong"), "the key is not shown: {printed}");
 });
 
-on_both!(status_tells_programs_the_same, |db| {
+on_both!(status_shows_programs_the_same, |db| {
     sync_ok(&onelogin(), db, &["--since", SINCE, "--max-rejects", "1"]);
 
     let mut printed = status(db, &["--format", "json"]).run().expect_code(0).json();

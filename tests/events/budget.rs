@@ -1,4 +1,4 @@
-//! Calls: no more in an hour than our share, over all runs, and none when the account has none left.
+//! Calls: no more per hour than our share across all runs, and no call if the account has no call left.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::support::outcome::assert_complete;
 use crate::support::program::Finished;
 use crate::support::tables::{Db, assert_rows, on_both};
 
-/// A run that may make so many calls an hour.
+/// A run with a limit of calls per hour.
 fn limited(onelogin: &Simulator, db: &Db, calls: &str, more: &[&str]) -> Finished {
     let limit = ["--max-calls-per-hour", calls];
     Api::Events.sync(onelogin, db, &[&MONTH[..], &limit, more].concat()).run()
@@ -26,7 +26,7 @@ on_both!(no_hour_has_more_calls_than_our_share_over_all_runs, |db| {
     assert_eq!(outcome["requests"], 9);
     let error = outcome["error"].as_str().expect("a text");
     assert!(error.contains("the 9 calls per hour of --max-calls-per-hour are used up"), "{error}");
-    assert!(outcome["windows"].as_u64() > Some(0), "whole windows are kept: {outcome}");
+    assert!(outcome["windows"].as_u64() > Some(0), "complete windows are kept: {outcome}");
 
     // The next runs of the hour make no call at all.
     for _ in 0..2 {
@@ -71,13 +71,13 @@ on_both!(accounts_have_their_own_share, |db| {
     assert_eq!(onelogin.calls().len(), 10);
 });
 
-/// The server's own limit, however it tells it.
+/// The server's own limit, in each form it is announced in.
 fn ends_at_the_servers_limit(db: &Db, over_limit: OverLimit) {
     let onelogin = month(|month| Config { calls_per_hour: 9, over_limit, ..month });
 
     let finished = Api::Events.sync(&onelogin, db, &MONTH).run().expect_code(69);
 
-    // The headers say so before the limit is met.
+    // The headers announce it before the limit is reached.
     assert_eq!(onelogin.calls().len(), 9);
     let error = finished.json()["error"].as_str().expect("a text").to_owned();
     assert!(error.contains("all programs share it"), "{error}");
@@ -89,7 +89,7 @@ fn ends_at_the_servers_limit(db: &Db, over_limit: OverLimit) {
     assert!(began.elapsed() < Duration::from_mins(1));
     assert!(finished.json()["error"].as_str().expect("a text").contains("limits the rate"));
 
-    // Hour after hour it goes on behind what it has.
+    // Each hour it continues after what it has.
     onelogin.advance(Duration::from_hours(1));
     while Api::Events.sync(&onelogin, db, &MONTH[2..]).run().code != Some(0) {
         onelogin.advance(Duration::from_hours(1));
@@ -102,7 +102,7 @@ on_both!(the_end_of_the_accounts_calls_ends_a_run, |db| {
     ends_at_the_servers_limit(db, OverLimit::Status429);
 });
 
-on_both!(a_limit_told_as_a_bad_request_is_the_same, |db| {
+on_both!(a_limit_sent_as_a_bad_request_is_the_same, |db| {
     ends_at_the_servers_limit(db, OverLimit::BadRequest);
 });
 

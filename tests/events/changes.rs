@@ -1,4 +1,4 @@
-//! What happens after a failure: it is resolved, a success closes it, OneLogin gets new types.
+//! Events after a failure: it is resolved, a success closes it, OneLogin adds types.
 
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ on_both!(a_failure_is_closed_by_a_later_success_of_the_same_person_app_and_opera
     assert_eq!(db.count("provisioning_successes"), 9);
 });
 
-on_both!(a_success_closes_a_failure_that_only_the_legacy_api_told, |db| {
+on_both!(a_success_closes_a_failure_that_only_the_legacy_api_has, |db| {
     let onelogin = empty(NOON);
     put(&onelogin, "2026-03-20T09:00:00Z", record(1, "2026-03-20T09:00:00Z", 7).to_json());
     put(&onelogin, "2026-03-20T09:00:00Z", record(2, "2026-03-20T09:00:00Z", 8).to_json());

@@ -21,20 +21,20 @@ on_both!(events_begin_where_legacy_stands_less_the_overlap, |db| {
     Api::Events.sync_ok(&onelogin, db, &[]);
 
     // The last failure less a day, and a second more.
-    let asked = Api::Events.asked(&onelogin);
-    assert_eq!(asked[0].0, at("2026-03-09T08:59:59Z"));
-    let marks = "select source, scanned_through from watermarks order by source";
+    let requested = Api::Events.requested(&onelogin);
+    assert_eq!(requested[0].0, at("2026-03-09T08:59:59Z"));
+    let watermarks = "select source, scanned_through from watermarks order by source";
     assert_rows(
-        &db.rows(marks),
+        &db.rows(watermarks),
         &[&["events", "2026-03-20T12:00:00+00:00"], &["legacy", "2026-03-10T12:00:00+00:00"]],
     );
-    // Another account has nothing to go over from.
-    let asked = asked.len();
+    // Another account has no legacy sync to continue from.
+    let before = requested.len();
     Api::Events.sync_ok(&onelogin, db, &["--account", "another"]);
-    assert_ne!(Api::Events.asked(&onelogin)[asked].0, at("2026-03-09T08:59:59Z"));
+    assert_ne!(Api::Events.requested(&onelogin)[before].0, at("2026-03-09T08:59:59Z"));
 });
 
-on_both!(an_account_that_goes_over_has_each_failure_once, |db| {
+on_both!(an_account_that_migrates_has_each_failure_once, |db| {
     let onelogin = month(|month| Config { failures: 900, late_records: 0, ..month });
     Api::Legacy.sync_ok(&onelogin, db, &["--since", SINCE, "--until", "2026-03-10T12:00:00Z"]);
     let of_legacy = db.count("provisioning_failures");
@@ -168,10 +168,13 @@ on_both!(failures_that_only_one_api_has_are_named_and_exit_65, |db| {
         compared["only_events"],
         serde_json::json!([{"created_at": later, "user_id": 8, "operation": "create", "app_name": "Sales App", "source_id": 81_000_000_999_i64}])
     );
-    let told = compare(&onelogin, db, &tolerance).run().expect_code(65);
-    assert!(told.stdout.contains("1 only in legacy") && told.stdout.contains("user 7"), "{told}");
-    assert!(told.stderr.contains("the APIs differ: 2 failures"), "{told}");
-    assert!(!told.stdout.contains('@'), "{told}");
+    let compared = compare(&onelogin, db, &tolerance).run().expect_code(65);
+    assert!(
+        compared.stdout.contains("1 only in legacy") && compared.stdout.contains("user 7"),
+        "{compared}"
+    );
+    assert!(compared.stderr.contains("the APIs differ: 2 failures"), "{compared}");
+    assert!(!compared.stdout.contains('@'), "{compared}");
 });
 
 #[test]
@@ -186,8 +189,8 @@ fn a_comparison_needs_both_credentials_and_a_span() {
     assert_eq!(onelogin.calls(), []);
 }
 
-/// What a run of the legacy API says when that has come to its end.
-fn says_how_to_go_over(db: &Db, fault: Fault) {
+/// A run of the legacy API after its end explains the migration.
+fn explains_how_to_migrate(db: &Db, fault: Fault) {
     let onelogin = history(60);
     onelogin.fail_always(Some(fault));
 
@@ -198,13 +201,13 @@ fn says_how_to_go_over(db: &Db, fault: Fault) {
     assert!(error.contains("ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET"), "{error}");
 }
 
-on_both!(a_legacy_api_that_is_gone_says_how_to_go_over, |db| {
-    says_how_to_go_over(db, Fault::NotFound);
-    says_how_to_go_over(db, Fault::Gone);
-    says_how_to_go_over(db, Fault::Html);
+on_both!(a_legacy_api_that_is_gone_explains_how_to_migrate, |db| {
+    explains_how_to_migrate(db, Fault::NotFound);
+    explains_how_to_migrate(db, Fault::Gone);
+    explains_how_to_migrate(db, Fault::Html);
 });
 
-on_both!(a_legacy_api_that_announces_its_end_says_so_once_a_run, |db| {
+on_both!(a_legacy_api_that_announces_its_end_is_warned_of_once_per_run, |db| {
     let onelogin = start(Config { failures: 600, deprecation: true, ..Config::default() });
 
     let finished = Api::Legacy.sync(&onelogin, db, &["--since", SINCE]).run().expect_code(0);
@@ -220,11 +223,11 @@ on_both!(the_credentials_decide_which_api_is_read, |db| {
         .env("ONELOGIN_CLIENT_ID", onelogin.client_id())
         .env("ONELOGIN_CLIENT_SECRET", onelogin.client_secret());
     assert_eq!(both.run().expect_code(0).json()["source"], "events");
-    let told = Api::Legacy
+    let announced = Api::Legacy
         .sync(&onelogin, db, &["--since", "2026-03-20", "--source", "legacy"])
         .env("ONELOGIN_CLIENT_ID", onelogin.client_id())
         .env("ONELOGIN_CLIENT_SECRET", onelogin.client_secret());
-    assert_eq!(told.run().expect_code(0).json()["source"], "legacy");
+    assert_eq!(announced.run().expect_code(0).json()["source"], "legacy");
     // Half of a credential is none, and no reason to read something else.
     let half = Api::Legacy
         .sync(&onelogin, db, &["--since", "2026-03-20"])
@@ -233,7 +236,7 @@ on_both!(the_credentials_decide_which_api_is_read, |db| {
     assert!(half.stderr.contains("ONELOGIN_CLIENT_SECRET"), "{half}");
 });
 
-on_both!(an_account_that_went_over_is_as_fresh_as_its_events, |db| {
+on_both!(an_account_that_migrated_is_as_fresh_as_its_events, |db| {
     let onelogin = empty(NOON);
     put_event(&onelogin, failure(1, "2026-03-20T11:00:00Z"));
     Api::Legacy.sync_ok(&onelogin, db, &["--since", "2026-03-20"]);

@@ -1,4 +1,4 @@
-//! Pages: in whichever way a server cuts them, orders them and says that they end.
+//! Pages, however a server cuts, orders and ends them.
 
 use onelogin_simulator::{
     Bounds, Config, Cursor, Endpoint, Entry, EventForm, EventRecord, LastPage, Order, Simulator,
@@ -43,7 +43,7 @@ served_differently! {
         Config { last_page: LastPage::EmptyWithCursor, ..month };
     when_the_last_page_repeats_its_cursor: |month|
         Config { last_page: LastPage::RepeatedCursor, ..month };
-    when_pages_are_short_of_what_is_asked_for: |month| Config { page: 7, ..month };
+    when_pages_are_shorter_than_requested: |month| Config { page: 7, ..month };
     when_the_server_takes_no_notice_of_the_order: |month| Config { order: Order::Descending, ..month };
     in_any_order: |month| Config { order: Order::Shuffled, ..month };
     when_since_and_until_are_not_counted_in: |month| Config { bounds: Bounds::Exclusive, ..month };
@@ -69,7 +69,7 @@ on_both!(the_query_is_the_documented_one_with_its_plus_sign_encoded, |db| {
     );
 });
 
-on_both!(all_pages_of_a_window_are_of_one_span_and_asked_for_at_the_configured_host, |db| {
+on_both!(all_pages_of_a_window_are_of_one_span_and_requested_at_the_configured_host, |db| {
     let onelogin = does_not_depend_on(db, |month| Config { foreign_links: true, ..month });
 
     let calls = onelogin.calls_to(Endpoint::Events);
@@ -103,11 +103,11 @@ on_both!(a_page_that_shifts_while_it_is_read_doubles_nothing_and_loses_nothing, 
 
     assert_eq!(counts(&outcome), [36, 35, 0, 1, 0]);
     let outcome = Api::Events.sync_ok(&onelogin, db, &[]);
-    assert_eq!(counts(&outcome)[1], 1, "what appeared behind the reading is found by the overlap");
+    assert_eq!(counts(&outcome)[1], 1, "the overlap finds what appeared in pages already read");
     Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));
 });
 
-/// An event so many seconds after the morning.
+/// An event, at a number of seconds after the morning.
 fn event_at(id: i64, seconds: i64) -> Entry {
     let at = after("2026-03-20T08:00:00Z", seconds * 1_000);
     Entry::new(at, EventRecord::new(id, at, 61, 7).to_json())
@@ -127,7 +127,7 @@ on_both!(an_event_of_the_millisecond_at_a_border_is_loaded_once, |db| {
     Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));
 });
 
-on_both!(types_that_were_not_asked_for_are_counted_and_not_loaded, |db| {
+on_both!(types_that_were_not_selected_are_counted_and_not_loaded, |db| {
     let onelogin = month(|month| Config { ignores_type_filter: true, ..month });
     let all = onelogin.events(None, None, None).count();
 
@@ -142,7 +142,7 @@ on_both!(types_that_were_not_asked_for_are_counted_and_not_loaded, |db| {
     assert_rows(&db.rows(ledger), &[&total.each_ref().map(String::as_str)]);
 });
 
-on_both!(a_type_that_was_asked_for_and_means_nothing_to_us_is_loaded_with_its_raw, |db| {
+on_both!(a_selected_type_that_we_do_not_know_is_loaded_with_its_raw, |db| {
     let onelogin = empty(NOON);
     let event = EventRecord { event_type_id: 3_028, ..failure(1, "2026-03-20T11:00:00Z") };
     put_event(&onelogin, event.clone());
@@ -169,7 +169,7 @@ on_both!(successes_are_left_out_when_they_are_not_wanted, |db| {
     assert_eq!(parameter(query, "event_type_id").as_deref(), Some("25,61,62,63,64,65"));
 });
 
-on_both!(bad_events_are_put_aside_and_the_good_ones_between_them_load, |db| {
+on_both!(bad_events_are_rejected_and_the_good_ones_between_them_load, |db| {
     let onelogin = empty(NOON);
     let time = "2026-03-20T11:00:00Z";
     let bad = [
@@ -209,8 +209,8 @@ on_both!(a_second_run_writes_nothing, |db| {
     assert_eq!(onelogin.calls_to(Endpoint::Types).len(), 1, "compared once a day");
 });
 
-on_both!(a_window_of_too_many_pages_is_asked_for_in_smaller_pieces, |db| {
-    // Of 40 calls an hour a window may take ten.
+on_both!(a_window_of_too_many_pages_is_requested_in_smaller_pieces, |db| {
+    // A window may take ten of 40 calls per hour.
     let onelogin = month(|month| Config { page: 5, days: 6, failures: 150, ..month });
     let mut arguments = vec!["--refresh-people", "never", "--max-calls-per-hour", "40"];
     arguments.extend(["--since", "2026-03-14T12:00:00Z"]);

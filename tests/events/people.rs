@@ -24,7 +24,7 @@ fn knows(onelogin: &Simulator, id: i64, email: &str) {
 }
 
 /// Which people each call was about.
-fn asked_about(onelogin: &Simulator) -> Vec<String> {
+fn users_requested(onelogin: &Simulator) -> Vec<String> {
     let calls = onelogin.calls_to(Endpoint::Users);
     calls.iter().filter_map(|call| parameter(&call.query, "user_ids")).collect()
 }
@@ -46,10 +46,10 @@ on_both!(people_are_filled_in_from_the_users_api_once, |db| {
             &["8", "known@example.com", "F", "User 8", "users", "1"],
         ],
     );
-    assert_eq!(asked_about(&onelogin).len(), 1, "both at once");
+    assert_eq!(users_requested(&onelogin).len(), 1, "both at once");
 
     Api::Events.sync_ok(&onelogin, db, &[]);
-    assert_eq!(asked_about(&onelogin).len(), 1, "they are known");
+    assert_eq!(users_requested(&onelogin).len(), 1, "they are known");
 });
 
 on_both!(what_is_known_of_people_is_refreshed_when_it_is_old, |db| {
@@ -66,14 +66,14 @@ on_both!(what_is_known_of_people_is_refreshed_when_it_is_old, |db| {
     Api::Events.sync_ok(&onelogin, db, &[]);
 
     assert_rows(&db.rows("select email from users"), &[&["after@example.com"]]);
-    assert_eq!(asked_about(&onelogin).len(), 2);
+    assert_eq!(users_requested(&onelogin).len(), 2);
     knows(&onelogin, 7, "latest@example.com");
     Api::Events.sync_ok(&onelogin, db, &["--refresh-people", "0s"]);
     Api::Events.sync_ok(&onelogin, db, &["--refresh-people", "never"]);
-    assert_eq!(asked_about(&onelogin).len(), 2, "it is of this very moment");
+    assert_eq!(users_requested(&onelogin).len(), 2, "it is of this very moment");
 });
 
-on_both!(a_person_who_was_deleted_keeps_what_the_event_said, |db| {
+on_both!(a_person_who_was_deleted_keeps_the_name_of_the_event, |db| {
     let onelogin = empty(NOON);
     put_event(&onelogin, failure(1, ELEVEN));
     put_event(&onelogin, EventRecord::new(2, at(ELEVEN), 61, 8));
@@ -91,7 +91,7 @@ on_both!(a_person_who_was_deleted_keeps_what_the_event_said, |db| {
         ],
     );
     Api::Events.sync_ok(&onelogin, db, &[]);
-    assert_eq!(asked_about(&onelogin).len(), 1, "not asked about again at once");
+    assert_eq!(users_requested(&onelogin).len(), 1, "not requested again at once");
 
     // One who is deleted later keeps what was known.
     onelogin.remove_user(8);
@@ -100,14 +100,14 @@ on_both!(a_person_who_was_deleted_keeps_what_the_event_said, |db| {
     assert_rows(&db.rows("select email from users where user_id = 8"), &[&["here@example.com"]]);
 });
 
-on_both!(a_persons_row_is_what_the_newest_word_says_whoever_says_it, |db| {
+on_both!(a_persons_row_has_the_latest_details_from_either_api, |db| {
     let onelogin = empty(NOON);
     put(&onelogin, ELEVEN, record(1, ELEVEN, 7).to_json());
     Api::Legacy.sync_ok(&onelogin, db, &TODAY);
     let email = || db.rows("select email, profile_source from users");
     assert_rows(&email(), &[&["user7@example.com", "legacy"]]);
 
-    // What the users API says at noon is newer, though the event is older.
+    // The details from the users API at noon are newer, though the event is older.
     put_event(&onelogin, failure(1, "2026-03-20T10:00:00Z"));
     knows(&onelogin, 7, "noon@example.com");
     Api::Events.sync_ok(&onelogin, db, &["--refresh-people", "30m"]);
@@ -131,8 +131,8 @@ on_both!(a_persons_row_is_what_the_newest_word_says_whoever_says_it, |db| {
         &db.rows(PEOPLE),
         &[&["7", "user7@example.com", "User", "New Name", "legacy", "1"]],
     );
-    // Whom a legacy failure described lately nobody has to be asked about.
-    assert_eq!(asked_about(&onelogin).len(), 1);
+    // A person whom a legacy failure described lately need not be requested.
+    assert_eq!(users_requested(&onelogin).len(), 1);
 });
 
 /// The users API fails, and everything else goes well.
@@ -158,7 +158,7 @@ fn fails_for_people(db: &Db, fault: Fault, exit: i32) {
     assert_eq!(db.rows("select 1 from users where asked_at is null"), Vec::<Vec<String>>::new());
 }
 
-on_both!(a_users_api_that_fails_costs_no_failure_and_is_asked_by_the_next_run, |db| {
+on_both!(a_users_api_that_fails_costs_no_failure_and_is_called_by_the_next_run, |db| {
     fails_for_people(db, Fault::InternalError, 69);
 });
 
@@ -170,7 +170,7 @@ on_both!(a_users_api_that_is_another_costs_no_failure, |db| {
     fails_for_people(db, Fault::Html, 76);
 });
 
-on_both!(people_are_asked_about_in_batches_and_the_rest_when_there_are_calls, |db| {
+on_both!(people_are_requested_in_batches_and_the_rest_when_there_are_calls, |db| {
     let people = Some(170);
     let onelogin = month(|month| Config { failures: 1_000, people, page: 1_000, ..month });
     let calls = |calls: &'static str| ["--since", SINCE, "--max-calls-per-hour", calls];
@@ -181,16 +181,16 @@ on_both!(people_are_asked_about_in_batches_and_the_rest_when_there_are_calls, |d
     let people = db.count("users") as u64;
     assert_eq!(outcome["people_pending"], people - 100);
     let batches: Vec<usize> =
-        asked_about(&onelogin).iter().map(|ids| ids.split(',').count()).collect();
+        users_requested(&onelogin).iter().map(|ids| ids.split(',').count()).collect();
     assert_eq!(batches, [50, 50]);
     assert_complete(Api::Events, &onelogin, db);
 
     let outcome = Api::Events.sync_ok(&onelogin, db, &["--max-calls-per-hour", "100"]);
     assert_eq!(outcome["people_pending"], 0);
-    assert_eq!(asked_about(&onelogin).len() as u64, people.div_ceil(50));
+    assert_eq!(users_requested(&onelogin).len() as u64, people.div_ceil(50));
 });
 
-on_both!(an_answer_that_has_fewer_people_than_it_could_is_asked_for_in_smaller_pieces, |db| {
+on_both!(an_answer_that_has_fewer_people_than_it_could_is_requested_in_smaller_pieces, |db| {
     let config = |month| Config { failures: 1_000, people: Some(60), users_page: 7, ..month };
     let onelogin = month(|month| Config { deleted_people: 0, ..config(month) });
 

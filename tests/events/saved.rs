@@ -1,4 +1,4 @@
-//! Saved files, loaded through the same normalisation, without moving a mark.
+//! Saved files, loaded through the same normalisation, without moving a watermark.
 
 use std::fs;
 
@@ -12,7 +12,8 @@ use crate::support::onelogin::{at, counts, empty, put, record, rejects};
 use crate::support::program::Program;
 use crate::support::tables::{Db, NULL, assert_rows, on_both};
 
-const MARKS: &str = "select source, high_water_mark, scanned_through, lease_owner from watermarks
+const WATERMARKS: &str =
+    "select source, high_water_mark, scanned_through, lease_owner from watermarks
     order by source";
 
 fn load(db: &Db, text: &str, arguments: &[&str]) -> Program {
@@ -43,18 +44,18 @@ on_both!(a_saved_array_of_the_legacy_api_is_loaded_as_from_there, |db| {
     assert_eq!((&outcome["source"], &outcome["requests"]), (&"legacy".into(), &0.into()));
     assert_eq!(outcome["scanned_through"], Value::Null);
     Api::Legacy.assert_loaded(db, &texts);
-    assert_rows(&db.rows(MARKS), &[&["legacy", NULL, NULL, NULL]]);
+    assert_rows(&db.rows(WATERMARKS), &[&["legacy", NULL, NULL, NULL]]);
     let span = "select window_from, window_to from sync_windows";
     let time = "2026-03-20T11:00:00+00:00";
     assert_rows(&db.rows(span), &[&[time, time]]);
     assert_eq!(counts(&load_ok(db, &format!("[{}]", texts[0]))), [1, 0, 0, 1, 0]);
 });
 
-on_both!(saved_pages_of_events_are_loaded_as_from_there_and_move_no_mark, |db| {
+on_both!(saved_pages_of_events_are_loaded_as_from_there_and_move_no_watermark, |db| {
     let onelogin = empty(NOON);
     put_event(&onelogin, failure(1, "2026-03-20T11:00:00Z"));
     Api::Events.sync_ok(&onelogin, db, &TODAY);
-    let marks = db.rows(MARKS);
+    let watermarks = db.rows(WATERMARKS);
     let success = EventRecord { event_type_id: 53, ..failure(3, "2026-03-20T11:45:00Z") };
     let other = EventRecord { event_type_id: 8, ..failure(4, "2026-03-20T11:45:00Z") };
     let events =
@@ -74,7 +75,7 @@ on_both!(saved_pages_of_events_are_loaded_as_from_there_and_move_no_mark, |db| {
     assert_eq!(counts(&outcome), [2, 1, 0, 1, 0]);
     assert_eq!((&outcome["successes"], &outcome["ignored"]), (&1.into(), &1.into()));
     Api::Events.assert_loaded(db, &events[..3]);
-    assert_eq!(db.rows(MARKS), marks);
+    assert_eq!(db.rows(WATERMARKS), watermarks);
 });
 
 /// Deliveries to a webhook, as seen in the wild.
@@ -118,7 +119,7 @@ on_both!(deliveries_line_by_line_are_loaded, |db| {
     loads_deliveries(db, &format!("{}\r\n\n", DELIVERIES.join("\n")));
 });
 
-on_both!(wrapped_deliveries_are_loaded_and_one_broken_line_is_put_aside, |db| {
+on_both!(wrapped_deliveries_are_loaded_and_one_broken_line_is_rejected, |db| {
     let wrapped = DELIVERIES.map(|delivery| format!("{{\"event\":{delivery}}}"));
     loads_deliveries(db, &wrapped.join("\n"));
 
@@ -147,15 +148,15 @@ on_both!(a_delivery_and_the_event_it_was_are_one_failure, |db| {
 });
 
 #[test]
-fn a_file_that_is_none_is_said() {
+fn a_file_that_does_not_exist_is_reported() {
     let db = Db::sqlite();
-    for (text, code, says) in [
+    for (text, code, expected) in [
         ("id,created_at\n1,2\n", 76, "begins with `id,created_at"),
         ("", 76, "holds no records"),
         ("[{\"id\":1,", 76, "is broken"),
     ] {
         let outcome = load(&db, text, &[]).run().expect_code(code).json();
-        assert!(outcome["error"].as_str().expect("a text").contains(says), "{outcome}");
+        assert!(outcome["error"].as_str().expect("a text").contains(expected), "{outcome}");
     }
     let missing = Program::new(&["sync", "--from-file", "nowhere.json"]).run().expect_code(78);
     assert!(missing.stderr.contains("nowhere.json"), "{missing}");

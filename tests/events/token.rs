@@ -1,4 +1,4 @@
-//! The token: bought when needed, renewed when refused, never revoked and never told.
+//! The token: requested when needed, renewed when refused, never revoked and never shown.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ on_both!(a_token_that_is_old_already_is_renewed_before_it_ends, |db| {
     assert!(onelogin.calls().iter().all(|call| call.status == Some(200)));
 });
 
-/// A run whose token is not given; what it says.
+/// The error of a run that is refused a token.
 fn refused(db: &Db, fault: Fault, exit: i32) -> String {
     let onelogin = history(60);
     onelogin.fail_always_at(Endpoint::Token, Some(fault));
@@ -76,7 +76,7 @@ fn refused(db: &Db, fault: Fault, exit: i32) -> String {
     outcome["error"].as_str().expect("a text").to_owned()
 }
 
-on_both!(a_wrong_secret_is_77_and_a_wrong_region_is_said_with_it, |db| {
+on_both!(a_wrong_secret_is_77_and_a_wrong_region_is_named_with_it, |db| {
     let onelogin = history(60);
     let job = Api::Events.sync(&onelogin, db, &["--since", SINCE]);
 
@@ -94,7 +94,7 @@ on_both!(an_error_under_200_is_no_token, |db| {
     assert!(error.contains("ONELOGIN_CLIENT_ID"), "{error}");
 });
 
-on_both!(a_500_for_a_token_says_what_it_may_mean_and_is_not_repeated_for_ever, |db| {
+on_both!(a_500_for_a_token_is_explained_and_not_repeated_for_ever, |db| {
     let error = refused(db, Fault::InternalError, 69);
     assert!(error.contains("status 500") && error.contains("was deleted"), "{error}");
     assert!(error.contains("after 2 attempts"), "{error}");

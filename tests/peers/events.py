@@ -2,7 +2,7 @@
 
     events.py http://127.0.0.1:8017
 
-Both walks must find the same events. The client is used as it comes: its own configuration says
+Both walks must find the same events. The client is used as it comes: its own configuration states
 where the server is, its own models read the answers.
 """
 
@@ -22,7 +22,7 @@ SINCE, UNTIL = "2026-02-25T00:00:00.000Z", "2026-03-20T12:00:00.000Z"
 MOST_PAGES = 100
 
 
-def walk(first_page, page_behind):
+def walk(first_page, page_after):
     """The ids of all events, and the number of pages."""
     ids = []
     page = first_page()
@@ -31,7 +31,7 @@ def walk(first_page, page_behind):
         ids += events
         if not cursor:
             return ids, number
-        page = page_behind(cursor)
+        page = page_after(cursor)
     sys.exit(f"the walk does not end after {MOST_PAGES} pages")
 
 
@@ -52,7 +52,7 @@ def with_the_client(url):
     def first_page():
         return read(onelogin.EventsApi(client).get_events(since=SINCE, until=UNTIL))
 
-    def page_behind(cursor):
+    def page_after(cursor):
         # `get_events` has no parameter for a cursor, so this is what it is made of.
         return read(client.call_api(
             EVENTS, "GET",
@@ -63,7 +63,7 @@ def with_the_client(url):
             _return_http_data_only=True,
         ))
 
-    walked = walk(first_page, page_behind)
+    walked = walk(first_page, page_after)
     types = onelogin.EventsApi(client).get_event_types()
     assert any(kind.name == "USER_FAILED_CREATING_IN_APP" for kind in types.data), types
     people = onelogin.UsersV2Api(client).list_users2(user_ids="30000000,30000001,30000002")

@@ -4,7 +4,7 @@
 #   tests/peers/events.sh                 builds the program first
 #   tests/peers/events.sh path/to/binary  takes this one
 #
-# Needs Python 3.9 or later with venv, and PyPI. Leaves nothing behind.
+# Needs Python 3.9 or later with venv, and PyPI. Removes all it made.
 set -euo pipefail
 
 # The newest that works; a client that changes is a reason to look, not to fail some morning.
@@ -36,13 +36,13 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$client"
 
 for cursor in keyset page-number; do
-    rm -f "$work/says"
-    mkfifo "$work/says"
+    rm -f "$work/printed"
+    mkfifo "$work/printed"
     "$program" simulate --port 0 --frozen --now 2026-03-20T12:00:00Z --failures 230 \
-        --cursor "$cursor" >"$work/says" &
+        --cursor "$cursor" >"$work/printed" &
     simulator=$!
-    if ! read -r -t "$patience" line <"$work/says"; then
-        echo "events.sh: the simulator did not say where it is" >&2
+    if ! read -r -t "$patience" line <"$work/printed"; then
+        echo "events.sh: the simulator did not print its address" >&2
         exit 1
     fi
     url=$(sed 's|.*\(http://[^,]*\),.*|\1|' <<<"$line")

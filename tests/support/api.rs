@@ -84,7 +84,7 @@ impl Api {
         self.sync(onelogin, db, arguments).run().expect_code(0).json()
     }
 
-    /// The texts that the stand-in would serve now for a span, of the types that are asked for.
+    /// The texts of the selected types that the stand-in would serve now for a span.
     pub(crate) fn served(
         self,
         onelogin: &Simulator,
@@ -97,7 +97,7 @@ impl Api {
         }
     }
 
-    /// Where the first window of a run since [`SINCE`](super::outcome::SINCE) ends.
+    /// The end of the first window of a run since [`SINCE`](super::outcome::SINCE).
     pub(crate) fn first_window_end(self) -> &'static str {
         match self {
             Self::Legacy => "2026-02-25T12:00:00Z",
@@ -105,8 +105,8 @@ impl Api {
         }
     }
 
-    /// From when to when each request or page for records asked, in order.
-    pub(crate) fn asked(self, onelogin: &Simulator) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    /// The span of each request or page for records, in order.
+    pub(crate) fn requested(self, onelogin: &Simulator) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
         let (endpoint, names) = match self {
             Self::Legacy => (Endpoint::Legacy, ["start_date", "stop_date"]),
             Self::Events => (Endpoint::Events, ["since", "until"]),
@@ -116,7 +116,7 @@ impl Api {
         calls.iter().map(|call| names.map(|name| time(&call.query, name)).into()).collect()
     }
 
-    /// How many records the last request or page was given.
+    /// The number of records in the last answer or page.
     pub(crate) fn records_given(self, onelogin: &Simulator) -> u64 {
         let endpoint = if self == Self::Legacy { Endpoint::Legacy } else { Endpoint::Events };
         onelogin.calls_to(endpoint).last().expect("a call").records

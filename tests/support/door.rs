@@ -8,7 +8,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-/// How long a request may take to come. A run does so in a fraction of a second.
+/// Limit on the wait for a request. A run sends one within a fraction of a second.
 const KNOCK: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// A closed door. Dropping it opens it too.
@@ -53,7 +53,7 @@ impl Door {
     }
 }
 
-/// Passes on what either says until it ends.
+/// Passes on the bytes of either side until it ends.
 fn join(client: &TcpStream, server: &TcpStream) {
     let pass = |from: &TcpStream, to: &TcpStream| {
         let [mut from, mut to] = [from, to].map(|stream| stream.try_clone().expect("a handle"));

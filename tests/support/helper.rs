@@ -7,7 +7,7 @@
 use std::env;
 use std::process::Command;
 
-/// The environment variable that makes a test a helper, and tells it what to do.
+/// The environment variable that makes a test a helper, with its task.
 pub(crate) const JOB: &str = "ONELOGIN_SYNC_TEST_JOB";
 
 /// Printed by a helper where its own output begins, after what the test harness prints.

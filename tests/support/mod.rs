@@ -1,4 +1,4 @@
-//! What the stories stand on: databases, the program, and assertions on whole tables.
+//! The kit of the stories: databases, the program, and assertions on complete tables.
 
 pub(crate) mod api;
 pub(crate) mod door;
@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 /// Runs a future to its end on the one runtime that all tests share.
 ///
 /// Stories are plain functions, so that they may block on the program while what they spawned here
-/// (a stand-in API, say) goes on. Not to be called from inside a future.
+/// (such as a stand-in API) goes on. Not to be called from inside a future.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new().expect("a tokio runtime starts")).block_on(future)

@@ -20,11 +20,11 @@ pub(crate) const USERS: &str = "select account, user_id, email, username, firstn
     last_failure_id, last_failure_at, display_name, profile_id, profile_at, profile_source \
     from users order by account, user_id";
 
-/// Where the sync stands, and who holds the lease.
-pub(crate) const MARKS: &str = "select account, source, high_water_mark, scanned_through, \
+/// The watermarks and the holder of the lease.
+pub(crate) const WATERMARKS: &str = "select account, source, high_water_mark, scanned_through, \
     lease_owner from watermarks order by account, source";
 
-/// What every run did, the oldest first.
+/// All runs, the oldest first.
 pub(crate) const RUNS: &str = "select status, exit_code, fetched, inserted, updated, unchanged, \
     rejected, users_written, requests, retries from sync_runs order by run_id";
 
@@ -77,7 +77,7 @@ pub(crate) fn counts(outcome: &Value) -> [u64; 5] {
         .map(|name| outcome[name].as_u64().unwrap_or_else(|| panic!("{name} in {outcome}")))
 }
 
-/// All texts that the stand-in would serve now if it were asked for everything.
+/// All texts that the stand-in would serve now.
 pub(crate) fn all_records(onelogin: &Simulator) -> Vec<String> {
     onelogin.records(None, None).collect()
 }
@@ -89,7 +89,7 @@ pub(crate) fn assert_loaded<T: AsRef<str>>(db: &Db, texts: &[T]) {
     Api::Legacy.assert_loaded(db, texts);
 }
 
-/// What was put aside and why, `open` or `replayed`, and the text; in the order of the bytes, which
+/// The rejects: reason, `open` or `replayed`, and the text; in the order of the bytes, which
 /// is not every database's order of texts.
 pub(crate) fn rejects(db: &Db) -> Vec<Vec<String>> {
     let state = "case when replayed_at is null then 'open' else 'replayed' end";

@@ -1,4 +1,4 @@
-//! What a run must leave behind: its outcome on stdout, its row, its mark, and no secret anywhere.
+//! The traces of a run: its outcome on stdout, its row, its watermark, and no secret anywhere.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use onelogin_simulator::{Config, Simulator};
@@ -9,7 +9,7 @@ use super::onelogin::{at, start};
 use super::program::Finished;
 use super::tables::{Db, NULL};
 
-/// Where the history of [`history`] begins, for `--since`.
+/// The start of the history of [`history`], for `--since`.
 pub(crate) const SINCE: &str = "2026-02-18T12:00:00Z";
 /// The key of [`history`], and the credential of its events API; nothing may ever show either.
 const KEY: &str = "hush-legacy-key";
@@ -46,7 +46,7 @@ const OUTCOME: [&str; 22] = [
     "windows",
 ];
 
-/// What `sync_runs` holds of an outcome.
+/// The columns of `sync_runs` that an outcome has too.
 const RECORDED: [&str; 16] = [
     "status",
     "exit_code",
@@ -101,36 +101,36 @@ pub(crate) fn outcome(finished: Finished, code: i32) -> Value {
 #[track_caller]
 fn assert_silent(finished: &Finished) {
     for output in [&finished.stdout, &finished.stderr] {
-        assert!(!tells(output), "a secret or an e-mail is shown; {finished}");
+        assert!(!is_leak(output), "a secret or an e-mail is shown; {finished}");
     }
 }
 
-/// Whether a text has a secret, a token or an e-mail in it.
-fn tells(text: &str) -> bool {
-    let is_token = |word: &str| word.len() == TOKEN_DIGITS;
+/// True if a secret, a token or an e-mail is in the text.
+fn is_leak(text: &str) -> bool {
+    let is_token = |part: &str| part.len() == TOKEN_DIGITS;
     let secrets = [KEY, CLIENT_ID, CLIENT_SECRET, BASIC[0], BASIC[1], "@"];
     secrets.iter().any(|secret| text.contains(secret))
         || text.split(|c: char| !c.is_ascii_hexdigit()).any(is_token)
 }
 
-/// Asserts that `sync_runs` says what the outcome said, that the mark is where it said, and that
-/// the lease was given back; and that no run tells the key or a person's e-mail.
+/// Asserts that `sync_runs` and the watermark are those of the outcome, that
+/// the lease was given back, and that no run shows the key or a person's e-mail.
 #[track_caller]
 pub(crate) fn assert_recorded(db: &Db, outcome: &Value) {
     let (columns, run_id) = (RECORDED.join(", "), text(&outcome["run_id"]));
     let run = db.rows(&format!("select {columns} from sync_runs where run_id = '{run_id}'"));
     assert_eq!(run, [RECORDED.map(|name| text(&outcome[name]))]);
-    let mark = db.rows(&format!(
+    let watermark = db.rows(&format!(
         "select high_water_mark, scanned_through, lease_owner, lease_expires_at
          from watermarks where account = '{}'",
         text(&outcome["account"])
     ));
     let [high, scanned] =
         ["high_water_mark", "scanned_through"].map(|name| instant(&outcome[name]));
-    assert_eq!(mark, [[high, scanned, NULL.into(), NULL.into()]]);
+    assert_eq!(watermark, [[high, scanned, NULL.into(), NULL.into()]]);
     let runs = db.rows("select * from sync_runs").concat();
-    let telling = runs.iter().find(|value| tells(value));
-    assert_eq!(telling, None, "a run tells a secret or an e-mail");
+    let leak = runs.iter().find(|value| is_leak(value));
+    assert_eq!(leak, None, "a run shows a secret or an e-mail");
 }
 
 /// Asserts that the tables hold every record that the stand-in serves now, each once and as it
@@ -138,10 +138,10 @@ pub(crate) fn assert_recorded(db: &Db, outcome: &Value) {
 #[track_caller]
 pub(crate) fn assert_complete(api: Api, onelogin: &Simulator, db: &Db) {
     assert_holds(db, api.served(onelogin, None, None));
-    let strangers = "select f.user_id from provisioning_failures f
+    let too_old = "select f.user_id from provisioning_failures f
         left join users u on u.account = f.account and u.user_id = f.user_id
         where f.user_id is not null and (u.user_id is null or u.last_failure_id < f.failure_id)";
-    assert_eq!(db.rows(strangers), Vec::<Vec<String>>::new(), "people older than their failures");
+    assert_eq!(db.rows(too_old), Vec::<Vec<String>>::new(), "people older than their failures");
     let people = "select count(distinct user_id) from provisioning_failures";
     assert_eq!(db.rows(people)[0][0], db.count("users").to_string());
     let off = "select r.run_id from sync_runs r where r.fetched <>
@@ -175,7 +175,7 @@ pub(crate) fn assert_holds_first_window(api: Api, onelogin: &Simulator, db: &Db)
 
 /// The records that a run since [`SINCE`] is given for its first window.
 pub(crate) fn first_window(api: Api, onelogin: &Simulator) -> Vec<String> {
-    // A second more on both sides is asked for.
+    // The request covers one second more on both sides.
     let second = chrono::TimeDelta::seconds(1);
     let (from, to) = (at(SINCE) - second, at(api.first_window_end()) + second);
     api.served(onelogin, Some(from), Some(to))

@@ -61,10 +61,10 @@ impl Server {
     /// A server of the test's own, to stop and restart. It goes when the value is dropped.
     pub(crate) fn own() -> Self {
         let mut keeper = Keeper::new();
-        keeper.tell("create");
+        keeper.order("create");
         let port = (1..=PORT_ATTEMPTS)
             .map(|_| free_port())
-            .find(|port| keeper.try_tell(&format!("start {port}")))
+            .find(|port| keeper.try_order(&format!("start {port}")))
             .unwrap_or_else(|| keeper.give_up("start"));
         let admin = format!("postgres://postgres@127.0.0.1:{port}/postgres");
         Self { admin: admin.parse().expect("the URL is well formed"), keeper: Some(keeper) }
@@ -87,13 +87,13 @@ impl Server {
 
     /// Stops the server at once, as a crash would: connections break, nothing is flushed.
     pub(crate) fn stop(&mut self) {
-        self.own_keeper().tell("stop");
+        self.own_keeper().order("stop");
     }
 
     /// Starts the stopped server again, on the same port and with what was committed.
     pub(crate) fn restart(&mut self) {
         let port = self.port();
-        self.own_keeper().tell(&format!("start {port}"));
+        self.own_keeper().order(&format!("start {port}"));
     }
 
     /// The directory that holds all of the server's files.
@@ -130,7 +130,7 @@ impl Drop for Database {
     fn drop(&mut self) {
         let sql = format!("drop database {} with (force)", self.name);
         if let Err(error) = administer(&self.admin, &sql) {
-            eprintln!("the test database {} is left behind: {error}", self.name);
+            eprintln!("the test database {} remains: {error}", self.name);
         }
     }
 }
@@ -174,16 +174,16 @@ impl Keeper {
     }
 
     /// Has the script do something that must succeed.
-    fn tell(&mut self, command: &str) {
-        if !self.try_tell(command) {
+    fn order(&mut self, command: &str) {
+        if !self.try_order(command) {
             self.give_up(command);
         }
     }
 
-    /// Has the script do something, and says if it went well. The script limits the wait.
-    fn try_tell(&mut self, command: &str) -> bool {
+    /// Has the script do something. False if it failed. The script limits the wait.
+    fn try_order(&mut self, command: &str) -> bool {
         let stdin = self.process.stdin.as_mut().expect("standard input is piped");
-        // A script that has ended takes no command; its last answer says why.
+        // A script that has ended takes no command; its last answer has the reason.
         let _ = writeln!(stdin, "{command}");
         let mut answer = String::new();
         self.answers.read_line(&mut answer).expect("the script answers in text");
@@ -221,7 +221,7 @@ fn administer(admin: &Url, sql: &str) -> Result<(), sqlx::Error> {
     })
 }
 
-/// Where the server's files go: into memory where there is plenty. A new database is a copy of 300
+/// The folder of the server's files: in memory if there is plenty. A new database is a copy of 300
 /// files, which was measured as 200 ms on a disk and 20 ms in memory. A TMPDIR is respected.
 fn parent_directory() -> PathBuf {
     #[cfg(target_os = "linux")]

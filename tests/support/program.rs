@@ -85,13 +85,13 @@ impl Program {
         let peak = self.home.path().join("peak");
         let mut command = helper::command("support::program::measure");
         command.arg("--").arg(&self.executable).args(&self.arguments);
-        command.process_group(0); // a kill then reaches the program behind the helper, too
+        command.process_group(0); // a kill then reaches the program that the helper started, too
         let mut running = self.env(helper::JOB, &peak).spawn(command);
         running.target = Pid::from_raw(-running.target.as_raw());
         let mut finished = running.wait();
         let begin = finished.stdout.find(helper::BEGIN).expect("the helper begins");
         finished.stdout.drain(..begin + helper::BEGIN.len());
-        // On a slow machine the test harness says that it is one.
+        // On a slow machine the test harness prints a line about it.
         let of_harness = |line: &&str| line.contains("has been running for over");
         let lines = finished.stdout.split_inclusive('\n').filter(|line| !of_harness(line));
         finished.stdout = lines.collect();
@@ -127,7 +127,7 @@ impl Program {
 /// A running program. It is killed when the value is dropped.
 pub(crate) struct Running {
     child: Child,
-    /// Where signals go: the process, or its group as a negative number. Valid until the child is
+    /// The target of signals: the process, or its group as a negative number. Valid until the child is
     /// waited for, which only `wait` and `drop` do, last.
     target: Pid,
     output: Arc<Output>,
@@ -139,13 +139,13 @@ pub(crate) struct Running {
 impl Running {
     /// Waits until standard output or standard error has `text` in it.
     pub(crate) fn wait_for_output(&self, text: &str) {
-        let found = |seen: &Text| [&seen.stdout, &seen.stderr].iter().any(|s| contains(s, text));
+        let found = |seen: &Printed| [&seen.stdout, &seen.stderr].iter().any(|s| contains(s, text));
         let seen = self
             .wait_until(&format!("printing {text:?}"), |seen| found(seen) || seen.ended == STREAMS);
         assert!(found(&seen), "the program ended without printing {text:?}:\n{seen}");
     }
 
-    /// What the program has printed on standard output so far.
+    /// The standard output so far.
     pub(crate) fn stdout(&self) -> String {
         let text = self.output.text.lock().expect("no reader panics");
         String::from_utf8_lossy(&text.stdout).into_owned()
@@ -181,11 +181,11 @@ impl Running {
     }
 
     fn signal(&self, signal: Signal) {
-        // A program that has just ended by itself is no error here: its exit code tells.
+        // A program that has just ended by itself is no error here: its exit code is checked.
         let _ = kill(self.target, signal);
     }
 
-    fn wait_until(&self, what: &str, reached: impl Fn(&Text) -> bool) -> Text {
+    fn wait_until(&self, what: &str, reached: impl Fn(&Printed) -> bool) -> Printed {
         let text = self.output.text.lock().expect("no reader panics");
         let (text, wait) = self
             .output
@@ -215,7 +215,7 @@ pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// Where it ran.
+    /// The directory it ran in.
     pub(crate) directory: PathBuf,
     _home: Option<TempDir>,
 }
@@ -245,18 +245,18 @@ impl fmt::Display for Finished {
 /// Standard output and standard error.
 const STREAMS: usize = 2;
 
-/// What a program has printed so far, and a way to wait for more.
+/// The output of a program so far, and a way to wait for more.
 #[derive(Default)]
 struct Output {
-    text: Mutex<Text>,
+    text: Mutex<Printed>,
     changed: Condvar,
 }
 
 #[derive(Clone, Default)]
-struct Text {
+struct Printed {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-    /// How many of the streams have ended.
+    /// The number of streams that have ended.
     ended: usize,
 }
 
@@ -264,7 +264,7 @@ impl Output {
     fn collect(
         self: &Arc<Self>,
         stream: Option<impl Read + Send + 'static>,
-        of: fn(&mut Text) -> &mut Vec<u8>,
+        of: fn(&mut Printed) -> &mut Vec<u8>,
     ) {
         let mut stream = stream.expect("the stream is piped");
         let output = Arc::clone(self);
@@ -285,7 +285,7 @@ impl Output {
     }
 }
 
-impl fmt::Display for Text {
+impl fmt::Display for Printed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [stdout, stderr] = [&self.stdout, &self.stderr].map(|s| String::from_utf8_lossy(s));
         write!(f, "stdout:\n{stdout}\nstderr:\n{stderr}")

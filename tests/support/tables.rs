@@ -35,7 +35,7 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
-/// How a null is shown, since an empty text is another thing.
+/// The text of a null, which differs from an empty text.
 pub(crate) const NULL: &str = "∅";
 
 /// An empty database of the test's own, which goes when the value is dropped.
@@ -139,14 +139,14 @@ fn difference(actual: &[String], expected: &[String]) -> String {
     let (actual_rest, expected_rest) = (&actual[head..], &expected[head..]);
     let tail =
         iter::zip(actual_rest.iter().rev(), expected_rest.iter().rev()).take_while(same).count();
-    let mark = |sign: char, rows: &[String]| -> Vec<String> {
+    let signed = |sign: char, rows: &[String]| -> Vec<String> {
         rows.iter().map(|row| format!("{sign} {row}")).collect()
     };
     [
-        mark(' ', &actual[..head]),
-        mark('-', &expected_rest[..expected_rest.len() - tail]),
-        mark('+', &actual_rest[..actual_rest.len() - tail]),
-        mark(' ', &actual_rest[actual_rest.len() - tail..]),
+        signed(' ', &actual[..head]),
+        signed('-', &expected_rest[..expected_rest.len() - tail]),
+        signed('+', &actual_rest[..actual_rest.len() - tail]),
+        signed(' ', &actual_rest[actual_rest.len() - tail..]),
     ]
     .concat()
     .join("\n")

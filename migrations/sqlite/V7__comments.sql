@@ -1,0 +1,2 @@
+-- The comments of tables and columns, worded again: in Postgres alone. SQLite keeps a comment inside the
+-- statement that made its table, so the new wording comes when a table is next rebuilt.

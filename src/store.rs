@@ -1,7 +1,7 @@
-//! The two databases behind one interface.
+//! The two databases and their one interface.
 //!
-//! A statement is written once, in `store/sql`, and serves both. What differs is bound by a type of
-//! `store/value`, or stands in `migrations/`. Knows nothing of OneLogin.
+//! Each statement is written once, in a `.sql` file, and serves both. What differs is bound by a type of
+//! [`value`], built by [`bulk`], or stands in `migrations/`. This module knows nothing of OneLogin.
 
 mod bulk;
 mod calls;
@@ -50,7 +50,7 @@ use on_either;
 /// The time itself; `now()` is that of the transaction's begin.
 const NOW: &str = "select clock_timestamp()";
 
-/// How long a database that hangs may hold back an outcome that is known already.
+/// Longest delay of a known outcome by a database that hangs.
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// An open database.
@@ -63,17 +63,17 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// The time, to the millisecond, by the clock that all runs on this database share: the
+    /// Reads the time, to the millisecond, from the clock that all runs on this database share: the
     /// server's for Postgres, the machine's for a file. Leases depend on it.
     ///
     /// # Errors
-    /// [`Error::Failed`] when the server does not answer.
+    /// [`Error::Failed`] if the server does not answer.
     pub(crate) async fn now(&self) -> Result<DateTime<Utc>, Error> {
         let now = match self {
             Self::Postgres(pool) => sqlx::query_scalar(NOW).fetch_one(pool).await,
             Self::Sqlite(_) => Ok(Utc::now()),
         };
-        Ok(now.map_err(failed("asking for the time"))?.trunc_subsecs(3))
+        Ok(now.map_err(failed("reading the time"))?.trunc_subsecs(3))
     }
 
     /// Closes every connection; an SQLite file is left without its side files. Gives up on a
@@ -85,68 +85,61 @@ impl Store {
     }
 }
 
-/// What can go wrong between the program and its database.
+/// An error between the program and its database.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The URL names no database that this program knows.
-    #[error("the database URL is not usable: {0}")]
+    #[error("cannot use the database URL: {0}")]
     Url(String),
     /// No connection.
     #[error(
         "cannot open the database {target}; is it running, and are host, port, name and password right?"
     )]
     Connect {
-        /// Where to, without the password.
+        /// Name, host and port, without the password.
         target: String,
-        /// The driver's word.
+        /// The driver's error.
         source: sqlx::Error,
     },
     /// A statement failed.
     #[error("the database failed while {doing}")]
     Failed {
-        /// What the program was at.
+        /// The program's step, as "writing new failures".
         doing: &'static str,
-        /// The driver's word.
+        /// The driver's error.
         source: sqlx::Error,
     },
     /// The end of a run could not be recorded.
     #[error(
-        "the database did not take the end of the run within {} s: is it gone, or something there \
-         locked?", .0.as_secs()
+        "could not record the end of the run within {} s; is the database down, or a table locked?",
+        .0.as_secs()
     )]
     NotRecorded(Duration),
     /// The schema is not what this program can work with.
     #[error("{0}")]
     Schema(String),
-    /// A migration did not go through; nothing of it is left.
-    #[error("a migration failed and was rolled back")]
+    /// A migration failed; nothing of it is left.
+    #[error("a migration failed and was rolled back; run again once its cause is fixed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Another run is at work.
+    /// Another run holds the lease.
     #[error(
-        "another run ({owner}) is at work on account {account}, source {from}; its lease ends at {until} \
-         unless it is renewed: try again later"
+        "another run ({owner}) holds the lease of account {account}, source {from}, until {until} or \
+         longer; try again later"
     )]
     LeaseHeld {
-        /// The account.
         account: String,
-        /// The source.
         from: SourceKind,
         /// Host and process of the other run.
         owner: String,
-        /// When its lease runs out.
+        /// The time at which its lease expires.
         until: DateTime<Utc>,
     },
-    /// This run was too long without a word, and another has taken over.
+    /// This run did not renew its lease in time, and another run took it.
     #[error(
-        "another run has taken over the lease of account {account}, source {from}: the window at \
-         hand was rolled back, nothing is lost"
+        "another run took the lease of account {account}, source {from}, because this one did not renew it \
+         in time; the current window was rolled back, and the other run reads it again"
     )]
-    LeaseLost {
-        /// The account.
-        account: String,
-        /// The source.
-        from: SourceKind,
-    },
+    LeaseLost { account: String, from: SourceKind },
 }
 
 impl Error {
@@ -164,7 +157,7 @@ impl Error {
     }
 }
 
-/// Names what the program was at when a statement failed.
+/// Names the program's step at which a statement failed.
 fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
     move |source| Error::Failed { doing, source }
 }

@@ -231,7 +231,7 @@ pub(crate) async fn sync(
         Ok(begun) => begun,
         Err(error) => return Report { result: Err(error), ..report },
     };
-    report.mark = standing.mark;
+    report.mark = standing.watermark;
     let calls = Calls::new(store, &run, source);
     let (result, cut_short) = {
         let copied = Box::pin(async {

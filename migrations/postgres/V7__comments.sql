@@ -24,12 +24,12 @@ comment on column provisioning_failures.user_id is 'The user (users); null if On
 comment on column provisioning_failures.app_id is 'The app''s id; null if the source gives none';
 comment on column provisioning_failures.app_name is 'The app''s name; for legacy read from the description, null if that names none';
 comment on column provisioning_failures.created_at_raw is 'The same time as OneLogin wrote it';
-comment on column provisioning_failures.description is 'What failed, in OneLogin''s words; for events built from type, user and app';
-comment on column provisioning_failures.error_description is 'Why it failed, in the words of the app or of OneLogin';
+comment on column provisioning_failures.description is 'OneLogin''s sentence about the failure; for events built from type, user and app';
+comment on column provisioning_failures.error_description is 'Reason for the failure, as the app or OneLogin gives it';
 comment on column provisioning_failures.raw is 'The record as received, byte for byte; null with --raw none';
 comment on column provisioning_failures.content_hash is 'Hash of raw; distinguishes a changed record from a repeated one';
 comment on column provisioning_failures.operation_source is 'Where the operation was read from: event_type, or description for legacy';
-comment on column provisioning_failures.solved is 'Whether OneLogin marks it as solved (events); null if it gives no answer';
+comment on column provisioning_failures.solved is 'Whether OneLogin regards it as solved (events); null if it gives no answer';
 
 comment on table provisioning_successes is 'Successful provisioning, which closes earlier failures';
 comment on column provisioning_successes.success_id is 'Made from what identifies the event: equal on every machine, sorts by time';

@@ -1,4 +1,4 @@
-//! How many rows reach either database in one statement.
+//! Many rows in one statement, for either database.
 //!
 //! There are two ways. A [`Statement`] takes its rows in the place of `values /*rows*/`: Postgres one
 //! array per column, SQLite one placeholder per value. Rows that are known to be new go into Postgres

@@ -11,21 +11,21 @@ use super::{Error, Store, failed};
 
 /// Long enough for a server that is just starting, short enough for a scheduler.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// A run on another account may hold the write lock of the file for a whole window.
+/// Covers a run on another account, which may hold the write lock of the file for a complete window.
 const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 /// KiB of page cache; negative by SQLite's convention.
 const CACHE_SIZE: &str = "-4096";
 
-/// Bytes a page of a new file. Rows here are long: a first load was measured as 0.85 times the time of
+/// Bytes per page of a new file. Rows here are long: a first load was measured as 0.85 times the time of
 /// 4 KiB pages at 300,000 rows, and 0.97 times at a million.
 const PAGE_SIZE: u32 = 16_384;
 
-/// What to do about a file that does not exist.
+/// The treatment of a file that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Create it: the first `sync`.
     Create,
-    /// Refuse: a command that only looks must not leave an empty database behind.
+    /// Refuse: a command that only reads must not create an empty database.
     Existing,
 }
 
@@ -47,7 +47,7 @@ impl Store {
 }
 
 impl Store {
-    /// Closes all connections and opens the same database anew.
+    /// Closes all connections and opens the same database again.
     ///
     /// # Errors
     /// [`Error::Failed`] when there is no connection to it any more.

@@ -16,7 +16,7 @@ const UPSERT: Statement = Statement::new(include_str!("sql/event_types_upsert.sq
 pub(crate) struct KnownTypes {
     /// Their numbers.
     pub ids: HashSet<i64>,
-    /// When they were last compared; `None` before the first time.
+    /// Time of the last comparison; `None` before the first one.
     pub checked_at: Option<DateTime<Utc>>,
 }
 

@@ -1,4 +1,4 @@
-//! What `status` reads: the view `sync_health`.
+//! The view `sync_health`, which `status` reads.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -6,41 +6,33 @@ use uuid::Uuid;
 use super::value::Id;
 use super::{Error, Store, failed, on_either};
 
-/// How one account and source is doing.
+/// The state of one account and source.
 #[derive(Debug, Clone)]
 pub(crate) struct Health {
-    /// The account.
     pub account: String,
-    /// The source.
     pub source: String,
     /// The greatest `created_at` committed.
     pub high_water_mark: Option<DateTime<Utc>>,
     /// The end of the last window committed.
     pub scanned_through: Option<DateTime<Utc>>,
-    /// Seconds since the mark: how long nothing has happened.
+    /// Seconds since the watermark: how long nothing has happened.
     pub mark_age_seconds: Option<i64>,
-    /// Seconds since the scan: how far the copy is behind.
+    /// Seconds since the scan: how old the copy is.
     pub scan_age_seconds: Option<i64>,
-    /// The last run.
     pub last_run: Option<LastRun>,
-    /// Records put aside and not loaded since.
+    /// Records that were rejected and not loaded since.
     pub open_rejects: i64,
 }
 
 /// The last run of an account and source.
 #[derive(Debug, Clone)]
 pub(crate) struct LastRun {
-    /// Its id.
     pub run_id: Uuid,
     /// `running`, `succeeded`, `failed` or `interrupted`.
     pub status: String,
-    /// When it began.
     pub started_at: DateTime<Utc>,
-    /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Its exit code.
     pub exit_code: Option<i32>,
-    /// What went wrong.
     pub error: Option<String>,
 }
 
@@ -62,7 +54,7 @@ type Row = (
 );
 
 impl Store {
-    /// How every account and source is doing, or those of one account.
+    /// Reads the state of every account and source, or of those of one account.
     ///
     /// # Errors
     /// [`Error::Failed`].

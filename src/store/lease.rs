@@ -1,8 +1,8 @@
-//! One run at a time on an account and source: a lease in the database, fenced by a token.
+//! One run at a time per account and source: a lease in the database, fenced by a token.
 //!
 //! A row rather than a session lock: it serves both databases, connection poolers and clusters,
-//! and it outlives the connection. A run that sleeps through its lease is not harmful: its commit
-//! names its token, and finds it outdated.
+//! and it outlives the connection. A run that sleeps through its lease does no harm: its commit
+//! names its token and finds it outdated.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,19 +15,18 @@ use crate::window::{Rescan, Watermark};
 /// The right to write the rows of one account and source.
 #[derive(Debug, Clone)]
 pub(crate) struct Lease {
-    /// What it is for.
+    /// The account and source.
     pub origin: Origin,
-    /// How long it lasts without renewal.
+    /// Duration without renewal.
     pub ttl: TimeDelta,
     pub(super) token: i64,
 }
 
-/// Where an account and source stand when a run takes their lease.
+/// The state of an account and source when a run takes their lease.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ResumePoint {
-    /// The mark.
-    pub mark: Watermark,
-    /// How far what may have changed was read again.
+    pub watermark: Watermark,
+    /// Progress of re-reading the span in which failures may still change.
     pub rescan: Rescan,
 }
 
@@ -44,7 +43,7 @@ type LeaseRow = (
 );
 
 impl Store {
-    /// The mark of an account and source, whoever has their lease.
+    /// Reads the watermark of an account and source, whichever run holds their lease.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -59,12 +58,12 @@ impl Store {
                 .bind(source.as_str())
                 .fetch_optional(pool)
                 .await)
-            .map_err(failed("reading a mark"))?;
+            .map_err(failed("reading a watermark"))?;
         let (high_water_mark, scanned_through) = row.unwrap_or_default();
         Ok(Watermark { high_water_mark, scanned_through })
     }
 
-    /// From when on an account and source were ever read; none when never.
+    /// Finds the start of the earliest window of an account and source; `None` if there is no window.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -74,13 +73,13 @@ impl Store {
             .bind(origin.source.as_str())
             .fetch_one(pool)
             .await)
-        .map_err(failed("looking up what was read"))
+        .map_err(failed("looking up the earliest window"))
     }
 
     /// Records how far the span in which failures may still change was read again.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] when another run has taken over.
+    /// [`Error::LeaseLost`] if another run holds the lease.
     pub(crate) async fn note_rescan(&self, lease: &Lease, rescan: Rescan) -> Result<(), Error> {
         let now = self.now().await?;
         let noted = on_either!(Store, self, pool => sqlx::query(include_str!("sql/watermark_rescanned.sql"))
@@ -93,14 +92,14 @@ impl Store {
             .execute(pool)
             .await
             .map(|done| done.rows_affected()))
-        .map_err(failed("noting what was read again"))?;
+        .map_err(failed("recording the progress of a rescan"))?;
         if noted == 1 { Ok(()) } else { Err(lease.lost()) }
     }
 
-    /// Takes the lease, and reads the mark it guards. `owner` is for people: host and process.
+    /// Takes the lease, and reads the watermark that it guards. `owner` is for people: host and process.
     ///
     /// # Errors
-    /// [`Error::LeaseHeld`] when another run has it.
+    /// [`Error::LeaseHeld`] if another run holds it.
     pub(crate) async fn take_lease(
         &self,
         origin: Origin,
@@ -120,19 +119,19 @@ impl Store {
             .map_err(failed("taking the lease"))?;
         match row {
             Some((token, high_water_mark, scanned_through, read_at, next)) => {
-                let mark = Watermark { high_water_mark, scanned_through };
+                let watermark = Watermark { high_water_mark, scanned_through };
                 let rescan = Rescan { read_at, next };
-                Ok((Lease { origin, ttl, token }, ResumePoint { mark, rescan }))
+                Ok((Lease { origin, ttl, token }, ResumePoint { watermark, rescan }))
             }
             None => Err(self.lease_holder(&origin, now).await?),
         }
     }
 
-    /// Extends the lease. Not while an SQLite window is being written: its transaction keeps
-    /// everyone else out, and its commit renews.
+    /// Extends the lease, except while an SQLite window is being written: its transaction keeps all
+    /// other runs out, and its commit renews.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] when another run has taken over.
+    /// [`Error::LeaseLost`] if another run holds the lease.
     pub(crate) async fn renew_lease(&self, lease: &Lease) -> Result<(), Error> {
         if matches!(self, Self::Sqlite(pool) if pool.num_idle() == 0) {
             return Ok(());
@@ -152,10 +151,10 @@ impl Store {
         if renewed == 1 { Ok(()) } else { Err(lease.lost()) }
     }
 
-    /// Gives the lease back, if it is still ours.
+    /// Releases the lease, if this run still holds it.
     ///
     /// # Errors
-    /// [`Error::Failed`]; the lease then runs out by itself.
+    /// [`Error::Failed`]; the lease then expires by itself.
     pub(crate) async fn release_lease(&self, lease: &Lease) -> Result<(), Error> {
         let now = self.now().await?;
         on_either!(Store, self, pool => sqlx::query(include_str!("sql/lease_release.sql"))
@@ -166,7 +165,7 @@ impl Store {
             .execute(pool)
             .await
             .map(drop))
-        .map_err(failed("giving the lease back"))
+        .map_err(failed("releasing the lease"))
     }
 
     async fn lease_holder(&self, origin: &Origin, now: DateTime<Utc>) -> Result<Error, Error> {
@@ -176,12 +175,12 @@ impl Store {
                 .bind(origin.source.as_str())
                 .fetch_optional(pool)
                 .await)
-            .map_err(failed("asking who holds the lease"))?;
+            .map_err(failed("reading who holds the lease"))?;
         let (owner, until) = holder.unwrap_or_default();
         Ok(Error::LeaseHeld {
             account: origin.account.clone(),
             from: origin.source,
-            // It may have been given back in between; trying again is right all the same.
+            // It may have been released in between; trying again is right all the same.
             owner: owner.unwrap_or_else(|| "just finished".to_owned()),
             until: until.unwrap_or(now),
         })
@@ -189,8 +188,8 @@ impl Store {
 }
 
 impl Tx {
-    /// As [`Store::renew_lease`], within a transaction: nothing of it is kept when another run has
-    /// taken over.
+    /// As [`Store::renew_lease`], within a transaction, which must not be committed if another run holds
+    /// the lease.
     pub(super) async fn renew_lease(
         &mut self,
         lease: &Lease,

@@ -15,18 +15,18 @@ mod sqlite {
     refinery::embed_migrations!("migrations/sqlite");
 }
 
-/// What is applied, oldest first: one query, which is all that a run on a current schema needs.
+/// Finds the applied migrations, oldest first: the only query that a run on a current schema needs.
 const APPLIED: &str =
     "select version, name, applied_on, checksum from refinery_schema_history order by version";
 /// Any number, as long as no other program locks it on the same database: `onelogi` in ASCII.
 const LOCK: i64 = 0x6f_6e65_6c6f_6769;
 
 impl Store {
-    /// The migrations that this database lacks, as `V1__name`, oldest first.
+    /// Lists the migrations that this database lacks, as `V1__name`, oldest first.
     ///
     /// # Errors
-    /// [`Error::Schema`] when the database is newer than the program, or was migrated by other
-    /// files than the program's.
+    /// [`Error::Schema`] if the database is newer than the program, or was migrated by other files
+    /// than the program's.
     pub(crate) async fn pending(&self) -> Result<Vec<String>, Error> {
         let applied = on_either!(Store, self, pool => sqlx::query(APPLIED).fetch_all(pool).await
             .and_then(|rows| rows.iter().map(applied).collect::<Result<Vec<_>, _>>()));
@@ -37,11 +37,11 @@ impl Store {
         self.compare(&applied)
     }
 
-    /// Applies what is pending, all of it or none, and says what it was. Of two programs that do
-    /// so at once, one waits and then finds nothing to do.
+    /// Applies the pending migrations, all or none, and returns their names. If two programs migrate at
+    /// once, one waits and then finds nothing to do.
     ///
     /// # Errors
-    /// As [`Store::pending`]; [`Error::Migration`] when one fails.
+    /// As [`Store::pending`]; [`Error::Migration`] if one fails.
     pub(crate) async fn migrate(&self) -> Result<Vec<String>, Error> {
         let pending = self.pending().await?;
         if pending.is_empty() {
@@ -51,7 +51,7 @@ impl Store {
             Self::Postgres(pool) => {
                 refuse_other_encodings(pool).await?;
                 let mut tx = pool.begin().await.map_err(failed("beginning a migration"))?;
-                // Held until the commit, so it works behind a connection pooler too.
+                // Held until the commit, so it works through a connection pooler too.
                 sqlx::query("select pg_advisory_xact_lock($1)")
                     .bind(LOCK)
                     .execute(&mut *tx)
@@ -81,14 +81,14 @@ impl Store {
             if there.version() > newest {
                 return Err(Error::Schema(format!(
                     "the database has schema {there}, and this program ({}) knows up to version \
-                     {newest}: use the newer program",
+                     {newest}; use the newer program",
                     env!("CARGO_PKG_VERSION")
                 )));
             }
             if !known.contains(there) {
                 return Err(Error::Schema(format!(
-                    "the database was migrated by another {there} than this program's: it belongs \
-                     to another program, or a migration was edited"
+                    "the database was migrated by another {there} than this program's; it belongs to \
+                     another program, or a migration was edited"
                 )));
             }
         }
@@ -96,18 +96,18 @@ impl Store {
     }
 }
 
-/// In any other encoding, the first name that it lacks a letter for would stop every run.
+/// Refuses other encodings: the first name with a letter that they lack would stop every run.
 async fn refuse_other_encodings(pool: &PgPool) -> Result<(), Error> {
     let encoding: String = sqlx::query_scalar("show server_encoding")
         .fetch_one(pool)
         .await
-        .map_err(failed("asking for the encoding"))?;
+        .map_err(failed("reading the encoding"))?;
     if encoding == "UTF8" {
         return Ok(());
     }
     Err(Error::Schema(format!(
-        "the database's encoding is {encoding}: make one with `create database … encoding 'UTF8' \
-         template template0`"
+        "the database's encoding is {encoding}, which lacks letters that names need; create one with \
+         `create database … encoding 'UTF8' template template0`"
     )))
 }
 
@@ -122,7 +122,7 @@ where
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
 
-/// What refinery works on: one open transaction, so that all migrations come or none.
+/// The connection that refinery works on: one open transaction, so that all migrations apply or none.
 struct Session<DB: sqlx::Database>(Transaction<'static, DB>);
 
 macro_rules! impl_session {
@@ -175,7 +175,7 @@ where
     ))
 }
 
-/// Postgres has a code for it (undefined table), SQLite only words.
+/// Postgres has a code for it (undefined table), SQLite only a message.
 fn names_no_table(error: &dyn sqlx::error::DatabaseError) -> bool {
     error.code().is_some_and(|code| code == "42P01") || error.message().contains("no such table")
 }

@@ -15,7 +15,7 @@ const UPDATE: Statement = Statement::new(include_str!("sql/profiles_update.sql")
 /// An answer of the users API.
 #[derive(Debug)]
 pub(crate) struct ProfileAnswer {
-    /// When it was given.
+    /// Time of the answer.
     pub at: DateTime<Utc>,
     /// The users whose profiles were requested.
     pub requested: Vec<i64>,

@@ -9,22 +9,22 @@ use crate::model::Origin;
 /// A run: its id, and whose rows it copies.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
-    /// Orders by time.
+    /// Sorts by time.
     pub run_id: Uuid,
     /// The account and source.
     pub origin: Origin,
-    /// Whether rows keep the text of their records.
+    /// Rows keep the text of their records.
     pub keep_raw: bool,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// Everything asked for is there.
+    /// Everything requested is stored.
     Succeeded,
-    /// Something went wrong; whole windows are kept.
+    /// An error ended it; committed windows are kept.
     Failed,
-    /// Somebody stopped it; whole windows are kept.
+    /// A signal ended it; committed windows are kept.
     Interrupted,
 }
 
@@ -40,37 +40,37 @@ impl Status {
     }
 }
 
-/// How a run ended, in full.
+/// The end of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct RunEnd {
-    /// In one word.
     pub status: Status,
-    /// The process's exit code.
     pub exit_code: u8,
-    /// What went wrong.
     pub error: Option<String>,
-    /// What went over the network.
     pub traffic: Traffic,
-    /// Rows of people written.
+    /// Rows of users written.
     pub users_written: u64,
-    /// People who are still to be asked about.
+    /// Users whose profiles are still to be requested.
     pub people_pending: u64,
 }
 
-/// What went over the network.
+/// Traffic over the network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Traffic {
     /// HTTP requests sent.
     pub requests: u64,
-    /// Of these, the ones that repeated another.
+    /// Requests that repeated an earlier one.
     pub retries: u64,
-    /// Bytes of body read, decompressed.
+    /// Bytes of response bodies, decompressed.
     pub bytes: u64,
 }
 
+/// The error of a run that reported none.
+const ABANDONED: &str =
+    "did not report an end: the process was killed, or its host or database went away";
+
 impl Store {
-    /// Records that a run has begun, and that any other run of the same origin which still calls
-    /// itself running is not: the caller holds the lease.
+    /// Records that a run has begun, and that any other run of the same origin with the status
+    /// `running` is not: the caller holds the lease.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -83,10 +83,10 @@ impl Store {
                 .bind(run.origin.source.as_str())
                 .bind(Id(run.run_id))
                 .bind(now)
-                .bind("ended without a word: killed, or its machine or database was lost")
+                .bind(ABANDONED)
                 .execute(&mut *tx)
                 .await
-                .map_err(failed("closing runs that were killed"))?;
+                .map_err(failed("closing runs that did not report an end"))?;
             sqlx::query(include_str!("sql/run_begin.sql"))
                 .bind(Id(run.run_id))
                 .bind(&run.origin.account)
@@ -100,7 +100,7 @@ impl Store {
         })
     }
 
-    /// Records how a run ended.
+    /// Records the end of a run.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -124,7 +124,7 @@ impl Store {
     }
 }
 
-/// A count as SQL's 64-bit integer; more than 9 · 10¹⁸ of anything is not to be had.
+/// A count as SQL's 64-bit integer, which holds more than any count reaches.
 pub(super) fn count(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }

@@ -5,7 +5,7 @@ use sqlx::{Postgres, Sqlite, SqlitePool, Transaction};
 
 use super::{Error, NOW, Store, failed, on_either};
 
-/// Tells the locks of [`Tx::lock_users`] from others on the same database: `people` in ASCII.
+/// Distinguishes the locks of [`Tx::lock_users`] from others on the same database: `people` in ASCII.
 const USERS: i64 = 0x7065_6f70_6c65;
 
 /// An open transaction.
@@ -35,7 +35,7 @@ impl Tx {
     /// users, each in its own order, and would otherwise deadlock. SQLite has one writer anyway.
     pub(super) async fn lock_users(&mut self, account: &str) -> Result<(), Error> {
         let Self::Postgres(tx) = self else { return Ok(()) };
-        // Held until the commit, so it works behind a connection pooler too.
+        // Held until the commit, so it works through a connection pooler too.
         sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, $2))")
             .bind(account)
             .bind(USERS)

@@ -44,9 +44,9 @@ pub(crate) struct Writer<'a> {
 struct Open {
     tx: Tx,
     stamp: WindowStamp,
-    /// Whether a record that loads could close a reject. Looked up once, because it is rarely so.
+    /// A record that loads could close a reject. Looked up once, because it is rarely so.
     has_open_reject: bool,
-    /// Whether this transaction holds the lock on the account's users.
+    /// This transaction holds the lock on the account's users.
     users_locked: bool,
 }
 
@@ -113,7 +113,7 @@ impl Writer<'_> {
         let open = open(&mut self.open, self.store, self.run, self.after).await?;
         open.lock_users().await?;
         let written = open.tx.upsert_users(&open.stamp, self.users.texts(), &pending).await?;
-        self.counts.users_written += self.users.mark_written(&written);
+        self.counts.users_written += self.users.note_written(&written);
         Ok(())
     }
 
@@ -174,7 +174,7 @@ impl Writer<'_> {
             unseen.retain(|user| !stored.contains(&user.user_id));
         }
         let inserted = open.tx.insert_users(&open.stamp, self.users.texts(), &unseen).await?;
-        self.users.mark_inserted(&inserted);
+        self.users.note_inserted(&inserted);
         self.counts.users_written += inserted.len() as u64;
         Ok(())
     }
@@ -295,7 +295,7 @@ async fn open<'o>(
     if open.is_none() {
         let mut tx = Tx::begin(store).await.map_err(failed("beginning a window"))?;
         let now = tx.now().await?;
-        // The time in a row tells which window wrote it.
+        // The time in a row identifies the window that wrote it.
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let has_open_reject = tx.has_open_reject(&run.origin).await?;
         let stamp = WindowStamp::new(&run.origin, run.run_id, at, run.keep_raw);

@@ -49,7 +49,7 @@ fn many_row_statements() -> Vec<PathBuf> {
     files
 }
 
-/// What both databases are sent for two rows, and for new rows where the statement inserts some.
+/// The SQL for two rows in both databases, and that for new rows if the statement inserts some.
 fn sent(file: &Path) -> [(&'static str, String); 2] {
     let text: &'static str = fs::read_to_string(file).expect("a text").leak();
     let statement = Statement::new(text);

@@ -1,4 +1,4 @@
-//! Statements over many rows: where their rows go, and what the text itself says of them.
+//! Statements over many rows: the place of the rows and the columns, both read from the text.
 
 use sqlx::{Database, Postgres, Sqlite};
 
@@ -40,14 +40,13 @@ impl Statement {
         }
     }
 
-    /// Whether the prepared statement for this many rows is worth keeping.
     pub(super) fn is_kept(self, rows: usize, most: usize) -> bool {
         self.is_reused && rows == most
     }
 
     /// The text before and after the rows.
     fn around_rows(self) -> (&'static str, &'static str) {
-        self.text.split_once(ROWS).expect("the statement says where its rows go")
+        self.text.split_once(ROWS).expect("the statement names the place of its rows")
     }
 
     /// The names of the rows' columns: what the last brackets before the rows hold.
@@ -136,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_says_how_many_columns_its_rows_have() {
+    fn the_text_names_the_columns_of_its_rows() {
         let insert = Statement::new(
             "-- why (1)\ninsert into t (\n a, b\n) values /*rows*/\non conflict (a) do nothing",
         );

@@ -1,5 +1,5 @@
 -- Takes the lease if nobody holds it: it was never taken, was released, or has expired at $5.
--- The token increases with every lease, which tells a run that lost its lease from its successor.
+-- The token increases with every lease, which distinguishes a run that lost its lease from its successor.
 insert into watermarks (account, source, lease_owner, lease_token, lease_expires_at, updated_at)
 values ($1, $2, $3, 1, $4, $5)
 on conflict (account, source) do update set

@@ -27,7 +27,7 @@ impl UnchangedIds {
     }
 }
 
-/// What to do about the failures of a batch.
+/// The failures of a batch, sorted by the way in which they are written.
 #[derive(Debug, Default)]
 pub(super) struct Diff {
     /// Failures that are not stored, each id once.

@@ -1,4 +1,4 @@
-//! What a window writes beside its rows: the watermark, its row in the ledger, and the run's counters.
+//! The watermark, the window's row in the ledger, and the run's counters.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -34,7 +34,7 @@ impl Row for Key {
     }
 }
 
-/// What is stored of a row.
+/// The part of a stored row that a batch is compared with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stored {
     pub(super) content_hash: i64,
@@ -47,12 +47,12 @@ pub(super) struct Stored {
 type StoredRow = (Id, i64, bool, Id, DateTime<Utc>);
 
 impl Stored {
-    /// Whether the record has the stored content, and nothing that is to be kept of it is missing.
+    /// Compares the content, and checks that the text is stored if it is to be kept.
     pub(super) fn equals(&self, content_hash: i64, stamp: &WindowStamp) -> bool {
         self.content_hash == content_hash && (self.has_raw || !stamp.keep_raw)
     }
 
-    /// Whether this very window wrote it.
+    /// Checks that this very window wrote it.
     pub(super) fn is_of(&self, stamp: &WindowStamp) -> bool {
         (self.run_id.0, self.synced_at) == (stamp.run_id.value, stamp.at.value)
     }

@@ -15,7 +15,7 @@ const STORED: Statement = Statement::new(include_str!("sql/rejects_stored.sql"))
 const REPLAYED: Statement = Statement::new(include_str!("sql/rejects_replayed.sql"));
 
 impl Tx {
-    /// Whether any record of this origin is rejected and was not loaded since.
+    /// Checks for a record of this origin that is rejected and was not loaded since.
     pub(super) async fn has_open_reject(&mut self, origin: &Origin) -> Result<bool, Error> {
         let open: i64 = on_either!(Tx, self, tx =>
             sqlx::query_scalar(include_str!("sql/rejects_open.sql"))

@@ -1,4 +1,4 @@
-//! What all rows of a window have in common.
+//! Values that all rows of a window share.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::model::{Origin, TextArena};
 use crate::store::bulk::Shared;
 
-/// What all rows of a window have in common.
+/// Values that all rows of a window share.
 #[derive(Debug, Clone)]
 pub(super) struct WindowStamp {
     pub(super) origin: Origin,
@@ -15,7 +15,7 @@ pub(super) struct WindowStamp {
     pub(super) run_id: Shared<Uuid>,
     /// Written into the rows; differs from window to window of a run.
     pub(super) at: Shared<DateTime<Utc>>,
-    /// Whether the rows keep the text of their records.
+    /// Rows keep the text of their records.
     pub(super) keep_raw: bool,
 }
 

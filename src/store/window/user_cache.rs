@@ -36,9 +36,9 @@ pub(super) struct Versioned<T> {
 #[derive(Debug)]
 struct CachedUser {
     details: LatestDetails,
-    /// Whether this window wrote the row, which counts once.
+    /// This window wrote the row, which counts once.
     is_counted: bool,
-    /// Whether the row may be older than the details.
+    /// The row may be older than the details.
     is_newer: bool,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct UserCache {
     users: HashMap<i64, CachedUser>,
     /// Users who may have no row yet.
     unseen: Vec<i64>,
-    /// Whether most of the last unseen users had no row: then most of the next will have none either.
+    /// Most of the last unseen users had no row: then most of the next will have none either.
     expects_new: bool,
 }
 
@@ -74,13 +74,13 @@ impl UserCache {
         sorted(self.unseen.iter().map(|user_id| &self.users[user_id]))
     }
 
-    /// Whether most unseen users can be expected to have no row, as in a first load.
+    /// Predicts that most unseen users have no row, as in a first load.
     pub(super) fn expects_new(&self) -> bool {
         self.expects_new
     }
 
     /// Records that all unseen users have a row now, and that those of `inserted` hold these details.
-    pub(super) fn mark_inserted(&mut self, inserted: &[i64]) {
+    pub(super) fn note_inserted(&mut self, inserted: &[i64]) {
         for user_id in inserted {
             if let Some(user) = self.users.get_mut(user_id) {
                 (user.is_counted, user.is_newer) = (true, false);
@@ -97,7 +97,7 @@ impl UserCache {
 
     /// Records that no row is older than its details any more, and that those of `written` were written.
     /// Returns how many of them this window had not written before.
-    pub(super) fn mark_written(&mut self, written: &[i64]) -> u64 {
+    pub(super) fn note_written(&mut self, written: &[i64]) -> u64 {
         let mut first_time = 0;
         for user_id in written {
             if let Some(user) = self.users.get_mut(user_id) {
@@ -266,7 +266,7 @@ mod tests {
     fn a_row_that_was_just_written_is_written_again_only_with_newer_details() {
         let mut users = observed(&[(2, "first", None)]);
         assert_eq!(users.unseen().len(), 1);
-        users.mark_inserted(&[7]);
+        users.note_inserted(&[7]);
         assert_eq!((users.unseen().len(), users.pending_updates().len()), (0, 0));
         for (n, name, pending) in [(1, "older", 0), (2, "first", 0), (3, "first", 1)] {
             let mut texts = TextArena::default();
@@ -274,7 +274,7 @@ mod tests {
             users.observe(&[failure], &texts);
             assert_eq!((users.unseen().len(), users.pending_updates().len()), (0, pending), "{n}");
         }
-        let counted = users.mark_written(&[7]);
+        let counted = users.note_written(&[7]);
         assert_eq!((counted, users.pending_updates().len()), (0, 0), "it was counted before");
     }
 
@@ -282,18 +282,18 @@ mod tests {
     fn the_next_unseen_users_are_expected_to_be_like_the_last() {
         let mut users = observed(&[(2, "first", None)]);
         assert!(!users.expects_new(), "on most days they have rows");
-        users.mark_inserted(&[7]);
+        users.note_inserted(&[7]);
         assert!(users.expects_new());
         let mut users = observed(&[(2, "first", None)]);
-        users.mark_inserted(&[]);
+        users.note_inserted(&[]);
         assert!(!users.expects_new());
     }
 
     #[test]
     fn a_user_whose_row_was_stored_counts_once_it_is_written() {
         let mut users = observed(&[(2, "first", None)]);
-        users.mark_inserted(&[]);
+        users.note_inserted(&[]);
         assert_eq!((users.unseen().len(), users.pending_updates().len()), (0, 1));
-        assert_eq!((users.mark_written(&[7]), users.mark_written(&[7])), (1, 0));
+        assert_eq!((users.note_written(&[7]), users.note_written(&[7])), (1, 0));
     }
 }

@@ -8,11 +8,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::client::Incoming;
 use super::error::{Cause, Error, UnexpectedResponse};
 use super::headers;
 use super::json_array::{Malformed, excerpt};
 use super::resource::Resource;
 
+/// The largest page accepted, in bytes after decompression. A thousand events are about one million.
+pub(super) const MAX_PAGE: usize = 64 * 1024 * 1024;
 /// Of an error's body, so much is read: its message is at the beginning.
 const LONGEST_ERROR: usize = 16 * 1024;
 /// A word of a message that is longer may be a key or a token.
@@ -76,6 +79,28 @@ pub(super) struct Body {
 }
 
 impl Body {
+    /// Reads the whole body of an answer.
+    pub(super) async fn read(mut incoming: Incoming<'_>, of: Resource) -> Result<Self, Error> {
+        let mut text = Vec::new();
+        while let Some(chunk) = incoming.chunk().await? {
+            text.extend_from_slice(&chunk);
+            if text.len() > MAX_PAGE {
+                let offset = incoming.bytes();
+                let source = UnexpectedResponse::Body(Malformed::ElementTooLarge { offset });
+                let endpoint = incoming.endpoint().to_owned();
+                return Err(Cause::NotThisApi { endpoint, of, source }.into());
+            }
+        }
+        Ok(Self {
+            endpoint: incoming.endpoint().to_owned(),
+            of,
+            status: incoming.status(),
+            headers: incoming.headers().clone(),
+            after: incoming.after,
+            text,
+        })
+    }
+
     /// Reads it as JSON.
     pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         serde_json::from_slice(&self.text).map_err(|error| {

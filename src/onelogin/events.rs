@@ -8,13 +8,14 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::budget::Budget;
-use super::envelope::{Envelope, Page};
+use super::client::{Meter, Purpose};
+use super::envelope::{Body, Envelope, Page};
 use super::error::{Cause, Error};
 use super::headers;
 use super::resource::Resource;
 use super::retry::Policy;
 use super::session::Session;
-use super::{ConfigError, Meter, Options};
+use super::{ConfigError, Options};
 
 const EVENTS: [&str; 3] = ["api", "1", "events"];
 const TYPES: [&str; 4] = ["api", "1", "events", "types"];
@@ -118,11 +119,13 @@ impl Events {
             url.query_pairs_mut().append_pair("limit", &limit.to_string());
         }
         let most = if may_be_cut { self.calls_per_window() } else { PAGES_AT_ALL };
-        let (page, server_now) = self.page(&url).await?;
+        let span = (from, to);
+        let (page, server_now) = self.page(&url, span, 1).await?;
         Ok(Walk {
             events: self,
             url,
             server_now,
+            span,
             page: Some(page),
             pages: 1,
             most,
@@ -137,16 +140,23 @@ impl Events {
     /// [`Error`], when no usable answer came.
     pub(crate) async fn types(&self) -> Result<Vec<Box<RawValue>>, Error> {
         let url = self.session.client.url(&TYPES);
-        let read = |body: &super::Body| body.json::<Envelope>()?.page(body);
-        self.session.get(&url, Resource::Events, read).await.map(|page| page.data)
+        let read = |body: &Body| body.json::<Envelope>()?.page(body);
+        self.session.get(&url, Purpose::new(Resource::Events), read).await.map(|page| page.data)
     }
 
-    async fn page(&self, url: &Url) -> Result<(Page, Option<DateTime<Utc>>), Error> {
-        let read = |body: &super::Body| {
+    async fn page(
+        &self,
+        url: &Url,
+        span: (DateTime<Utc>, DateTime<Utc>),
+        page: u32,
+    ) -> Result<(Page, Option<DateTime<Utc>>), Error> {
+        let purpose =
+            Purpose { span: Some(span), page: Some(page), ..Purpose::new(Resource::Events) };
+        let read = |body: &Body| {
             let page = body.json::<Envelope>()?.page(body)?;
             Ok((page, headers::date(&body.headers).map(DateTime::from)))
         };
-        self.session.get(url, Resource::Events, read).await
+        self.session.get(url, purpose, read).await
     }
 }
 
@@ -159,7 +169,8 @@ pub(crate) struct Walk<'a> {
     /// The server's clock when it answered, from its `Date` header.
     pub server_now: Option<DateTime<Utc>>,
     events: &'a Events,
-    /// Of the first page.
+    span: (DateTime<Utc>, DateTime<Utc>),
+    /// URL of the first page.
     url: Url,
     /// What has come and was not handed out.
     page: Option<Page>,
@@ -190,7 +201,7 @@ impl Walk<'_> {
         self.pages += 1;
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("after_cursor", &cursor);
-        let (page, _) = self.events.page(&url).await?;
+        let (page, _) = self.events.page(&url, self.span, self.pages).await?;
         self.page = Some(page);
         Ok(true)
     }

@@ -2,18 +2,18 @@
 //!
 //! No paging: whatever lies between the two dates comes as one JSON array.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::cell::Cell;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use reqwest::Response;
 use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::client::{Client, Incoming, Meter, Purpose};
 use super::headers;
 use super::json_array::{Malformed, Splitter};
 use super::retry::Policy;
-use super::{Client, ConfigError, Error, Meter, Options, Resource};
+use super::{ConfigError, Error, Options, Resource};
 
 const PATH: [&str; 4] = ["api", "v1", "logins", "failed_provisioning.json"];
 
@@ -29,8 +29,10 @@ pub(crate) struct Legacy {
     client: Client,
     api_key: SecretString,
     policy: Policy,
-    /// Whether the end of this API was announced, and people were told.
-    warned: AtomicBool,
+    /// Whether the log has the announcement of this API's end.
+    warned: Cell<bool>,
+    /// Requests since the last complete answer.
+    unanswered: Cell<u32>,
 }
 
 impl Legacy {
@@ -48,7 +50,7 @@ impl Legacy {
             return Err(ConfigError::ApiKey);
         }
         let (client, policy) = (Client::new(options)?, options.policy.clone());
-        Ok(Self { client, api_key, policy, warned: AtomicBool::new(false) })
+        Ok(Self { client, api_key, policy, warned: Cell::new(false), unanswered: Cell::new(0) })
     }
 
     /// How long to go on after failures, for [`Attempts`](super::retry::Attempts).
@@ -76,34 +78,38 @@ impl Legacy {
         to: DateTime<Utc>,
     ) -> Result<Answer<'_>, Error> {
         let mut url = self.client.url(&PATH);
-        let endpoint = url.to_string();
         url.query_pairs_mut()
             .append_pair("start_date", &from.format(DATE_FORMAT).to_string())
             .append_pair("stop_date", &to.format(DATE_FORMAT).to_string());
-        let request =
-            self.client.http.get(url).basic_auth(self.api_key.expose_secret(), Some(PASSWORD));
-        let response = self.client.send(request, &endpoint, Resource::Legacy).await?;
-        self.heed_its_end(response.headers());
+        let request = self
+            .client
+            .http
+            .get(url.clone())
+            .basic_auth(self.api_key.expose_secret(), Some(PASSWORD));
+        self.unanswered.update(|requests| requests + 1);
+        let attempt = self.unanswered.get();
+        let purpose = Purpose { span: Some((from, to)), attempt, ..Purpose::new(Resource::Legacy) };
+        let incoming = self.client.send(&url, request, purpose).await?;
+        self.warn_of_its_end(incoming.headers());
         Ok(Answer {
-            server_now: headers::date(response.headers()).map(DateTime::from),
-            meter: &self.client.meter,
-            response,
-            endpoint,
+            server_now: headers::date(incoming.headers()).map(DateTime::from),
+            legacy: self,
+            incoming,
             splitter: Splitter::new(),
             rest: Bytes::new(),
             bytes: 0,
         })
     }
 
-    /// Tells once when the answer announces the end of this API.
-    fn heed_its_end(&self, headers: &HeaderMap) {
+    /// Warns once if the answer announces the end of this API.
+    fn warn_of_its_end(&self, headers: &HeaderMap) {
         let Some((header, value)) = headers::end_of_life(headers) else { return };
-        if !self.warned.swap(true, Ordering::Relaxed) {
+        if !self.warned.replace(true) {
             tracing::warn!(
                 header,
                 value,
-                "OneLogin announces the end of the legacy API; to go over to the events API, set \
-                 ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET: it begins where this one stands"
+                "OneLogin announces the end of the legacy API; to migrate to the events API, set \
+                 ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET: it starts where this sync stopped"
             );
         }
     }
@@ -119,12 +125,12 @@ const AT_ONCE: usize = 32 * 1024;
 pub(crate) struct Answer<'a> {
     /// The server's clock when it answered, from its `Date` header.
     pub server_now: Option<DateTime<Utc>>,
-    meter: &'a Meter,
-    response: Response,
-    endpoint: String,
+    legacy: &'a Legacy,
+    incoming: Incoming<'a>,
     splitter: Splitter,
-    /// What has come and is still to be split.
+    /// Bytes that came and are still to be split.
     rest: Bytes,
+    /// Bytes that were split.
     bytes: u64,
 }
 
@@ -138,14 +144,11 @@ impl Answer<'_> {
     /// cannot be read any further, and the records handed out must be dropped.
     pub(crate) async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
         if self.rest.is_empty() {
-            let chunk = self.response.chunk().await;
-            let chunk =
-                chunk.map_err(|error| Error::transport(&self.endpoint, Some(self.bytes), error))?;
-            let Some(chunk) = chunk else {
-                let end = self.splitter.finish();
-                return end.map(|()| false).map_err(|malformed| self.malformed(malformed));
+            let Some(chunk) = self.incoming.chunk().await? else {
+                self.splitter.finish().map_err(|malformed| self.malformed(malformed))?;
+                self.legacy.unanswered.set(0);
+                return Ok(false);
             };
-            self.meter.count_bytes(chunk.len());
             self.rest = chunk;
         }
         let some = self.rest.split_to(self.rest.len().min(AT_ONCE));
@@ -155,7 +158,7 @@ impl Answer<'_> {
     }
 
     fn malformed(&self, malformed: Malformed) -> Error {
-        Error::body(&self.endpoint, self.bytes, malformed)
+        Error::body(self.incoming.endpoint(), self.bytes, malformed)
     }
 }
 

@@ -105,6 +105,16 @@ impl<'a> Attempts<'a> {
         decide(error.class(), self.made, elapsed, self.policy, fastrand::f64())
     }
 
+    /// Logs that another attempt follows: the first time at `warn`, then at `debug`.
+    pub(crate) fn log_retry(&self, error: &Error, wait: Duration) {
+        let (error, attempt, wait) = (crate::chain(error), self.made, wait.as_secs_f64());
+        if attempt == 1 {
+            tracing::warn!(error, attempt, "trying again in {wait:.1} s");
+        } else {
+            tracing::debug!(error, attempt, "trying again in {wait:.1} s");
+        }
+    }
+
     /// Attempts that failed so far.
     #[must_use]
     pub(crate) fn made(&self) -> u32 {

@@ -20,7 +20,7 @@ use super::retry::Policy;
 /// Read at once.
 const CHUNK: usize = 64 * 1024;
 /// The longest line. Pages are shorter.
-const LONGEST_LINE: u64 = super::MAX_PAGE as u64;
+const LONGEST_LINE: u64 = super::envelope::MAX_PAGE as u64;
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -7,12 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::budget::Budget;
+use super::client::{Client, Purpose};
 use super::envelope::Body;
 use super::error::{Cause, Error};
-use super::resource::Resource;
 use super::retry::{Attempts, Decision, Policy, Retry};
 use super::token::{Token, Tokens};
-use super::{Client, ConfigError, Options};
+use super::{ConfigError, Options};
 
 /// A wait within a window keeps its transaction open. A longer one is left to the caller, who rolls
 /// the window back meanwhile.
@@ -46,13 +46,13 @@ impl Session {
     pub(super) async fn get<T>(
         &self,
         url: &Url,
-        of: Resource,
+        purpose: Purpose,
         read: impl Fn(&Body) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let endpoint = endpoint(url);
         let mut attempts = Attempts::begin(&self.policy);
         loop {
-            match self.call(url, &endpoint, of, &read).await {
+            let purpose = Purpose { attempt: attempts.made() + 1, ..purpose };
+            match self.call(url, purpose, &read).await {
                 Ok(value) => return Ok(value),
                 Err(error) => self.wait_or_give_up(error, &mut attempts).await?,
             }
@@ -69,11 +69,7 @@ impl Session {
         }
         match attempts.failed(&error) {
             Decision::Wait { wait, .. } if wait <= LONGEST_WAIT => {
-                let attempt = attempts.made();
-                tracing::warn!(
-                    error = %crate::chain(&error), attempt,
-                    "trying again in {:.1} s", wait.as_secs_f64()
-                );
+                attempts.log_retry(&error, wait);
                 self.client.meter.count_retry();
                 tokio::time::sleep(wait).await;
                 Ok(())
@@ -93,41 +89,34 @@ impl Session {
     async fn call<T>(
         &self,
         url: &Url,
-        endpoint: &str,
-        of: Resource,
+        purpose: Purpose,
         read: &impl Fn(&Body) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let token = self.tokens.get(&self.client, &self.budget, None).await?;
-        match self.call_with(&token, url, endpoint, of).await.and_then(|body| read(&body)) {
+        let token = self.token(purpose.attempt, None).await?;
+        match self.call_with(&token, url, purpose).await.and_then(|body| read(&body)) {
             Err(error) if error.is_unauthorized() => {
                 tracing::debug!("token refused: requesting a new one");
-                let token = self.tokens.get(&self.client, &self.budget, Some(token.number)).await?;
+                let token = self.token(purpose.attempt, Some(token.number)).await?;
                 self.client.meter.count_retry();
-                self.call_with(&token, url, endpoint, of).await.and_then(|body| read(&body))
+                self.call_with(&token, url, purpose).await.and_then(|body| read(&body))
             }
             other => other,
         }
     }
 
-    async fn call_with(
-        &self,
-        token: &Token,
-        url: &Url,
-        endpoint: &str,
-        of: Resource,
-    ) -> Result<Body, Error> {
+    /// The current token, or a new one in place of the one that was refused.
+    async fn token(&self, attempt: u32, refused: Option<u32>) -> Result<Token, Error> {
+        self.tokens.get(&self.client, &self.budget, attempt, refused).await
+    }
+
+    async fn call_with(&self, token: &Token, url: &Url, purpose: Purpose) -> Result<Body, Error> {
         self.budget.take()?;
         let bearer = format!("bearer {}", token.value.expose_secret());
         let request = self.client.http.get(url.clone()).header(AUTHORIZATION, bearer);
-        let body = self.client.body(request, endpoint, of).await?;
+        let purpose = Purpose { calls_left: Some(self.budget.left()), ..purpose };
+        let incoming = self.client.send(url, request, purpose).await?;
+        let body = Body::read(incoming, purpose.of).await?;
         self.budget.read_limits(&body.headers);
         Ok(body)
     }
-}
-
-/// A URL without its query, for messages.
-fn endpoint(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.into()
 }

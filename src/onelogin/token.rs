@@ -13,9 +13,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::Client;
 use super::budget::Budget;
+use super::client::{Client, Purpose};
 use super::config_error::ConfigError;
+use super::envelope::Body;
 use super::error::Error;
 use super::headers;
 use super::resource::Resource;
@@ -75,6 +76,7 @@ impl Tokens {
         &self,
         client: &Client,
         budget: &Budget,
+        attempt: u32,
         refused: Option<u32>,
     ) -> Result<Token, Error> {
         let mut current = self.current.lock().await;
@@ -85,22 +87,30 @@ impl Tokens {
         }
         budget.take()?;
         let number = current.as_ref().map_or(1, |token| token.number + 1);
-        let token = self.ask(client, budget, number).await?;
+        let token = self.request(client, budget, attempt, number).await?;
         *current = Some(token.clone());
         Ok(token)
     }
 
-    async fn ask(&self, client: &Client, budget: &Budget, number: u32) -> Result<Token, Error> {
+    async fn request(
+        &self,
+        client: &Client,
+        budget: &Budget,
+        attempt: u32,
+        number: u32,
+    ) -> Result<Token, Error> {
         let (id, secret) = (self.client_id.expose_secret(), self.client_secret.expose_secret());
         let url = client.url(&PATH);
-        let endpoint = url.to_string();
         let request = client
             .http
-            .post(url)
+            .post(url.clone())
             .basic_auth(id, Some(secret))
             .header(CONTENT_TYPE, "application/json")
             .body(GRANT);
-        let body = client.body(request, &endpoint, Resource::Token).await?;
+        let calls_left = Some(budget.left());
+        let purpose = Purpose { attempt, calls_left, ..Purpose::new(Resource::Token) };
+        let incoming = client.send(&url, request, purpose).await?;
+        let body = Body::read(incoming, Resource::Token).await?;
         budget.read_limits(&body.headers);
         let answer: Answer = body.json()?;
         let Some(value) = answer.access_token.clone().filter(|token| !token.is_empty()) else {

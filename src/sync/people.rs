@@ -5,9 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::{Error, Report, Work};
 use crate::normalize;
-use crate::onelogin::AT_ONCE;
 use crate::onelogin::events::Events;
-use crate::onelogin::{self, Directory};
+use crate::onelogin::{self, USERS_PER_REQUEST, UsersAnswer};
 use crate::store::ProfileAnswer;
 
 /// Asks about people who are new, or of whom nothing was said for long, as far as the calls go. The
@@ -23,13 +22,13 @@ pub(super) async fn refresh(
     let account = &run.origin.account;
     let before = server_now.checked_sub_signed(refresh).unwrap_or(DateTime::UNIX_EPOCH);
     loop {
-        let asked = store.profiles_due(account, before, AT_ONCE).await?;
+        let asked = store.profiles_due(account, before, USERS_PER_REQUEST).await?;
         if asked.is_empty() {
             report.people_pending = 0;
             return Ok(());
         }
         calls.ensure(1).await?;
-        match events.people(&asked).await {
+        match events.users(&asked).await {
             Ok(directory) => {
                 let said = read(asked, &directory);
                 report.counts.users_written += store.write_profiles(run, lease, said).await?;
@@ -52,10 +51,10 @@ fn give_up(pending: u64, error: onelogin::Error) -> Result<(), Error> {
     Err(Error::People { pending, source: Box::new(error) })
 }
 
-fn read(asked: Vec<i64>, directory: &Directory) -> ProfileAnswer {
-    let mut people = Vec::with_capacity(directory.people.len());
+fn read(asked: Vec<i64>, directory: &UsersAnswer) -> ProfileAnswer {
+    let mut people = Vec::with_capacity(directory.users.len());
     let mut unreadable = 0;
-    for raw in &directory.people {
+    for raw in &directory.users {
         match normalize::profile(raw.get()) {
             // One who was not asked about may have no row.
             Ok((user_id, profile)) if asked.contains(&user_id) => people.push((user_id, profile)),
@@ -66,5 +65,5 @@ fn read(asked: Vec<i64>, directory: &Directory) -> ProfileAnswer {
     if unreadable > 0 {
         tracing::warn!(unreadable, "the users API described people in a way that cannot be read");
     }
-    ProfileAnswer { at: directory.said_at, requested: asked, profiles: people }
+    ProfileAnswer { at: directory.answered_at, requested: asked, profiles: people }
 }

@@ -43,10 +43,7 @@ async fn wait_or_give_up(
         Decision::Narrow if plan.narrow() => Duration::ZERO,
         Decision::Narrow | Decision::GiveUp => return Err(error.into()),
     };
-    tracing::warn!(
-        error = %crate::chain(&error), attempt = attempts.made(),
-        "trying again in {:.1} s", wait.as_secs_f64()
-    );
+    attempts.log_retry(&error, wait);
     source.meter().count_retry();
     tokio::time::sleep(wait).await;
     Ok(())

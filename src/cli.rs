@@ -1,4 +1,4 @@
-//! The command line: the only place that reads arguments, the environment and secrets.
+//! The command line: the only part that reads arguments, the environment and secrets.
 
 mod compare;
 mod connection;
@@ -96,7 +96,7 @@ impl Command {
     }
 }
 
-/// How to print an outcome.
+/// The form of an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people
@@ -105,7 +105,7 @@ enum Format {
     Json,
 }
 
-/// Why a command failed: what to tell, and how to exit.
+/// The failure of a command: its error, and the exit code.
 #[derive(Debug)]
 struct Failed {
     exit: Exit,
@@ -125,13 +125,13 @@ impl From<store::Error> for Failed {
 }
 
 impl Cli {
-    /// Reads the command line; prints help, version or what is wrong with it by itself.
+    /// Reads the command line. Prints help, the version or a usage error itself.
     ///
     /// # Errors
-    /// The exit to make then.
+    /// The exit code in these cases.
     pub fn from_args() -> Result<Self, Exit> {
         Self::parsed().map_err(|error| {
-            // Nowhere to print to is no reason for another exit.
+            // A closed stderr does not change the exit code.
             let _ = error.print();
             if error.use_stderr() { Exit::Usage } else { Exit::Done }
         })
@@ -152,10 +152,10 @@ impl Cli {
         Ok(cli)
     }
 
-    /// Runs the command, prints its outcome, and says how to exit.
+    /// Runs the command, prints its outcome, and returns the exit code.
     pub async fn run(self) -> Exit {
         let screen = Screen::new();
-        // A demo is read by people, and where a bar is drawn it tells the rest.
+        // A demo is for people, and a bar shows the rest.
         let quiet = screen.is_drawn() || self.command.is_demo();
         log::start(&screen, self.global.log_level, quiet);
         let url = &self.global.database_url;

@@ -1,5 +1,4 @@
-//! How the process ends. Schedulers and scripts rely on these numbers; they follow `sysexits.h`
-//! where it has one.
+//! Exit codes. Schedulers and scripts rely on these numbers; they follow `sysexits.h` where it has one.
 
 /// An exit code, and with it whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub enum Exit {
     DatabaseFailed = 74,
     /// Another run holds the lease, or the copy is older than `--max-age`. Try again.
     TryLater = 75,
-    /// What answered is not this API.
+    /// The response is not from this API.
     NotThisApi = 76,
     /// The source refused the credentials.
     CredentialsRefused = 77,
@@ -48,7 +47,7 @@ impl Exit {
         Self::Terminated,
     ];
 
-    /// A few words for the help.
+    /// A short description for the help.
     pub(crate) fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -66,7 +65,7 @@ impl Exit {
         }
     }
 
-    /// Whether trying again can help without a change by somebody.
+    /// Returns true if the next run may succeed without a change by somebody.
     pub(crate) fn can_heal(self) -> bool {
         use Exit::{DatabaseFailed, Interrupted, SourceUnavailable, Terminated, TryLater};
         matches!(self, SourceUnavailable | DatabaseFailed | TryLater | Interrupted | Terminated)

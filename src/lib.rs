@@ -2,8 +2,8 @@
 //!
 //! [`sync`] is the job. [`window`] decides which intervals to ask for, [`onelogin`] asks,
 //! [`normalize`] turns records into rows of [`model`], [`store`] writes them. [`cli`] is the face,
-//! [`identity`] has what makes two records the same, and [`exit`] says
-//! how the process ends.
+//! [`identity`] has what makes two records the same, and [`exit`] has
+//! the exit codes.
 
 pub mod cli;
 pub mod exit;
@@ -16,7 +16,7 @@ mod store;
 mod sync;
 mod window;
 
-/// What the benchmarks and the tests' kit take, and nobody else: it changes without notice.
+/// A door for the benchmarks and the tests' kit only: it changes without notice.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::identity::content_hash;
@@ -27,7 +27,7 @@ pub mod internals {
     pub use crate::source::SourceKind;
 }
 
-/// An error and its causes on one line, as people and tables are told.
+/// Joins an error and its causes on one line.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -1,4 +1,4 @@
-//! Runs the command and exits as it says.
+//! Runs the command and exits with its code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use onelogin_sync::cli::Cli;
 use onelogin_sync::exit::Exit;
 
 fn main() -> ExitCode {
-    // A panic has printed where it happened; schedulers tell it by its exit code.
+    // The panic has printed where it happened; schedulers recognise it by its exit code.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Bug).into()
 }
 
@@ -16,7 +16,7 @@ fn run() -> Exit {
         Ok(cli) => cli,
         Err(exit) => return exit,
     };
-    // The server works on what was written while this thread reads on; a file has a thread of its own.
+    // One thread: a server works on its own, and an SQLite file has a thread of its driver.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(cli.run()),

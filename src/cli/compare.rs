@@ -6,7 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use super::connection::Connection;
-use super::text::{self, number, plural, say};
+use super::text::{self, number, plural, print_line};
 use super::{Failed, Format, help, stop};
 use crate::exit::Exit;
 use crate::store::{Access, Store};
@@ -29,13 +29,13 @@ pub(super) struct Args {
     /// End of the span to compare; leave failures some hours to appear in both
     #[arg(long, value_name = "TIME", value_parser = text::instant)]
     until: DateTime<Utc>,
-    /// How far apart the two times of one failure may be
+    /// Largest difference between the two times of one failure
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = text::duration)]
     tolerance: TimeDelta,
     /// Address of the legacy API, if it differs from --base-url
     #[arg(long, env = "ONELOGIN_LEGACY_BASE_URL", value_name = "URL")]
     legacy_base_url: Option<String>,
-    /// How to print the outcome
+    /// Form of the outcome
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
         }
     };
     match args.format {
-        Format::Json => say(&as_json(&comparison).to_string()),
+        Format::Json => print_line(&as_json(&comparison).to_string()),
         Format::Text => print(&comparison),
     }
     if comparison.is_equal() {
@@ -90,14 +90,14 @@ fn print(comparison: &Comparison) {
         0 => String::new(),
         n => format!(", {} of them under another app", number(*n)),
     };
-    say(&format!("{} in both{under}", plural(*matched, "failure")));
+    print_line(&format!("{} in both{under}", plural(*matched, "failure")));
     for (api, only) in [("legacy", only_legacy), ("events", only_events)] {
-        say(&format!("{} only in {api}", number(only.len() as u64)));
+        print_line(&format!("{} only in {api}", number(only.len() as u64)));
         for item in only.iter().take(SHOWN) {
             let id = |id: Option<i64>| id.map_or("-".to_owned(), |id| id.to_string());
             let app = item.app_name.as_deref().unwrap_or("-");
             let Item { at, user_id, operation, source_id, .. } = item;
-            say(&format!(
+            print_line(&format!(
                 "  {}  user {}  {}  {app}  id {}",
                 at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
                 id(*user_id),
@@ -106,7 +106,7 @@ fn print(comparison: &Comparison) {
             ));
         }
         if only.len() > SHOWN {
-            say(&format!(
+            print_line(&format!(
                 "  and {} more; --format json has all",
                 number((only.len() - SHOWN) as u64)
             ));

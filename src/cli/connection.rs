@@ -26,7 +26,7 @@ const EVENTS_URL: &str = "https://api.us.onelogin.com";
 const BASE_URL_HELP: &str = "Address of the API, with your region or your own subdomain; without it \
     https://api.us.onelogin.com, for legacy https://api.onelogin.com";
 
-/// How the API is read.
+/// Flags for reading an API.
 #[derive(Debug, clap::Args)]
 pub(super) struct Connection {
     // No doc comment: it would put the addresses in angle brackets, and help shows those.
@@ -38,7 +38,7 @@ pub(super) struct Connection {
     limits: Limits,
 }
 
-/// What the events API is asked for.
+/// Selection of events, and its cost.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Events API")]
 struct EventsApi {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::progress::Screen;
 use super::sync::Outcome;
-use super::text::{number, say};
+use super::text::{number, print_line};
 use super::{Failed, Format, stop};
 use crate::exit::Exit;
 use crate::model::Origin;
@@ -70,29 +70,31 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
     let store = Store::open(&url, Access::Create).await?;
     store.migrate().await?;
 
-    say(&format!("A stand-in OneLogin is on {}. A run of its legacy API:", onelogin.url()));
+    print_line(&format!("A stand-in OneLogin is on {}. A run of its legacy API:", onelogin.url()));
     one_run(&legacy(&onelogin)?, &store, screen).await?;
     let first_end = onelogin.now();
     onelogin.advance(HOUR);
-    say("\nAn hour later. The second run:");
+    print_line("\nAn hour later. The second run:");
     let second = one_run(&legacy(&onelogin)?, &store, screen).await?;
     let late = store.late(second, first_end).await?.unsigned_abs();
-    say(&format!(
+    print_line(&format!(
         "{} of them had happened before the first run, and appeared only now",
         number(late)
     ));
-    say("\nOver to the events API, which begins where the legacy API stands. The third run:");
+    print_line(
+        "\nOver to the events API, which begins where the legacy API stands. The third run:",
+    );
     one_run(&events(&onelogin)?, &store, screen).await?;
 
-    say(&format!("\nWhat is in {}:", args.file.display()));
+    print_line(&format!("\nWhat is in {}:", args.file.display()));
     for (table, rows) in store.table_sizes().await? {
-        say(&format!("  {table:<24}{rows:>8}"));
+        print_line(&format!("  {table:<24}{rows:>8}"));
     }
-    say(&format!(
+    print_line(&format!(
         "\nWho still has access, because a suspension failed and nothing has closed it since?\n\n{QUESTION}"
     ));
     print_answer(&store).await?;
-    say(&format!(
+    print_line(&format!(
         "\nNext:\n  sqlite3 -box {file} \"{FIRST_LOOK}\"\n  \
          onelogin-sync status --database-url {url}\n  \
          ONELOGIN_CLIENT_ID=… ONELOGIN_CLIENT_SECRET=… onelogin-sync sync    # with your account",
@@ -170,7 +172,7 @@ async fn print_answer(store: &Store) -> Result<(), Failed> {
         .collect();
     for row in answer {
         let cells = row.iter().zip(&widths).map(|(value, width)| format!("{value:<width$}"));
-        say(format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end());
+        print_line(format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end());
     }
     Ok(())
 }

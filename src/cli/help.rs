@@ -1,4 +1,4 @@
-//! Help: what stands below the flags, and which command shows which global flag.
+//! Help: the part below the flags, and the global flags that each command shows.
 
 use std::fmt::Write;
 
@@ -6,9 +6,9 @@ use clap::{Arg, Command};
 
 use crate::exit::Exit;
 
-/// What a command's help shows below its flags.
+/// The part of a command's help below its flags.
 pub(super) struct Footer {
-    /// Whether the command needs credentials.
+    /// The command needs credentials.
     credentials: bool,
     examples: &'static [&'static str],
 }
@@ -65,14 +65,14 @@ Credentials, from the environment only:
   or each from a file: ONELOGIN_CLIENT_SECRET_FILE, ONELOGIN_API_KEY_FILE, … name its path
 ";
 
-/// What `-h` shows below the flags.
+/// Builds the part of `-h` below the flags.
 pub(super) fn after(footer: &Footer) -> String {
     let codes: Vec<String> =
         Exit::ALL.iter().map(|exit| format!("{} {}", exit.code(), exit.meaning())).collect();
     format!("{}Exit codes: {}. Try again after {}.", top(footer), codes.join("; "), retryable())
 }
 
-/// What `--help` shows below the flags.
+/// Builds the part of `--help` below the flags.
 pub(super) fn after_long(footer: &Footer) -> String {
     let mut text = top(footer);
     text.push_str("Exit codes:\n");
@@ -117,7 +117,6 @@ pub(super) fn tidy(command: Command) -> Command {
         command.get_arguments().filter(|a| a.is_global_set()).cloned().collect();
     command.mut_subcommands(|sub| {
         let idle = idle_globals(sub.get_name());
-        // Of the program's own flags, those that the command has by itself are left as they are here.
         let globals = globals.iter().map(|a| a.clone().hide(idle.contains(&a.get_id().as_str())));
         sub.mut_args(hide_env_value).args(globals)
     })

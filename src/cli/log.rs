@@ -1,4 +1,4 @@
-//! The log on stderr: which lines it has, and their form.
+//! The log on stderr: its levels and the form of its lines.
 
 use std::io::IsTerminal;
 
@@ -19,7 +19,7 @@ pub(super) enum Level {
 }
 
 impl Level {
-    /// What `-v`, given so many times, stands for.
+    /// The level that `count` times `-v` stands for.
     pub(super) fn of_verbosity(count: u8) -> Option<Self> {
         match count {
             0 => None,

@@ -1,8 +1,8 @@
-//! `migrate`: the schema, without a sync.
+//! `migrate`: the schema of the database, without a sync.
 
 use anyhow::anyhow;
 
-use super::text::{plural, say};
+use super::text::{plural, print_line};
 use super::{Failed, help};
 use crate::exit::Exit;
 use crate::store::{Access, Store};
@@ -26,16 +26,16 @@ pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
 async fn migrate(args: &Args, store: &Store) -> Result<(), Failed> {
     let migrations = if args.check { store.pending().await? } else { store.migrate().await? };
     if migrations.is_empty() {
-        say("the schema is up to date");
+        print_line("the schema is up to date");
         return Ok(());
     }
     let verb = if args.check { "pending" } else { "applied" };
     for migration in &migrations {
-        say(&format!("{verb} {migration}"));
+        print_line(&format!("{verb} {migration}"));
     }
     if args.check {
         let pending = plural(migrations.len() as u64, "migration");
-        let error = anyhow!("{pending} pending: run `onelogin-sync migrate`, or `sync`");
+        let error = anyhow!("{pending} pending; run `onelogin-sync migrate` or `sync`");
         return Err(Failed::new(Exit::Configuration, error));
     }
     Ok(())

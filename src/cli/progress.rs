@@ -7,7 +7,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::sync::Progress;
 
-/// What is drawn on stderr: a bar on a terminal, nothing elsewhere.
+/// A bar on stderr if that is a terminal, else nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Screen {
     bar: ProgressBar,
@@ -30,7 +30,7 @@ impl Screen {
         !self.bar.is_hidden()
     }
 
-    /// Starts to draw; the bar moves even while the source keeps the program waiting.
+    /// Starts to draw. The bar moves even while the program waits for the source.
     pub(super) fn start(&self) {
         if self.is_drawn() {
             self.bar.reset();
@@ -42,7 +42,7 @@ impl Screen {
         if !self.is_drawn() {
             return;
         }
-        // The bar measures the span of time that is scanned: nobody knows how many rows there are.
+        // The bar measures the scanned span of time, because the number of rows is not known.
         self.bar.set_length(progress.span.num_seconds().unsigned_abs());
         self.bar.set_position(progress.done.num_seconds().unsigned_abs());
         let milliseconds = u64::try_from(self.bar.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
@@ -60,7 +60,7 @@ impl Screen {
         self.bar.finish_and_clear();
     }
 
-    /// A writer to stderr that lifts the bar while it writes.
+    /// Returns a writer to stderr that hides the bar while it writes.
     pub(super) fn writer(&self) -> impl Write + use<> {
         BesideBar(self.bar.clone())
     }

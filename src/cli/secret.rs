@@ -1,5 +1,5 @@
-//! Secrets come from the environment or from a file that it names, never from a flag: flags are
-//! seen by every user of the machine.
+//! Secrets, from the environment or from a file that it names. Never from a flag, because every user
+//! of the machine can see flags.
 
 use std::env;
 use std::fs;
@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::Failed;
 use crate::exit::Exit;
 
-/// Whether there is `NAME`, or a file that `NAME_FILE` names. Empty is not set.
+/// Returns true if `NAME` or `NAME_FILE` is set. An empty variable counts as not set.
 pub(super) fn is_set(name: &str) -> bool {
     not_empty(name).is_some() || not_empty(&by_file(name)).is_some()
 }

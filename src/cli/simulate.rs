@@ -8,7 +8,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use clap::ValueEnum;
 use secrecy::ExposeSecret;
 
-use super::text::{self, say, time};
+use super::text::{self, print_line, time};
 use super::{Failed, secret, stop};
 use crate::exit::Exit;
 use onelogin_simulator::{
@@ -190,7 +190,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failed> {
         simulator.fail_next_at(endpoint, [fault]);
     }
     let usual = Config::default();
-    say(&format!(
+    print_line(&format!(
         "a stand-in OneLogin on {}, at {}; ONELOGIN_CLIENT_ID is {}, ONELOGIN_CLIENT_SECRET is {} \
          and ONELOGIN_API_KEY is {} unless you set it",
         simulator.url(),

@@ -1,10 +1,10 @@
-//! `status`: where each account and source stands.
+//! `status`: how far each account and source is synced.
 
 use anyhow::anyhow;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::text::{self, age, number, plural, say, time};
+use super::text::{self, age, number, plural, print_line, time};
 use super::{Failed, Format, help};
 use crate::exit::Exit;
 use crate::store::{Access, Health, Store};
@@ -15,7 +15,7 @@ pub(super) struct Args {
     /// Account to show; without it all of them
     #[arg(long, env = "ONELOGIN_ACCOUNT", value_name = "NAME")]
     account: Option<String>,
-    /// How to print the outcome
+    /// Form of the outcome
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// Age of an account's last scan above which the command exits 75
@@ -30,9 +30,9 @@ pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
     let health = health?;
     match args.format {
         Format::Json => {
-            say(&Value::Array(health.iter().map(as_json).collect()).to_string());
+            print_line(&Value::Array(health.iter().map(as_json).collect()).to_string());
         }
-        Format::Text if health.is_empty() => say("no run yet"),
+        Format::Text if health.is_empty() => print_line("no run yet"),
         Format::Text => health.iter().for_each(print),
     }
     args.max_age.map_or(Ok(()), |max_age| refuse_stale(&health, max_age))
@@ -42,7 +42,7 @@ async fn read(store: &Store, account: Option<&str>) -> Result<Vec<Health>, Faile
     let pending = store.pending().await?;
     if !pending.is_empty() {
         let error = anyhow!(
-            "the schema is not up to date ({} pending): run `onelogin-sync migrate`, or `sync`",
+            "the schema is not up to date ({} pending); run `onelogin-sync migrate` or `sync`",
             plural(pending.len() as u64, "migration")
         );
         return Err(Failed::new(Exit::Configuration, error));
@@ -51,8 +51,8 @@ async fn read(store: &Store, account: Option<&str>) -> Result<Vec<Health>, Faile
 }
 
 fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
-    // A copy is as fresh as the freshest of its sources: after going over from one to the other, the
-    // first stays where it was.
+    // A copy is as fresh as the freshest of its sources: after a migration from one API to the other,
+    // the first stays where it was.
     let fresh = |h: &Health| h.scan_age_seconds.is_some_and(|age| age <= max_age.num_seconds());
     let of_fresh = |h: &Health| health.iter().any(|o| o.account == h.account && fresh(o));
     let error = match (health.first(), health.iter().find(|h| !of_fresh(h))) {
@@ -72,21 +72,29 @@ fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
 fn print(h: &Health) {
     let ago =
         |seconds: Option<i64>| seconds.map_or(String::new(), |s| format!(" ({} ago)", age(s)));
-    say(&format!("account {}, source {}", h.account, h.source));
-    say(&format!("  scanned through  {}{}", time(h.scanned_through), ago(h.scan_age_seconds)));
-    say(&format!("  newest record    {}{}", time(h.high_water_mark), ago(h.mark_age_seconds)));
+    print_line(&format!("account {}, source {}", h.account, h.source));
+    print_line(&format!(
+        "  scanned through  {}{}",
+        time(h.scanned_through),
+        ago(h.scan_age_seconds)
+    ));
+    print_line(&format!(
+        "  newest record    {}{}",
+        time(h.high_water_mark),
+        ago(h.mark_age_seconds)
+    ));
     if let Some(run) = &h.last_run {
         let exit = run.exit_code.map_or(String::new(), |code| format!(", exit {code}"));
-        say(&format!(
+        print_line(&format!(
             "  last run         {}{exit}, began {}",
             run.status,
             time(Some(run.started_at))
         ));
         if let Some(error) = &run.error {
-            say(&format!("                   {error}"));
+            print_line(&format!("                   {error}"));
         }
     }
-    say(&format!("  open rejects     {}", number(h.open_rejects.unsigned_abs())));
+    print_line(&format!("  open rejects     {}", number(h.open_rejects.unsigned_abs())));
 }
 
 fn as_json(h: &Health) -> Value {

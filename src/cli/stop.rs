@@ -6,8 +6,8 @@ use super::Failed;
 use crate::exit::Exit;
 use crate::sync::Signal;
 
-/// Listens from now on, and resolves when the process is asked to stop. A second request ends it
-/// at once: whoever asks twice does not want to wait for a rollback.
+/// Listens from now on, and resolves at the first signal to stop. A second signal ends the process at
+/// once: whoever sends two does not want to wait for a rollback.
 pub(super) fn listen() -> Result<impl Future<Output = Signal>, Failed> {
     let bug = |error| Failed::new(Exit::Bug, error);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(bug)?;

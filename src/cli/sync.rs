@@ -44,7 +44,7 @@ pub(super) struct Args {
     /// an array or one per line.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until"])]
     from_file: Option<PathBuf>,
-    /// How to print the outcome
+    /// Form of the outcome
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     #[command(flatten)]
@@ -63,7 +63,7 @@ struct Rereading {
     #[arg(long, env = "ONELOGIN_OVERLAP", value_name = "DURATION", default_value = "24h")]
     #[arg(hide_short_help = true, value_parser = text::duration)]
     overlap: TimeDelta,
-    /// How far back to re-read once a day, because events can change after creation; 0s for never
+    /// Span to re-read once a day, because events can change after creation; 0s for never
     #[arg(long, env = "ONELOGIN_RESCAN", value_name = "DURATION", default_value = "7d")]
     #[arg(hide_short_help = true, value_parser = text::duration)]
     rescan: TimeDelta,
@@ -78,7 +78,7 @@ struct Loading {
     #[arg(long, env = "ONELOGIN_MAX_REJECTS", value_name = "N", default_value_t = 0)]
     #[arg(hide_short_help = true)]
     max_rejects: u64,
-    /// Whether rows keep the text of their records in the column raw
+    /// Text of the records in the column raw of their rows
     #[arg(long, env = "ONELOGIN_RAW", value_enum, default_value = "keep")]
     #[arg(hide_short_help = true)]
     raw: Raw,
@@ -90,7 +90,7 @@ struct Loading {
     /// Do not migrate: exit 78 if the schema is not up to date
     #[arg(long, hide_short_help = true)]
     no_migrate: bool,
-    /// How long a run that was killed keeps the next one out: 1s to 1day
+    /// Time for which a killed run keeps the next one out: 1s to 1day
     #[arg(long, env = "ONELOGIN_LEASE", value_name = "DURATION", default_value = "60s")]
     #[arg(hide_short_help = true, value_parser = lease)]
     lease: TimeDelta,

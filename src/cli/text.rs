@@ -1,10 +1,10 @@
-//! Small texts: numbers, times and durations as people write and read them.
+//! Numbers, times and durations as people write and read them, and lines on stdout.
 
 use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 
-/// Stdout, whose reader may have gone away: that ends no program with a panic.
+/// Stdout. A reader that has gone away causes no error.
 pub(super) fn out() -> impl Write {
     struct Out(io::Stdout);
     impl Write for Out {
@@ -22,18 +22,18 @@ pub(super) fn out() -> impl Write {
     Out(io::stdout())
 }
 
-/// Prints a line; a full disk behind stdout is the only error, and no one is left to tell.
-pub(super) fn say(line: &str) {
+/// Prints a line. Errors are ignored, because stdout was the way to report them.
+pub(super) fn print_line(line: &str) {
     let _ = writeln!(out(), "{line}");
 }
 
-/// `24h`, `7d`, `90 days`.
+/// Reads `24h`, `7d` or `90 days`.
 pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
     let duration = humantime::parse_duration(text).map_err(|e| e.to_string())?;
     TimeDelta::from_std(duration).map_err(|_| "longer than time itself".to_owned())
 }
 
-/// RFC 3339, or a date, which begins at midnight UTC.
+/// Reads RFC 3339, or a date, which begins at midnight UTC.
 pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.to_utc());
@@ -43,22 +43,22 @@ pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
         .map_err(|_| "write 2026-01-31 or 2026-01-31T08:00:00Z".to_owned())
 }
 
-/// `2026-01-31T08:00:00Z`, or a dash.
+/// Formats a time as `2026-01-31T08:00:00Z`, or as a dash.
 pub(super) fn time(time: Option<DateTime<Utc>>) -> String {
     time.map_or_else(|| "-".to_owned(), |t| t.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
-/// `1,234,567`.
+/// Formats `1,234,567`.
 pub(super) fn number(n: u64) -> String {
     indicatif::HumanCount(n).to_string()
 }
 
-/// `3 windows`, `1 window`.
+/// Formats `3 windows` or `1 window`.
 pub(super) fn plural(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(n), if n == 1 { "" } else { "s" })
 }
 
-/// `2h 3m`, to the two greatest units.
+/// Formats `2h 3m`, to the two greatest units.
 pub(super) fn age(seconds: i64) -> String {
     let seconds = std::time::Duration::from_secs(seconds.max(0).unsigned_abs());
     let text = humantime::format_duration(seconds).to_string();

@@ -28,7 +28,7 @@ fn a_demo_shows_two_runs_and_leaves_one_file_again_and_again() {
         let shown = demo(directory.path()).run().expect_code(0);
 
         assert_eq!(shown.stderr, "");
-        assert_eq!(shown.stdout.matches("new failures of account demo").count(), 3, "{shown}");
+        assert_eq!(shown.stdout.matches("account demo: ").count(), 3, "{shown}");
         assert_eq!(shown.stdout.matches("scanned through").count(), 3, "{shown}");
         assert!(shown.stdout.contains("appeared only now"), "{shown}");
         assert!(shown.stdout.contains("\nNext:\n"), "{shown}");

@@ -1,11 +1,11 @@
-//! What a run prints on stdout.
+//! The outcome of a run on stdout.
 
 use std::time::Duration;
 
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::text::{number, plural, say, time};
+use super::super::text::{number, plural, print_line, time};
 use super::super::{Failed, Format};
 use crate::model::{Counts, Origin};
 use crate::store::{Status, Traffic};
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Outcome<'a> {
     counts: Counts,
     windows: u64,
     traffic: Traffic,
-    mark: Watermark,
+    watermark: Watermark,
     people_pending: u64,
     took: Duration,
     pub(in crate::cli) result: Result<(), Failed>,
@@ -40,7 +40,7 @@ impl<'a> Outcome<'a> {
             counts: report.counts,
             windows: report.windows,
             traffic: report.traffic,
-            mark: report.mark,
+            watermark: report.mark,
             people_pending: report.people_pending,
             took,
             result: report.result.map_err(|error| Failed::new(error.exit(), error)),
@@ -61,7 +61,7 @@ impl<'a> Outcome<'a> {
             counts: Counts::default(),
             windows: 0,
             traffic: Traffic::default(),
-            mark: Watermark::default(),
+            watermark: Watermark::default(),
             people_pending: 0,
             took,
             result: Err(failed),
@@ -70,10 +70,10 @@ impl<'a> Outcome<'a> {
 
     pub(in crate::cli) fn print(&self, format: Format) {
         match format {
-            Format::Json => say(&self.json()),
-            // One that never began has nothing to tell but its error, on stderr.
+            Format::Json => print_line(&self.json()),
+            // A run that never began has only its error, which is on stderr.
             Format::Text if self.traffic.requests == 0 && self.result.is_err() => {}
-            Format::Text => say(&self.text()),
+            Format::Text => print_line(&self.text()),
         }
     }
 
@@ -85,15 +85,15 @@ impl<'a> Outcome<'a> {
             many => format!(", {} successes", number(many)),
         };
         format!(
-            "{} of account {}, {} changed, {} known, {} rejected; {} written{successes}\n\
+            "account {}: {}, {} changed, {} unchanged, {} rejected; {} written{successes}\n\
              scanned through {}: {}, {}, {:.1} s",
-            plural(inserted, "new failure"),
             self.origin.account,
+            plural(inserted, "new failure"),
             number(updated),
             number(unchanged),
             number(rejected),
             plural(users_written, "user"),
-            time(self.mark.scanned_through),
+            time(self.watermark.scanned_through),
             plural(self.windows, "window"),
             plural(self.traffic.requests, "request"),
             self.took.as_secs_f64(),
@@ -121,8 +121,8 @@ impl<'a> Outcome<'a> {
             "requests": self.traffic.requests,
             "retries": self.traffic.retries,
             "bytes": self.traffic.bytes,
-            "high_water_mark": self.mark.high_water_mark,
-            "scanned_through": self.mark.scanned_through,
+            "high_water_mark": self.watermark.high_water_mark,
+            "scanned_through": self.watermark.scanned_through,
             "seconds": (self.took.as_secs_f64() * 1_000.0).round() / 1_000.0,
             "error": failed.map(|failed| format!("{:#}", failed.error)),
         })

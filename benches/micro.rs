@@ -7,7 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher, black_box};
 use onelogin_simulator::{EventRecord, Record};
-use onelogin_sync::internals::{self, Asked, Batch, FAILURES, Origin, SourceKind, Splitter};
+use onelogin_sync::internals::{
+    self, Batch, EventSelection, FAILURES, Origin, SourceKind, Splitter,
+};
 
 /// Counts allocations, beside the times.
 #[global_allocator]
@@ -58,21 +60,21 @@ fn normalise_legacy(bencher: Bencher) {
     let (records, origin) = (legacy(), origin(SourceKind::Legacy));
     bencher
         .counter(ItemsCount::new(RECORDS as u64))
-        .bench(|| normalise_all(&origin, &Asked::default(), black_box(&records)));
+        .bench(|| normalise_all(&origin, &EventSelection::default(), black_box(&records)));
 }
 
 /// The same for the events API.
 #[divan::bench]
 fn normalise_events(bencher: Bencher) {
     let (records, origin) = (events(), origin(SourceKind::Events));
-    let selected = Asked { failures: FAILURES.to_vec(), successes: true };
+    let selected = EventSelection { failures: FAILURES.to_vec(), successes: true };
     bencher
         .counter(ItemsCount::new(RECORDS as u64))
         .bench(|| normalise_all(&origin, &selected, black_box(&records)));
 }
 
 #[inline(never)]
-fn normalise_all(origin: &Origin, selected: &Asked, records: &[String]) -> Batch {
+fn normalise_all(origin: &Origin, selected: &EventSelection, records: &[String]) -> Batch {
     let mut batch = Batch::default();
     for raw in records {
         internals::record(origin, selected, raw.as_bytes(), &mut batch);

@@ -20,8 +20,8 @@ mod window;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::identity::content_hash;
-    pub use crate::model::{Batch, Failure, Origin, Profile, Success};
-    pub use crate::normalize::event_type::{Asked, FAILURES};
+    pub use crate::model::{Batch, Failure, Origin, Profile, Success, TextArena, TextRef};
+    pub use crate::normalize::event_type::{EventSelection, FAILURES};
     pub use crate::normalize::record;
     pub use crate::onelogin::json_array::Splitter;
     pub use crate::source::SourceKind;

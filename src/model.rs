@@ -8,8 +8,7 @@ use crate::source::SourceKind;
 
 mod batch;
 
-pub use batch::Batch;
-pub(crate) use batch::{TextArena, TextRef};
+pub use batch::{Batch, TextArena, TextRef};
 
 /// Which OneLogin account, and by which of its APIs: every row, mark and lease belongs to one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,17 +21,17 @@ pub struct Origin {
 
 /// One attempt to give, change or take away access that failed.
 ///
-/// Texts are of type `T`: in a [`Batch`] handles, elsewhere the texts themselves.
+/// Texts are in the [`TextArena`] of its [`Batch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure<T = TextRef> {
+pub struct Failure {
     /// Made from what identifies the failure; orders by time.
     pub failure_id: Uuid,
     /// The payload's `id`; a webhook delivery has none.
     pub source_id: Option<i64>,
     /// The link between the person and the app.
-    pub login_id: Option<T>,
+    pub login_id: Option<TextRef>,
     /// Whose access it was; none when the record names nobody.
-    pub person: Option<Person<T>>,
+    pub person: Option<Person>,
     /// What was to be done to the account.
     pub operation: Operation,
     /// Where the operation is read from.
@@ -40,41 +39,39 @@ pub struct Failure<T = TextRef> {
     /// `OneLogin`'s id of the app.
     pub app_id: Option<i64>,
     /// The app's name, where the record tells it.
-    pub app_name: Option<T>,
+    pub app_name: Option<TextRef>,
     /// `OneLogin`'s number of the event's type.
     pub event_type_id: Option<i64>,
     /// When it happened, to the millisecond.
     pub created_at: DateTime<Utc>,
     /// The same as the source wrote it.
-    pub created_at_raw: T,
+    pub created_at_raw: TextRef,
     /// What did not happen.
-    pub description: Option<T>,
+    pub description: Option<TextRef>,
     /// Why.
-    pub error_description: Option<T>,
+    pub error_description: Option<TextRef>,
     /// What became of it since.
-    pub resolution: Resolution<T>,
+    pub resolution: Resolution,
     /// The record as it came, byte for byte.
-    pub raw: T,
+    pub raw: TextRef,
     /// Of `raw`: tells a changed record from a repeated one.
     pub content_hash: i64,
 }
 
-/// What became of a failure, as the source tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolution<T = TextRef> {
+/// What became of a failure, according to the source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resolution {
     /// Whether it is solved.
     pub solved: Option<bool>,
     /// When it was resolved.
     pub resolved_at: Option<DateTime<Utc>>,
     /// How.
-    pub text: Option<T>,
+    pub text: Option<TextRef>,
 }
 
 /// One attempt that went well.
-///
-/// Texts are of type `T`, as in [`Failure`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Success<T = TextRef> {
+pub struct Success {
     /// Made from what identifies the event; orders by time.
     pub success_id: Uuid,
     /// The payload's `id`; a webhook delivery has none.
@@ -82,21 +79,21 @@ pub struct Success<T = TextRef> {
     /// Whose access it is.
     pub user_id: Option<i64>,
     /// Their name.
-    pub user_name: Option<T>,
+    pub user_name: Option<TextRef>,
     /// What was done to the account.
     pub operation: Operation,
     /// `OneLogin`'s id of the app.
     pub app_id: Option<i64>,
     /// The app's name.
-    pub app_name: Option<T>,
+    pub app_name: Option<TextRef>,
     /// `OneLogin`'s number of the event's type.
     pub event_type_id: i64,
     /// When it happened, to the millisecond.
     pub created_at: DateTime<Utc>,
     /// The same as the source wrote it.
-    pub created_at_raw: T,
+    pub created_at_raw: TextRef,
     /// The record as it came, byte for byte.
-    pub raw: T,
+    pub raw: TextRef,
     /// Of `raw`: tells a changed record from a repeated one.
     pub content_hash: i64,
 }
@@ -155,13 +152,13 @@ impl OperationSource {
 
 /// A person as one failure describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person<T = TextRef> {
+pub struct Person {
     /// OneLogin's id of the person.
     pub user_id: i64,
     /// First and last name, or the e-mail address where there are none.
-    pub display_name: Option<T>,
+    pub display_name: Option<TextRef>,
     /// The attributes, where the record has them: an event does not.
-    pub profile: Option<Profile<T>>,
+    pub profile: Option<Profile>,
 }
 
 /// What OneLogin knows of a person. As a whole it is from one moment: a null is word as well.
@@ -175,71 +172,6 @@ pub struct Profile<T = TextRef> {
     pub firstname: Option<T>,
     /// Last name.
     pub lastname: Option<T>,
-}
-
-impl<T> Default for Resolution<T> {
-    fn default() -> Self {
-        Self { solved: None, resolved_at: None, text: None }
-    }
-}
-
-impl<T> Failure<T> {
-    /// The same with texts of another type.
-    pub fn map<'a, U>(&'a self, text: impl Fn(&'a T) -> U + Copy) -> Failure<U> {
-        Failure {
-            failure_id: self.failure_id,
-            source_id: self.source_id,
-            login_id: self.login_id.as_ref().map(text),
-            person: self.person.as_ref().map(|person| person.map(text)),
-            operation: self.operation,
-            operation_source: self.operation_source,
-            app_id: self.app_id,
-            app_name: self.app_name.as_ref().map(text),
-            event_type_id: self.event_type_id,
-            created_at: self.created_at,
-            created_at_raw: text(&self.created_at_raw),
-            description: self.description.as_ref().map(text),
-            error_description: self.error_description.as_ref().map(text),
-            resolution: Resolution {
-                solved: self.resolution.solved,
-                resolved_at: self.resolution.resolved_at,
-                text: self.resolution.text.as_ref().map(text),
-            },
-            raw: text(&self.raw),
-            content_hash: self.content_hash,
-        }
-    }
-}
-
-impl<T> Success<T> {
-    /// The same with texts of another type.
-    pub fn map<'a, U>(&'a self, text: impl Fn(&'a T) -> U + Copy) -> Success<U> {
-        Success {
-            success_id: self.success_id,
-            source_id: self.source_id,
-            user_id: self.user_id,
-            user_name: self.user_name.as_ref().map(text),
-            operation: self.operation,
-            app_id: self.app_id,
-            app_name: self.app_name.as_ref().map(text),
-            event_type_id: self.event_type_id,
-            created_at: self.created_at,
-            created_at_raw: text(&self.created_at_raw),
-            raw: text(&self.raw),
-            content_hash: self.content_hash,
-        }
-    }
-}
-
-impl<T> Person<T> {
-    /// The same with texts of another type.
-    pub fn map<'a, U>(&'a self, text: impl Fn(&'a T) -> U + Copy) -> Person<U> {
-        Person {
-            user_id: self.user_id,
-            display_name: self.display_name.as_ref().map(text),
-            profile: self.profile.as_ref().map(|profile| profile.map(text)),
-        }
-    }
 }
 
 impl<T> Profile<T> {

@@ -5,10 +5,10 @@
 
 mod event;
 pub(crate) mod event_type;
+mod field_reader;
 mod instant;
 mod legacy;
 mod profile;
-mod reading;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::model::{Batch, Origin, Reason, Reject};
 use crate::source::SourceKind;
 use event::Shape;
-use event_type::Asked;
+use event_type::EventSelection;
 pub(crate) use profile::read as profile;
 
 /// Part of every content hash. Raise it when the columns made from the same text change: the next
@@ -33,7 +33,7 @@ pub(crate) type Defect = (Reason, String);
 /// Reads one record into a batch. One that has no readable id or time, or a field that holds something
 /// it cannot hold, goes to the rejects, with the reason and the text. A record without a person is
 /// none of these: it loads. `selected` says which events are failures; a legacy record always is one.
-pub fn record(origin: &Origin, selected: &Asked, raw: &[u8], batch: &mut Batch) {
+pub fn record(origin: &Origin, selected: &EventSelection, raw: &[u8], batch: &mut Batch) {
     let before = batch.texts.here();
     if let Err((reason, detail)) = read(origin, selected, raw, batch) {
         batch.texts.forget(before);
@@ -42,7 +42,12 @@ pub fn record(origin: &Origin, selected: &Asked, raw: &[u8], batch: &mut Batch) 
     }
 }
 
-fn read(origin: &Origin, selected: &Asked, raw: &[u8], batch: &mut Batch) -> Result<(), Defect> {
+fn read(
+    origin: &Origin,
+    selected: &EventSelection,
+    raw: &[u8],
+    batch: &mut Batch,
+) -> Result<(), Defect> {
     let raw = std::str::from_utf8(raw).map_err(|e| (Reason::NotJson, e.to_string()))?;
     match origin.source {
         SourceKind::Legacy => legacy::read(origin, raw, batch),

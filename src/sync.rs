@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::exit::Exit;
 use crate::model::{Counts, Origin};
-use crate::normalize::event_type::Asked;
+use crate::normalize::event_type::EventSelection;
 use crate::onelogin::{self, Source};
 use crate::store::{self, Lease, ResumePoint, Run, RunEnd, Status, Store, Traffic};
 use crate::window::{Pace, Watermark, Window};
@@ -36,7 +36,7 @@ pub(crate) struct Job {
     /// The account and source.
     pub origin: Origin,
     /// Which events are copied; a legacy record always is.
-    pub selected: Asked,
+    pub selected: EventSelection,
     /// Who is at work, for people: host and process.
     pub owner: String,
     /// How long the lease lasts when this process dies.
@@ -64,7 +64,7 @@ pub(crate) struct Job {
 impl Job {
     /// The usual job for an origin, with every setting at its default.
     #[must_use]
-    pub(crate) fn new(origin: Origin, selected: Asked) -> Self {
+    pub(crate) fn new(origin: Origin, selected: EventSelection) -> Self {
         Self {
             origin,
             selected,

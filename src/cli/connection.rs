@@ -9,7 +9,7 @@ use clap::builder::{BoolishValueParser, PossibleValue};
 
 use super::{Failed, secret};
 use crate::exit::Exit;
-use crate::normalize::event_type::{self, Asked};
+use crate::normalize::event_type::{self, EventSelection};
 use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::retry::Policy;
@@ -143,7 +143,7 @@ impl Connection {
     }
 
     /// The types of events to copy.
-    pub(super) fn selected(&self) -> Result<Asked, Failed> {
+    pub(super) fn selected(&self) -> Result<EventSelection, Failed> {
         let failures = self.events.event_types.clone();
         if let Some(success) = failures.iter().find(|id| event_type::SUCCESSES.contains(id)) {
             let error = anyhow!(
@@ -151,7 +151,7 @@ impl Connection {
             );
             return Err(Failed::new(Exit::Usage, error));
         }
-        Ok(Asked { failures, successes: self.events.with_successes })
+        Ok(EventSelection { failures, successes: self.events.with_successes })
     }
 
     /// The legacy API, with its credential.

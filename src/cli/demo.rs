@@ -14,7 +14,7 @@ use super::text::{number, print_line};
 use super::{Failed, Format, stop};
 use crate::exit::Exit;
 use crate::model::Origin;
-use crate::normalize::event_type::Asked;
+use crate::normalize::event_type::EventSelection;
 use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::{ConfigError, Options, Source};
@@ -111,7 +111,8 @@ fn legacy(onelogin: &Simulator) -> Result<Source, Failed> {
 }
 
 fn events(onelogin: &Simulator) -> Result<Source, Failed> {
-    let query = Query { types: Asked::default().all(), limit: None, calls_per_hour: CALLS };
+    let query =
+        Query { types: EventSelection::default().all(), limit: None, calls_per_hour: CALLS };
     let (id, secret) = (onelogin.client_id().into(), onelogin.client_secret().into());
     Events::new(&Options::new(onelogin.url()), id, secret, &query).map(Source::Events).map_err(bug)
 }
@@ -123,7 +124,7 @@ fn bug(error: ConfigError) -> Failed {
 /// Runs the job once, as `sync` would, and gives the run's id.
 async fn one_run(source: &Source, store: &Store, screen: &Screen) -> Result<Uuid, Failed> {
     let origin = Origin { account: ACCOUNT.to_owned(), source: source.kind() };
-    let job = Job { owner: "demo".to_owned(), ..Job::new(origin, Asked::default()) };
+    let job = Job { owner: "demo".to_owned(), ..Job::new(origin, EventSelection::default()) };
     let began = Instant::now();
     screen.start();
     let never = std::future::pending();

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::event_type::{Asked, failed_operation};
-use super::reading::Reading;
+use super::event_type::{EventSelection, failed_operation};
+use super::field_reader::FieldReader;
 use super::{Defect, VERSION, fields, instant};
 use crate::identity::{self, EventKey};
 use crate::model::{
@@ -51,7 +51,7 @@ struct Fields<'a> {
 
 /// What failures and successes have in common.
 #[derive(Clone, Copy)]
-struct Deed {
+struct ParsedEvent {
     id: uuid::Uuid,
     source_id: Option<i64>,
     type_id: i64,
@@ -69,24 +69,24 @@ struct Deed {
 
 pub(super) fn read(
     origin: &Origin,
-    asked: &Asked,
+    selected: &EventSelection,
     shape: Shape,
     raw: &str,
     batch: &mut Batch,
 ) -> Result<(), Defect> {
     let record: Fields = fields(raw)?;
     let before = batch.texts.here();
-    let mut reading = Reading::new(raw, &mut batch.texts);
-    let type_id = event_type(&mut reading, record.event_type_id)?;
+    let mut reader = FieldReader::new(raw, &mut batch.texts);
+    let type_id = event_type(&mut reader, record.event_type_id)?;
     // First of all: what else an event of another type holds is none of our business.
-    if asked.is_failure(type_id) {
-        let deed = deed(&mut reading, origin, shape, type_id, &record, raw)?;
-        let resolution = resolution(&mut reading, &record)?;
-        let failure = failure(&mut reading, deed, resolution);
+    if selected.is_failure(type_id) {
+        let event = event(&mut reader, origin, shape, type_id, &record, raw)?;
+        let resolution = resolution(&mut reader, &record)?;
+        let failure = failure(&mut reader, event, resolution);
         batch.failures.push(failure);
-    } else if let Some(operation) = asked.success(type_id) {
-        let deed = deed(&mut reading, origin, shape, type_id, &record, raw)?;
-        batch.successes.push(success(deed, operation));
+    } else if let Some(operation) = selected.success(type_id) {
+        let event = event(&mut reader, origin, shape, type_id, &record, raw)?;
+        batch.successes.push(success(event, operation));
     } else {
         batch.texts.forget(before);
         batch.ignored.push(type_id);
@@ -95,34 +95,34 @@ pub(super) fn read(
 }
 
 fn event_type<'a>(
-    reading: &mut Reading<'a, '_>,
+    reader: &mut FieldReader<'a, '_>,
     value: Option<&'a RawValue>,
 ) -> Result<i64, Defect> {
     let bad = |what: &str| (Reason::BadEventType, format!("event_type_id: {what}"));
-    reading.id(value).map_err(|what| bad(&what))?.ok_or_else(|| bad("missing or null"))
+    reader.id(value).map_err(|what| bad(&what))?.ok_or_else(|| bad("missing or null"))
 }
 
-fn deed<'a>(
-    reading: &mut Reading<'a, '_>,
+fn event<'a>(
+    reader: &mut FieldReader<'a, '_>,
     origin: &Origin,
     shape: Shape,
     type_id: i64,
     record: &Fields<'a>,
     raw: &str,
-) -> Result<Deed, Defect> {
+) -> Result<ParsedEvent, Defect> {
     let (source_id, time, time_name) = match shape {
-        Shape::Api => (Some(reading.own_id(record.id)?), record.created_at, "created_at"),
+        Shape::Api => (Some(reader.own_id(record.id)?), record.created_at, "created_at"),
         Shape::Webhook => (None, record.event_timestamp, "event_timestamp"),
     };
-    let (created_at_raw, created_at) = reading.moment(time_name, time)?;
-    let user_id = optional_id(reading, "user_id", record.user_id)?;
-    let app_id = optional_id(reading, "app_id", record.app_id)?;
-    let login_id = reading.field("login_id", record.login_id)?;
-    let error_description = error(reading, record)?;
-    let uuid = reading.field("uuid", record.uuid)?;
-    let user_name = name(reading, "user_name", record.user_name.or(record.user_name_hyphen))?;
-    let app_name = name(reading, "app_name", record.app_name.or(record.app_name_hyphen))?;
-    let get = |text: TextRef| reading.texts.get(text);
+    let (created_at_raw, created_at) = reader.moment(time_name, time)?;
+    let user_id = optional_id(reader, "user_id", record.user_id)?;
+    let app_id = optional_id(reader, "app_id", record.app_id)?;
+    let login_id = reader.field("login_id", record.login_id)?;
+    let error_description = error(reader, record)?;
+    let uuid = reader.field("uuid", record.uuid)?;
+    let user_name = name(reader, "user_name", record.user_name.or(record.user_name_hyphen))?;
+    let app_name = name(reader, "app_name", record.app_name.or(record.app_name_hyphen))?;
+    let get = |text: TextRef| reader.texts.get(text);
     let key = match (source_id, uuid) {
         (Some(id), _) => EventKey::Id(id),
         (None, Some(uuid)) => EventKey::Uuid(get(uuid)),
@@ -134,7 +134,7 @@ fn deed<'a>(
             error_description: error_description.map(get),
         },
     };
-    Ok(Deed {
+    Ok(ParsedEvent {
         id: identity::event_id(origin, &key, created_at),
         source_id,
         type_id,
@@ -146,60 +146,60 @@ fn deed<'a>(
         error_description,
         created_at,
         created_at_raw,
-        raw: reading.whole,
+        raw: reader.whole,
         content_hash: identity::content_hash(VERSION, raw),
     })
 }
 
-fn failure(reading: &mut Reading, deed: Deed, resolution: Resolution) -> Failure {
-    let display_name = deed.user_name;
+fn failure(reader: &mut FieldReader, event: ParsedEvent, resolution: Resolution) -> Failure {
+    let display_name = event.user_name;
     let person = |user_id| Person { user_id, display_name, profile: None };
     Failure {
-        failure_id: deed.id,
-        source_id: deed.source_id,
-        login_id: deed.login_id,
-        person: deed.user_id.map(person),
-        operation: failed_operation(deed.type_id),
+        failure_id: event.id,
+        source_id: event.source_id,
+        login_id: event.login_id,
+        person: event.user_id.map(person),
+        operation: failed_operation(event.type_id),
         operation_source: OperationSource::EventType,
-        app_id: deed.app_id,
-        app_name: deed.app_name,
-        event_type_id: Some(deed.type_id),
-        created_at: deed.created_at,
-        created_at_raw: deed.created_at_raw,
-        description: sentence(reading, deed.type_id, deed.user_name, deed.app_name),
-        error_description: deed.error_description,
+        app_id: event.app_id,
+        app_name: event.app_name,
+        event_type_id: Some(event.type_id),
+        created_at: event.created_at,
+        created_at_raw: event.created_at_raw,
+        description: sentence(reader, event.type_id, event.user_name, event.app_name),
+        error_description: event.error_description,
         resolution,
-        raw: deed.raw,
-        content_hash: deed.content_hash,
+        raw: event.raw,
+        content_hash: event.content_hash,
     }
 }
 
-fn success(deed: Deed, operation: Operation) -> Success {
+fn success(event: ParsedEvent, operation: Operation) -> Success {
     Success {
-        success_id: deed.id,
-        source_id: deed.source_id,
-        user_id: deed.user_id,
-        user_name: deed.user_name,
+        success_id: event.id,
+        source_id: event.source_id,
+        user_id: event.user_id,
+        user_name: event.user_name,
         operation,
-        app_id: deed.app_id,
-        app_name: deed.app_name,
-        event_type_id: deed.type_id,
-        created_at: deed.created_at,
-        created_at_raw: deed.created_at_raw,
-        raw: deed.raw,
-        content_hash: deed.content_hash,
+        app_id: event.app_id,
+        app_name: event.app_name,
+        event_type_id: event.type_id,
+        created_at: event.created_at,
+        created_at_raw: event.created_at_raw,
+        raw: event.raw,
+        content_hash: event.content_hash,
     }
 }
 
 /// The sentence that the legacy API would have said: an event has none.
 fn sentence(
-    reading: &mut Reading,
+    reader: &mut FieldReader,
     type_id: i64,
     user: Option<TextRef>,
     app: Option<TextRef>,
 ) -> Option<TextRef> {
     let verb = match type_id {
-        25 => return Some(reading.texts.write("Internal provisioning error")),
+        25 => return Some(reader.texts.write("Internal provisioning error")),
         61 => "suspended",
         62 => "reactivated",
         63 => "deleted",
@@ -208,18 +208,18 @@ fn sentence(
         _ => return None,
     };
     let (user, app) = user.zip(app)?;
-    let start = reading.texts.here();
-    reading.texts.copy(user);
+    let start = reader.texts.here();
+    reader.texts.copy(user);
     for part in [" could not be ", verb, " in "] {
-        reading.texts.part(part);
+        reader.texts.part(part);
     }
-    reading.texts.copy(app);
-    Some(reading.texts.since(start))
+    reader.texts.copy(app);
+    Some(reader.texts.since(start))
 }
 
 /// Why it failed: what the record says first of the fields in which OneLogin says it.
 fn error<'a>(
-    reading: &mut Reading<'a, '_>,
+    reader: &mut FieldReader<'a, '_>,
     record: &Fields<'a>,
 ) -> Result<Option<TextRef>, Defect> {
     for (name, value) in [
@@ -227,8 +227,8 @@ fn error<'a>(
         ("notes", record.notes),
         ("custom_message", record.custom_message),
     ] {
-        let text = reading.field(name, value)?;
-        if let Some(text) = text.filter(|text| !reading.texts.get(*text).is_empty()) {
+        let text = reader.field(name, value)?;
+        if let Some(text) = text.filter(|text| !reader.texts.get(*text).is_empty()) {
             return Ok(Some(text));
         }
     }
@@ -237,13 +237,13 @@ fn error<'a>(
 
 /// What became of it. A time or a truth that cannot be read is no reason to put a failure aside.
 fn resolution<'a>(
-    reading: &mut Reading<'a, '_>,
+    reader: &mut FieldReader<'a, '_>,
     record: &Fields<'a>,
 ) -> Result<Resolution, Defect> {
-    let solved = reading.field("solved", record.solved)?;
-    let resolved_at = reading.field("resolved_at", record.resolved_at)?;
-    let text = name(reading, "resolution", record.resolution)?;
-    let get = |text: TextRef| reading.texts.get(text);
+    let solved = reader.field("solved", record.solved)?;
+    let resolved_at = reader.field("resolved_at", record.resolved_at)?;
+    let text = name(reader, "resolution", record.resolution)?;
+    let get = |text: TextRef| reader.texts.get(text);
     let solved = match solved.map(get) {
         Some("true" | "1") => Some(true),
         Some("false" | "0") => Some(false),
@@ -259,24 +259,24 @@ fn resolution<'a>(
 
 /// The id of something else. Zero and empty text stand for none.
 fn optional_id<'a>(
-    reading: &mut Reading<'a, '_>,
+    reader: &mut FieldReader<'a, '_>,
     name: &str,
     value: Option<&'a RawValue>,
 ) -> Result<Option<i64>, Defect> {
-    let text = reading.field(name, value)?;
-    if text.is_some_and(|text| reading.texts.get(text).trim().is_empty()) {
+    let text = reader.field(name, value)?;
+    if text.is_some_and(|text| reader.texts.get(text).trim().is_empty()) {
         return Ok(None);
     }
     let bad = |what| (Reason::BadField, format!("{name}: {what}"));
-    Ok(reading.id(value).map_err(bad)?.filter(|&id| id != 0))
+    Ok(reader.id(value).map_err(bad)?.filter(|&id| id != 0))
 }
 
 /// A name; a blank one is none.
 fn name<'a>(
-    reading: &mut Reading<'a, '_>,
+    reader: &mut FieldReader<'a, '_>,
     name: &str,
     value: Option<&'a RawValue>,
 ) -> Result<Option<TextRef>, Defect> {
-    let text = reading.field(name, value)?;
-    Ok(text.filter(|text| !reading.texts.get(*text).trim().is_empty()))
+    let text = reader.field(name, value)?;
+    Ok(text.filter(|text| !reader.texts.get(*text).trim().is_empty()))
 }

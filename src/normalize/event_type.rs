@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::reading::Reading;
+use super::field_reader::FieldReader;
 use super::{Defect, fields};
 use crate::model::{EventType, Operation, TextArena};
 
@@ -46,16 +46,16 @@ fn succeeded_operation(event_type_id: i64) -> Option<Operation> {
     }
 }
 
-/// The types that are asked for.
+/// The types that are selection for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct EventSelection {
     /// Types to load as failures.
     pub failures: Vec<i64>,
     /// Whether to load [`SUCCESSES`].
     pub successes: bool,
 }
 
-impl Asked {
+impl EventSelection {
     /// All numbers, ascending.
     #[must_use]
     pub fn all(&self) -> Vec<i64> {
@@ -75,7 +75,7 @@ impl Asked {
     }
 }
 
-impl Default for Asked {
+impl Default for EventSelection {
     fn default() -> Self {
         Self { failures: FAILURES.to_vec(), successes: true }
     }
@@ -97,19 +97,23 @@ struct Fields<'a> {
 pub(crate) fn read(raw: &str) -> Result<EventType, Defect> {
     let named: Fields = fields(raw)?;
     let mut texts = TextArena::default();
-    let mut reading = Reading::new(raw, &mut texts);
-    let event_type_id = reading.own_id(named.id)?;
-    let name = reading.field("name", named.name)?;
-    let description = reading.field("description", named.description)?;
+    let mut reader = FieldReader::new(raw, &mut texts);
+    let event_type_id = reader.own_id(named.id)?;
+    let name = reader.field("name", named.name)?;
+    let description = reader.field("description", named.description)?;
     let own = |text| texts.get(text).to_owned();
     Ok(EventType { event_type_id, name: name.map(own), description: description.map(own) })
 }
 
-/// Whether a type that nobody asked for is named like failed provisioning, and is not known to be
+/// Whether a type that nobody selection for is named like failed provisioning, and is not known to be
 /// something else: somebody should look.
 #[must_use]
-pub(crate) fn is_overlooked(asked: &Asked, event_type_id: i64, names: &[&str]) -> bool {
-    let known = asked.is_failure(event_type_id)
+pub(crate) fn is_overlooked(
+    selection: &EventSelection,
+    event_type_id: i64,
+    names: &[&str],
+) -> bool {
+    let known = selection.is_failure(event_type_id)
         || FAILURES.contains(&event_type_id)
         || SUCCESSES.contains(&event_type_id)
         || KNOWN_OTHERS.contains(&event_type_id);
@@ -131,20 +135,20 @@ mod tests {
 
     #[test]
     fn each_number_is_asked_for_once() {
-        let asked = Asked { failures: vec![65, 25, 65], successes: true };
-        assert_eq!(asked.all(), [25, 51, 52, 53, 54, 55, 59, 65]);
-        assert_eq!(Asked { successes: false, ..asked }.all(), [25, 65]);
+        let selection = EventSelection { failures: vec![65, 25, 65], successes: true };
+        assert_eq!(selection.all(), [25, 51, 52, 53, 54, 55, 59, 65]);
+        assert_eq!(EventSelection { successes: false, ..selection }.all(), [25, 65]);
     }
 
     #[test]
     fn a_new_type_named_like_failed_provisioning_is_overlooked() {
-        let asked = Asked::default();
+        let selection = EventSelection::default();
         for (id, name) in [
             (3_028, "USER_FAILED_UNLOCKING_IN_APP"),
             (3_029, "%user% could not be archived in %app%: provisioning"),
             (3_031, "USER_NOT_UPDATED_IN_APP"),
         ] {
-            assert!(is_overlooked(&asked, id, &["", name]), "{name}");
+            assert!(is_overlooked(&selection, id, &["", name]), "{name}");
         }
         for (id, name) in [
             (8, "USER_FAILED_LOGIN"),
@@ -153,9 +157,9 @@ mod tests {
             (250, "PROVISIONING_APP_CONFIG_ERROR"),
             (3_030, "USER_ARCHIVED_IN_APP"),
         ] {
-            assert!(!is_overlooked(&asked, id, &[name]), "{name}");
+            assert!(!is_overlooked(&selection, id, &[name]), "{name}");
         }
-        let more = Asked { failures: vec![3_031], ..asked };
-        assert!(!is_overlooked(&more, 3_031, &["USER_NOT_UPDATED_IN_APP"]), "it is asked for");
+        let more = EventSelection { failures: vec![3_031], ..selection };
+        assert!(!is_overlooked(&more, 3_031, &["USER_NOT_UPDATED_IN_APP"]), "it is selection for");
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::reading::Reading;
+use super::field_reader::FieldReader;
 use super::{Defect, VERSION, fields, object};
 use crate::identity;
 use crate::model::{
@@ -35,21 +35,21 @@ struct User<'a> {
 
 pub(super) fn read(origin: &Origin, raw: &str, batch: &mut Batch) -> Result<(), Defect> {
     let record: Fields = fields(raw)?;
-    let mut reading = Reading::new(raw, &mut batch.texts);
-    let source_id = reading.own_id(record.id)?;
-    let (created_at_raw, created_at) = reading.moment("created_at", record.created_at)?;
-    let login_id = reading.field("login_id", record.login_id)?;
-    let person = person(&mut reading, record.user)?;
-    let description = reading.field("description", record.description)?;
-    let error_description = reading.field("error_description", record.error_description)?;
-    let sentence = description.map(|text| reading.texts.get(text));
+    let mut reader = FieldReader::new(raw, &mut batch.texts);
+    let source_id = reader.own_id(record.id)?;
+    let (created_at_raw, created_at) = reader.moment("created_at", record.created_at)?;
+    let login_id = reader.field("login_id", record.login_id)?;
+    let person = person(&mut reader, record.user)?;
+    let description = reader.field("description", record.description)?;
+    let error_description = reader.field("error_description", record.error_description)?;
+    let sentence = description.map(|text| reader.texts.get(text));
     let (operation, app) = read_sentence(sentence);
     let app_name = description.zip(app).map(|(text, app)| text.part(app));
     let failure = Failure {
         failure_id: identity::failure_id(
             origin,
             source_id,
-            login_id.map(|text| reading.texts.get(text)),
+            login_id.map(|text| reader.texts.get(text)),
             person.as_ref().map(|p| p.user_id),
             created_at,
             sentence,
@@ -62,7 +62,7 @@ pub(super) fn read(origin: &Origin, raw: &str, batch: &mut Batch) -> Result<(), 
         event_type_id: None,
         error_description,
         resolution: Resolution::default(),
-        raw: reading.whole,
+        raw: reader.whole,
         source_id: Some(source_id),
         login_id,
         person,
@@ -75,24 +75,24 @@ pub(super) fn read(origin: &Origin, raw: &str, batch: &mut Batch) -> Result<(), 
 }
 
 fn person<'a>(
-    reading: &mut Reading<'a, '_>,
+    reader: &mut FieldReader<'a, '_>,
     user: Option<&'a RawValue>,
 ) -> Result<Option<Person>, Defect> {
     let Some(user) = user.filter(|u| u.get() != "null") else { return Ok(None) };
     let user: User<'a> =
         object(user.get()).map_err(|(_, what)| (Reason::BadField, format!("user: {what}")))?;
-    let id = reading.id(user.id);
+    let id = reader.id(user.id);
     // A person without an id is nobody we could keep a row of: the failure counts all the same.
     let Some(user_id) = id.map_err(|what| (Reason::BadField, format!("user.id: {what}")))? else {
         return Ok(None);
     };
     let profile = Profile {
-        email: reading.field("user.email", user.email)?,
-        username: reading.field("user.username", user.username)?,
-        firstname: reading.field("user.firstname", user.firstname)?,
-        lastname: reading.field("user.lastname", user.lastname)?,
+        email: reader.field("user.email", user.email)?,
+        username: reader.field("user.username", user.username)?,
+        firstname: reader.field("user.firstname", user.firstname)?,
+        lastname: reader.field("user.lastname", user.lastname)?,
     };
-    let display_name = profile.display_name(reading.texts);
+    let display_name = profile.display_name(reader.texts);
     Ok(Some(Person { user_id, display_name, profile: Some(profile) }))
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::reading::Reading;
+use super::field_reader::FieldReader;
 use super::{Defect, fields};
 use crate::model::{Profile, TextArena};
 
@@ -25,13 +25,13 @@ struct Fields<'a> {
 pub(crate) fn read(raw: &str) -> Result<(i64, Profile<String>), Defect> {
     let person: Fields = fields(raw)?;
     let mut texts = TextArena::default();
-    let mut reading = Reading::new(raw, &mut texts);
+    let mut reader = FieldReader::new(raw, &mut texts);
     let profile = Profile {
-        email: reading.field("email", person.email)?,
-        username: reading.field("username", person.username)?,
-        firstname: reading.field("firstname", person.firstname)?,
-        lastname: reading.field("lastname", person.lastname)?,
+        email: reader.field("email", person.email)?,
+        username: reader.field("username", person.username)?,
+        firstname: reader.field("firstname", person.firstname)?,
+        lastname: reader.field("lastname", person.lastname)?,
     };
-    let user_id = reading.own_id(person.id)?;
+    let user_id = reader.own_id(person.id)?;
     Ok((user_id, profile.map(|text| texts.get(*text).to_owned())))
 }

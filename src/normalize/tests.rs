@@ -1,40 +1,40 @@
 mod events;
+mod readable;
 
 use super::*;
 use crate::model::Reason::{BadCreatedAt, BadField, BadId, NotAnObject, NotJson};
-use crate::model::{Operation, OperationSource, Person, Profile, Resolution};
-
-type Failure = crate::model::Failure<String>;
-type Success = crate::model::Success<String>;
+use crate::model::{Operation, OperationSource, Profile, Success};
+use readable::{Failure, Person, Resolution};
 
 /// What one record became.
 #[derive(Debug)]
 enum Record {
     Failure(Box<Failure>),
-    Success(Success),
+    Success { operation: Operation, event_type_id: i64 },
     Ignored { event_type_id: i64 },
 }
 
-fn one(origin: &Origin, selected: &Asked, raw: &[u8]) -> Result<Record, Reject> {
+fn one(origin: &Origin, selected: &EventSelection, raw: &[u8]) -> Result<Record, Reject> {
     let mut batch = Batch::default();
     record(origin, selected, raw, &mut batch);
     assert_eq!(batch.records(), 1);
     let Batch { texts, failures, successes, rejects, ignored } = batch;
-    let text = |text: &_| texts.get(*text).to_owned();
     if let Some(reject) = rejects.into_iter().next() {
         assert!(texts.is_empty(), "nothing is left of what was read before the defect");
         return Err(reject);
     }
     Ok(match (failures.first(), successes.first(), ignored.first()) {
-        (Some(failure), ..) => Record::Failure(Box::new(failure.map(text))),
-        (_, Some(success), _) => Record::Success(success.map(text)),
+        (Some(failure), ..) => Record::Failure(Box::new(Failure::new(failure, &texts))),
+        (_, Some(&Success { operation, event_type_id, .. }), _) => {
+            Record::Success { operation, event_type_id }
+        }
         (.., ignored) => Record::Ignored { event_type_id: *ignored.unwrap() },
     })
 }
 
 fn legacy(raw: &[u8]) -> Result<Record, Reject> {
     let origin = Origin { account: "acme".into(), source: SourceKind::Legacy };
-    one(&origin, &Asked::default(), raw)
+    one(&origin, &EventSelection::default(), raw)
 }
 
 fn load(raw: &str) -> Failure {

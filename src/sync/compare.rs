@@ -12,7 +12,7 @@ use super::calls::Calls;
 use super::{Error, pace, windows};
 use crate::model::{Batch, Origin};
 use crate::normalize;
-use crate::normalize::event_type::Asked;
+use crate::normalize::event_type::EventSelection;
 use crate::onelogin::Source;
 use crate::onelogin::events::Events;
 use crate::onelogin::legacy::Legacy;
@@ -26,7 +26,7 @@ pub(crate) struct Comparing {
     /// The account, as the calls are counted.
     pub account: String,
     /// Which events are failures.
-    pub selected: Asked,
+    pub selected: EventSelection,
     /// Where the span begins.
     pub since: DateTime<Utc>,
     /// Where it ends.
@@ -77,7 +77,7 @@ async fn hold(comparing: &Comparing, store: &Store, source: &Source) -> Result<H
 async fn hold_window(
     source: &Source,
     origin: &Origin,
-    selected: &Asked,
+    selected: &EventSelection,
     window: Window,
     plan: &mut Plan,
     held: &mut Held,

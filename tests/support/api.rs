@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use onelogin_simulator::{Endpoint, Entry, EventRecord, Simulator};
-use onelogin_sync::internals::{Asked, SourceKind};
+use onelogin_sync::internals::{EventSelection, SourceKind};
 use serde_json::Value;
 
 use super::onelogin::{at, put, record};
@@ -93,7 +93,9 @@ impl Api {
     ) -> Vec<String> {
         match self {
             Self::Legacy => onelogin.records(from, to).collect(),
-            Self::Events => onelogin.events(from, to, Some(&Asked::default().all())).collect(),
+            Self::Events => {
+                onelogin.events(from, to, Some(&EventSelection::default().all())).collect()
+            }
         }
     }
 

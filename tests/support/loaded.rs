@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use onelogin_sync::internals::{self, Asked, Batch, Origin, Profile};
+use onelogin_sync::internals::{
+    self, Batch, EventSelection, Failure, Origin, Profile, Success, TextArena, TextRef,
+};
 
 use super::api::Api;
 use super::onelogin::{FAILURES, USERS, assert_same, shown};
@@ -13,9 +15,6 @@ const SUCCESSES: &str = "select success_id, account, source, source_id, user_id,
     app_id, app_name, event_type_id, created_at, created_at_raw, raw from provisioning_successes \
     order by success_id";
 
-type Failure = internals::Failure<String>;
-type Success = internals::Success<String>;
-
 impl Api {
     /// Asserts that failures, successes and users are what one load of these texts, in this order,
     /// would give, as far as nobody was asked about the users. Texts that cannot be loaded are passed
@@ -23,105 +22,116 @@ impl Api {
     #[track_caller]
     pub(crate) fn assert_loaded<T: AsRef<str>>(self, db: &Db, texts: &[T]) {
         let origin = Origin { account: "default".into(), source: self.source() };
-        let selected = Asked::default();
+        let selected = EventSelection::default();
         let mut batch = Batch::default();
         for text in texts {
             internals::record(&origin, &selected, text.as_ref().as_bytes(), &mut batch);
         }
-        let text = |text: &_| batch.texts.get(*text).to_owned();
         // Of one identity the last is kept.
-        let failures: BTreeMap<_, _> =
-            batch.failures.iter().map(|f| (f.failure_id, f.map(text))).collect();
-        let successes: BTreeMap<_, _> =
-            batch.successes.iter().map(|s| (s.success_id, s.map(text))).collect();
-        let (name, failures) = (self.name(), failures.into_values().collect::<Vec<_>>());
-        let rows: Vec<_> = failures.iter().map(|failure| failure_row(name, failure)).collect();
+        let failures: BTreeMap<_, _> = batch.failures.iter().map(|f| (f.failure_id, f)).collect();
+        let successes: BTreeMap<_, _> = batch.successes.iter().map(|s| (s.success_id, s)).collect();
+        let (rows_of, failures) = (
+            Rows { source: self.name(), texts: &batch.texts },
+            failures.into_values().collect::<Vec<_>>(),
+        );
+        let rows: Vec<_> = failures.iter().map(|failure| rows_of.failure(failure)).collect();
         assert_same(&db.rows(FAILURES), &rows);
-        let rows: Vec<_> = successes.values().map(|success| success_row(name, success)).collect();
+        let rows: Vec<_> = successes.values().map(|success| rows_of.success(success)).collect();
         assert_same(&db.rows(SUCCESSES), &rows);
-        assert_same(&db.rows(USERS), &user_rows(name, &failures));
+        assert_same(&db.rows(USERS), &rows_of.users(&failures));
     }
 }
 
-/// The rows of users, from failures in the order of their ids.
-fn user_rows(source: &str, failures: &[Failure]) -> Vec<Vec<String>> {
-    let mut newest: BTreeMap<i64, (&Failure, Option<&Failure>)> = BTreeMap::new();
-    for failure in failures {
-        let Some(person) = &failure.person else { continue };
-        let (named, known) = newest.entry(person.user_id).or_insert((failure, None));
-        *named = failure;
-        if person.profile.is_some() {
-            *known = Some(failure);
+/// Rows as the tables show them.
+struct Rows<'a> {
+    source: &'a str,
+    texts: &'a TextArena,
+}
+
+impl Rows<'_> {
+    /// The rows of users, from failures in the order of their ids.
+    fn users(&self, failures: &[&Failure]) -> Vec<Vec<String>> {
+        let mut newest: BTreeMap<i64, (&Failure, Option<&Failure>)> = BTreeMap::new();
+        for failure in failures {
+            let Some(person) = &failure.person else { continue };
+            let (named, known) = newest.entry(person.user_id).or_insert((failure, None));
+            *named = failure;
+            if person.profile.is_some() {
+                *known = Some(failure);
+            }
         }
+        newest.values().map(|(named, known)| self.user(named, *known)).collect()
     }
-    newest.values().map(|(named, known)| user_row(source, named, *known)).collect()
-}
 
-/// As [`FAILURES`] shows it.
-fn failure_row(source: &str, failure: &Failure) -> Vec<String> {
-    vec![
-        failure.failure_id.to_string(),
-        "default".into(),
-        source.into(),
-        text(failure.source_id.as_ref()),
-        text(failure.login_id.as_ref()),
-        text(failure.person.as_ref().map(|person| &person.user_id)),
-        failure.operation.as_str().into(),
-        failure.operation_source.as_str().into(),
-        text(failure.app_id.as_ref()),
-        text(failure.app_name.as_ref()),
-        text(failure.event_type_id.as_ref()),
-        shown(failure.created_at),
-        failure.created_at_raw.clone(),
-        text(failure.description.as_ref()),
-        text(failure.error_description.as_ref()),
-        text(failure.resolution.solved.map(u8::from).as_ref()),
-        text(failure.resolution.resolved_at.map(shown).as_ref()),
-        text(failure.resolution.text.as_ref()),
-        failure.raw.clone(),
-    ]
-}
+    /// As [`FAILURES`] shows it.
+    fn failure(&self, failure: &Failure) -> Vec<String> {
+        vec![
+            failure.failure_id.to_string(),
+            "default".into(),
+            self.source.into(),
+            text(failure.source_id.as_ref()),
+            self.text(failure.login_id),
+            text(failure.person.as_ref().map(|person| &person.user_id)),
+            failure.operation.as_str().into(),
+            failure.operation_source.as_str().into(),
+            text(failure.app_id.as_ref()),
+            self.text(failure.app_name),
+            text(failure.event_type_id.as_ref()),
+            shown(failure.created_at),
+            self.text(Some(failure.created_at_raw)),
+            self.text(failure.description),
+            self.text(failure.error_description),
+            text(failure.resolution.solved.map(u8::from).as_ref()),
+            text(failure.resolution.resolved_at.map(shown).as_ref()),
+            self.text(failure.resolution.text),
+            self.text(Some(failure.raw)),
+        ]
+    }
 
-/// As [`SUCCESSES`] shows it.
-fn success_row(source: &str, success: &Success) -> Vec<String> {
-    vec![
-        success.success_id.to_string(),
-        "default".into(),
-        source.into(),
-        text(success.source_id.as_ref()),
-        text(success.user_id.as_ref()),
-        text(success.user_name.as_ref()),
-        success.operation.as_str().into(),
-        text(success.app_id.as_ref()),
-        text(success.app_name.as_ref()),
-        success.event_type_id.to_string(),
-        shown(success.created_at),
-        success.created_at_raw.clone(),
-        success.raw.clone(),
-    ]
-}
+    /// As [`SUCCESSES`] shows it.
+    fn success(&self, success: &Success) -> Vec<String> {
+        vec![
+            success.success_id.to_string(),
+            "default".into(),
+            self.source.into(),
+            text(success.source_id.as_ref()),
+            text(success.user_id.as_ref()),
+            self.text(success.user_name),
+            success.operation.as_str().into(),
+            text(success.app_id.as_ref()),
+            self.text(success.app_name),
+            success.event_type_id.to_string(),
+            shown(success.created_at),
+            self.text(Some(success.created_at_raw)),
+            self.text(Some(success.raw)),
+        ]
+    }
 
-/// As [`USERS`] shows it: the failure that names a person last, and the last that knows more.
-fn user_row(source: &str, named: &Failure, known: Option<&Failure>) -> Vec<String> {
-    let person = named.person.as_ref().expect("a failure with a person");
-    let profile = known.and_then(|known| known.person.as_ref()?.profile.as_ref());
-    let of_profile = |field: fn(&Profile<String>) -> &Option<String>| {
-        text(profile.and_then(|p| field(p).as_ref()))
-    };
-    vec![
-        "default".into(),
-        person.user_id.to_string(),
-        of_profile(|profile| &profile.email),
-        of_profile(|profile| &profile.username),
-        of_profile(|profile| &profile.firstname),
-        of_profile(|profile| &profile.lastname),
-        named.failure_id.to_string(),
-        shown(named.created_at),
-        text(person.display_name.as_ref()),
-        text(known.map(|known| &known.failure_id)),
-        text(known.map(|known| shown(known.created_at)).as_ref()),
-        known.map_or(NULL.into(), |_| source.into()),
-    ]
+    /// As [`USERS`] shows it: the failure that names a person last, and the last that knows more.
+    fn user(&self, named: &Failure, known: Option<&Failure>) -> Vec<String> {
+        let person = named.person.as_ref().expect("a failure with a person");
+        let profile = known.and_then(|known| known.person.as_ref()?.profile.as_ref());
+        let of_profile =
+            |field: fn(&Profile) -> Option<TextRef>| self.text(profile.and_then(field));
+        vec![
+            "default".into(),
+            person.user_id.to_string(),
+            of_profile(|profile| profile.email),
+            of_profile(|profile| profile.username),
+            of_profile(|profile| profile.firstname),
+            of_profile(|profile| profile.lastname),
+            named.failure_id.to_string(),
+            shown(named.created_at),
+            self.text(person.display_name),
+            text(known.map(|known| &known.failure_id)),
+            text(known.map(|known| shown(known.created_at)).as_ref()),
+            known.map_or(NULL.into(), |_| self.source.into()),
+        ]
+    }
+
+    fn text(&self, text: Option<TextRef>) -> String {
+        text.map_or(NULL.into(), |text| self.texts.get(text).to_owned())
+    }
 }
 
 fn text(value: Option<&impl ToString>) -> String {

@@ -1,18 +1,19 @@
 //! Events, as the API and the webhook write them.
 
 use super::super::*;
-use super::{Failure, Record, Success, one};
+use super::readable::{Failure, Person, Resolution};
+use super::{Record, one};
 use crate::model::Reason::{BadCreatedAt, BadEventType, BadField, BadId, NotAnObject};
-use crate::model::{Operation, OperationSource, Person, Resolution};
+use crate::model::{Operation, OperationSource};
 
 fn read(raw: &str) -> Result<Record, Reject> {
     let origin = Origin { account: "acme".into(), source: SourceKind::Events };
-    one(&origin, &Asked::default(), raw.as_bytes())
+    one(&origin, &EventSelection::default(), raw.as_bytes())
 }
 
 fn delivered(raw: &str) -> Failure {
     let origin = Origin { account: "acme".into(), source: SourceKind::Webhook };
-    failure(one(&origin, &Asked::default(), raw.as_bytes()))
+    failure(one(&origin, &EventSelection::default(), raw.as_bytes()))
 }
 
 fn failure(record: Result<Record, Reject>) -> Failure {
@@ -80,8 +81,7 @@ fn each_type_is_an_operation() {
     for (id, operation) in
         [(51, Create), (52, Update), (53, Suspend), (54, Reactivate), (55, Delete), (59, Create)]
     {
-        let Ok(Record::Success(Success { operation: seen, event_type_id, .. })) = read(&of(id))
-        else {
+        let Ok(Record::Success { operation: seen, event_type_id }) = read(&of(id)) else {
             panic!("{id} is a success")
         };
         assert_eq!((seen, event_type_id), (operation, id));
@@ -95,7 +95,7 @@ fn what_was_not_asked_for_is_ignored_whatever_else_it_holds() {
     assert!(ignored(r#"{"event_type_id":"8","id":null,"user_id":{}}"#));
 
     let origin = Origin { account: "acme".into(), source: SourceKind::Events };
-    let failures_only = Asked { failures: vec![64, 999], successes: false };
+    let failures_only = EventSelection { failures: vec![64, 999], successes: false };
     let read = |id: i64| {
         let raw = event("").replace(":64}", &format!(":{id}}}"));
         one(&origin, &failures_only, raw.as_bytes())

@@ -10,14 +10,14 @@ use crate::model::{Reason, TextArena, TextRef};
 
 /// A record that is being read, and where its texts go. What stands in it as it is to be stored is
 /// not written a second time.
-pub(super) struct Reading<'a, 't> {
+pub(super) struct FieldReader<'a, 't> {
     raw: &'a str,
     /// `raw` among the texts.
     pub(super) whole: TextRef,
     pub(super) texts: &'t mut TextArena,
 }
 
-impl<'a, 't> Reading<'a, 't> {
+impl<'a, 't> FieldReader<'a, 't> {
     /// Writes the record itself.
     pub(super) fn new(raw: &'a str, texts: &'t mut TextArena) -> Self {
         let whole = texts.write(raw);
@@ -52,7 +52,7 @@ impl<'a, 't> Reading<'a, 't> {
         number.map(Some).map_err(|_| format!("not a whole number of 64 bits: {text:?}"))
     }
 
-    /// As [`Reading::text`], for a field that need not be there.
+    /// As [`FieldReader::text`], for a field that need not be there.
     pub(super) fn field(
         &mut self,
         name: &str,
@@ -148,7 +148,7 @@ fn replace_surrogates(mut bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The bytes of a JSON string. Asked for bytes, `serde_json` lets lone surrogates pass, which it
+/// The bytes of a JSON string. EventSelection for bytes, `serde_json` lets lone surrogates pass, which it
 /// refuses in a `String`.
 struct WithSurrogates(Vec<u8>);
 
@@ -178,8 +178,8 @@ mod tests {
     fn read(json: &str) -> String {
         let raw: &RawValue = serde_json::from_str(json).unwrap();
         let mut texts = TextArena::default();
-        let mut reading = Reading::new(raw.get(), &mut texts);
-        let text = reading.text(Some(raw)).unwrap().unwrap();
+        let mut reader = FieldReader::new(raw.get(), &mut texts);
+        let text = reader.text(Some(raw)).unwrap().unwrap();
         texts.get(text).to_owned()
     }
 

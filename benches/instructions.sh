@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Counts the instructions that a record takes, with callgrind: unlike times, they hardly change from run to
-# run, so a regression shows on a noisy machine. Needs Rust and valgrind. README.md has what it last said.
+# run, so a regression shows on a noisy machine. Needs Rust and valgrind. README.md has the last figures.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -26,7 +26,7 @@ while read -r bench function; do
         echo "benches/instructions.sh: $bench did not run $function; was either renamed?" >&2
         exit 70
     }
-    printf '%-18s %7d instructions a record\n' "$bench" $((sum / 1000))
+    printf '%-18s %7d instructions per record\n' "$bench" $((sum / 1000))
 done <<EOF
 split split_all
 normalise_legacy normalise_all

@@ -1,4 +1,4 @@
-//! What is done for each record: finding where it ends, reading it into a batch, hashing.
+//! The work per record: finding its end, reading it into a batch, hashing.
 //!
 //! `cargo bench` gives times and allocations. `benches/instructions.sh` counts instructions, which are
 //! the same on a noisy machine.
@@ -15,7 +15,7 @@ use onelogin_sync::internals::{
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
-/// As many as a batch holds.
+/// The records of a full batch.
 const RECORDS: i64 = 1_000;
 
 fn main() {
@@ -38,7 +38,7 @@ fn origin(source: SourceKind) -> Origin {
     Origin { account: "default".into(), source }
 }
 
-/// Where each record of an answer ends.
+/// Finds the end of each record of an answer.
 #[divan::bench]
 fn split(bencher: Bencher) {
     let body = format!("[{}]", legacy().join(","));
@@ -50,7 +50,7 @@ fn split_all(body: &str) -> usize {
     let mut bytes = 0;
     let mut splitter = Splitter::new();
     splitter.feed(body.as_bytes(), &mut |raw| bytes += raw.len()).expect("it is an array");
-    splitter.finish().expect("it is whole");
+    splitter.finish().expect("it is complete");
     bytes
 }
 
@@ -83,7 +83,7 @@ fn normalise_all(origin: &Origin, selected: &EventSelection, records: &[String])
     batch
 }
 
-/// What tells a changed record from a repeated one.
+/// The hash that distinguishes a changed record from a repeated one.
 #[divan::bench]
 fn hash(bencher: Bencher) {
     let records = legacy();

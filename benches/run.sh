@@ -21,8 +21,8 @@ python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2
 python=$(python3 -c 'import sys; print(sys.executable)')
 
 harness=("$python" -B benches/harness)
-for word in "$@"; do
-    case $word in
+for argument in "$@"; do
+    case $argument in
     -h | --help | --report | --report=*) exec "${harness[@]}" "$@" ;;
     esac
 done

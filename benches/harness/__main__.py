@@ -22,7 +22,7 @@ from ours import Ours, knows_raw
 from places import PostgresPlace, SqlitePlace
 from postgres import Postgres
 from results import Results
-from rounds import Bench, end_to_end, say
+from rounds import Bench, end_to_end, print_line
 from simulator import History
 from truth import truth_of
 
@@ -59,7 +59,7 @@ def measure_all(args, work, server, venvs, problems):
     now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     head = machine.describe(work, HERE.parent, args.program, server)
     noted = peers.notes(HERE, args.peers) if venvs else {}
-    head |= {"command": args.said, "rounds": args.rounds, "peers": noted}
+    head |= {"command": args.described, "rounds": args.rounds, "peers": noted}
     results = Results(HERE / "results" / f"{now}.jsonl", head)
     bench = Bench(args.program, results, work, args.timeout, problems)
 
@@ -74,13 +74,13 @@ def measure_all(args, work, server, venvs, problems):
         if name in args.only:
             for database in args.databases:
                 part.run(bench, database, places, args)
-    say(f"raw results: {results.file.relative_to(HERE.parent)}")
+    print_line(f"raw results: {results.file.relative_to(HERE.parent)}")
     write_down(results, args.output)
 
 
 def load(args, bench, places, venvs, history):
     """Everything of one size."""
-    say(f"working out the truth for {history.failures:,} failures")
+    print_line(f"working out the truth for {history.failures:,} failures")
     truth = truth_of(args.program, history)
     ours = Ours(args.program)
     finished = bench.work / "finished"
@@ -118,19 +118,19 @@ def write_down(results, output):
     output.mkdir(parents=True, exist_ok=True)
     drawn = plots.draw(results, output / "plots")
     (output / "RESULTS.md").write_text(report.write(results, drawn), encoding="utf-8")
-    say(f"wrote {output / 'RESULTS.md'} and {len(drawn)} plots")
+    print_line(f"wrote {output / 'RESULTS.md'} and {len(drawn)} plots")
     return 0
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="benches/run.sh", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="10k and 100k, one round, no growth: some minutes")
-    parser.add_argument("--only", type=words(PARTS), help=f"parts, of {','.join(PARTS)} [default: all]")
-    parser.add_argument("--sizes", type=words(SIZES), help=f"of {','.join(SIZES)} [default: all]")
-    parser.add_argument("--databases", type=words(("postgres", "sqlite")), default=["postgres", "sqlite"])
+    parser.add_argument("--only", type=names(PARTS), help=f"parts, of {','.join(PARTS)} [default: all]")
+    parser.add_argument("--sizes", type=names(SIZES), help=f"of {','.join(SIZES)} [default: all]")
+    parser.add_argument("--databases", type=names(("postgres", "sqlite")), default=["postgres", "sqlite"])
     parser.add_argument("--peers", type=lambda text: text.split(","), help="some peers by name [default: all]")
     parser.add_argument("--rounds", type=int, help="[default: 5]")
-    parser.add_argument("--peer-rounds", type=int, default=5, help="at most so many for peers [default: 5]")
+    parser.add_argument("--peer-rounds", type=int, default=5, help="limit of rounds for peers [default: 5]")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one command [default: 600]")
     parser.add_argument("--work", help="where to put databases meanwhile [default: the system's temporary folder]")
     parser.add_argument("--output", type=Path, help="where RESULTS.md and plots/ go [default: benches if "
@@ -150,25 +150,25 @@ def arguments():
     for name, value in usual.items():
         if getattr(args, name) is None:
             setattr(args, name, value)
-    args.said = " ".join(["benches/run.sh", *said(sys.argv[1:])])
+    args.described = " ".join(["benches/run.sh", *described(sys.argv[1:])])
     return args
 
 
-def said(given):
-    """The options that say what was measured; not those that name folders of this machine."""
-    words = iter(given)
-    for word in words:
-        if word in ("--program", "--postgres", "--output", "--work"):
-            next(words)
-        elif not word.startswith(("--output=", "--work=")):
-            yield word
+def described(given):
+    """The options that describe the measurement; not those that name folders of this machine."""
+    given = iter(given)
+    for option in given:
+        if option in ("--program", "--postgres", "--output", "--work"):
+            next(given)
+        elif not option.startswith(("--output=", "--work=")):
+            yield option
 
 
-def words(known):
+def names(known):
     def parse(text):
         given = text.split(",")
-        if unknown := [word for word in given if word not in known]:
-            raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {','.join(known)}")
+        if unknown := [name for name in given if name not in known]:
+            raise argparse.ArgumentTypeError(f"{unknown[0]} is not one of {','.join(known)}")
         return given
     return parse
 

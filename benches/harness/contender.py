@@ -1,4 +1,4 @@
-"""What takes part: something that loads the simulator's failures into a place."""
+"""The contenders: programs that load the simulator's failures into a place."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ COLUMNS = {"failures": 6, "users": 5}
 
 @dataclass(frozen=True)
 class Rows:
-    """Where a contender keeps one kind of row, and how to read it as the truth is written."""
+    """The table in which a contender keeps one kind of row, and how to read it as the truth is written."""
 
     table: str
     columns: tuple
@@ -18,12 +18,12 @@ class Rows:
 
 
 class Contender:
-    """One who takes part. `kind` is ours, floor or peer."""
+    """A contender. `kind` is ours, floor or peer."""
 
     kind = ""
     name = ""
     label = ""
-    # The steps it can do behind a first load, in the order in which they are done.
+    # The steps that it can do, in the order in which they are done.
     steps = ("first",)
 
     def prepare(self, place, history):
@@ -34,16 +34,16 @@ class Contender:
         raise NotImplementedError
 
     def rows(self, place):
-        """By kind of row, where they are; none for a contender that keeps nothing."""
+        """The rows by kind; empty for a contender that keeps nothing."""
         return {}
 
     def outcome(self, taken):
-        """What the command said about itself, for the raw results."""
+        """The command's own report, for the raw results."""
         return None
 
 
 def check(contender, place, truth):
-    """What differs from the truth, as a text; none when nothing does."""
+    """The difference from the truth, as a text; `None` if there is no difference."""
     for kind, rows in contender.rows(place).items():
         assert len(rows.columns) == COLUMNS[kind], (contender.name, kind)
         try:

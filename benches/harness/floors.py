@@ -1,4 +1,4 @@
-"""What nothing can beat by much: the database's own loader on rows that are finished, and the download."""
+"""Lower bounds: the database's own loader on finished rows, and the download."""
 
 import re
 import subprocess

@@ -1,10 +1,10 @@
-"""Whether the time for a row stays the same when there are more of them."""
+"""The time per row as the number of rows grows."""
 
 from datetime import timedelta
 
 import measure
 from ours import Ours
-from rounds import new_ones, say
+from rounds import new_ones, print_line
 from simulator import DAYS, NEW, History, Simulator
 
 FIRST_LOADS = (300_000, 3_000_000)
@@ -62,7 +62,7 @@ def first_loads(bench, database, places, rounds):
     ours = Ours(bench.program)
     for number in range(1, rounds + 1):
         for size in FIRST_LOADS:
-            say(f"{database}, growth: {size:,} failures, round {number}")
+            print_line(f"{database}, growth: {size:,} failures, round {number}")
             place = places(database)
             place.make()
             try:
@@ -77,7 +77,7 @@ def first_loads(bench, database, places, rounds):
 
 
 def increments(bench, database, places, rounds):
-    """A thousand new failures into a small table and into one a hundred times as large, by turns."""
+    """A thousand new failures into a small table and into one a hundred times as large, alternately."""
     ours = Ours(bench.program)
     history = History(SMALL)
     tables = {SMALL: places(database, "small"), SMALL * COPIES: places(database, "large")}
@@ -87,12 +87,12 @@ def increments(bench, database, places, rounds):
             with Simulator(bench.program, history) as source:
                 bench.step(ours, place, source, part="preparation", size=size, number=1, step="first")
             if size > SMALL:
-                say(f"{database}, growth: making a table of {size:,} failures")
+                print_line(f"{database}, growth: making a table of {size:,} failures")
                 copy(place, COPIES - 1)
             place.tidy()
         for number in range(1, rounds + 1):
             for size, place in tables.items():
-                say(f"{database}, growth: new failures into a table of {size:,}, round {number}")
+                print_line(f"{database}, growth: new failures into a table of {size:,}, round {number}")
                 rows = int(place.ask("select count(*) from provisioning_failures"))
                 where = {"part": "growth", "size": size, "number": number}
                 new_ones(bench, ours, place, history.now + number * APART, rows + NEW, where)
@@ -105,7 +105,7 @@ def increments(bench, database, places, rounds):
 
 
 def copy(place, copies):
-    """Fills the table by itself, since to sync so many rows would take longer than all the rest."""
+    """Fills the table by itself, because syncing that number of rows would take longer than all the rest."""
     if place.kind == "postgres":
         names = place.ask("select attname from pg_attribute where attrelid = 'provisioning_failures'::regclass "
                           "and attnum > 0 and not attisdropped order by attnum").split("\n")

@@ -1,4 +1,4 @@
-"""What the figures were taken on."""
+"""The machine that the figures were taken on."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def describe(work, repository, program, server):
-    """Words for the report; nothing that names the machine or its user."""
+    """Texts for the report; nothing that names the machine or its user."""
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         "commit": commit(repository),
@@ -19,30 +19,30 @@ def describe(work, repository, program, server):
         "kernel": f"{platform.system()} {platform.release().split('-')[0]}",
         "disk": disk(work),
         "versions": {
-            "onelogin-sync": said(program, "--version").split()[-1],
+            "onelogin-sync": output(program, "--version").split()[-1],
             "Postgres": server.version() if server else None,
-            "psql": version_of(said("psql", "--version")),
-            "sqlite3": said("sqlite3", "--version").split()[0],
-            "curl": said("curl", "--version").split()[1],
-            "jq": said("jq", "--version").removeprefix("jq-"),
+            "psql": version_of(output("psql", "--version")),
+            "sqlite3": output("sqlite3", "--version").split()[0],
+            "curl": output("curl", "--version").split()[1],
+            "jq": output("jq", "--version").removeprefix("jq-"),
             "Python": platform.python_version(),
         },
     }
 
 
-def said(*command):
+def output(*command):
     return subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def version_of(text):
-    return next((word for word in text.split() if word[0].isdigit()), text)
+    return next((part for part in text.split() if part[0].isdigit()), text)
 
 
 def commit(repository):
-    """The commit, with a word when files differ from it."""
+    """The commit, with a note if files differ from it."""
     try:
-        name = said("git", "-C", repository, "rev-parse", "--short=12", "HEAD")
-        changed = said("git", "-C", repository, "status", "--porcelain", "--untracked-files=no")
+        name = output("git", "-C", repository, "rev-parse", "--short=12", "HEAD")
+        changed = output("git", "-C", repository, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{name}, with changes" if changed else name

@@ -1,4 +1,4 @@
-"""Runs one command and says what it took: wall, CPU, and the memory of its largest process."""
+"""Runs one command and measures it: wall, CPU, and the memory of its largest process."""
 
 import json
 import os
@@ -52,12 +52,12 @@ def run(command, *, work, env=None, timeout):
     taken = json.loads(report.read_text(encoding="utf-8"))
     code = taken.pop("code")
     if code != 0:
-        raise Failed(f"ended with {code}: {last_words(err) or last_words(out)}")
+        raise Failed(f"ended with {code}: {end_of(err) or end_of(out)}")
     return Taken(**taken, out=out.read_text(encoding="utf-8", errors="replace"))
 
 
 def clean_environment(work):
-    """What every command gets: nothing of the caller's may change what is measured."""
+    """The environment of every command: nothing of the caller may change the measurement."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     # A home of its own, since some tools keep their state, and remember failures, in it.
     return kept | {"HOME": str(work), "TMPDIR": str(work), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -72,6 +72,6 @@ def end_group(starter):
     starter.wait()
 
 
-def last_words(path):
+def end_of(path):
     lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines() if path.exists() else []
     return " / ".join(line.strip() for line in lines[-2:])[:300]

@@ -2,7 +2,7 @@
 
 import measure
 from ours import Ours
-from rounds import say
+from rounds import print_line
 from simulator import History, Simulator
 
 # Shorter than the week that a first run asks for at a time, so that all of it is one answer.
@@ -30,7 +30,7 @@ def measure_one(bench, ours, place, history, number):
 def measure_all(bench, database, places, sizes, rounds):
     for number in range(1, rounds + 1):
         for size in sizes:
-            say(f"{database}, {size:,} failures in one answer, round {number}")
+            print_line(f"{database}, {size:,} failures in one answer, round {number}")
             measure_one(bench, Ours(bench.program), places(database), History(size, days=DAYS), number)
 
 

@@ -7,7 +7,7 @@ import subprocess
 from contender import Contender, Rows
 from simulator import KEY, instant
 
-# What the harness gives every command; see README.md for what each step is.
+# The steps; README.md describes each.
 STEPS = ("first", "again", "no-op", "new", "quiet no-op", "quiet new")
 
 
@@ -35,8 +35,8 @@ class Ours(Contender):
 
     def outcome(self, taken):
         with contextlib.suppress(ValueError):
-            said = json.loads(taken.out)
-            return {name: said.get(name) for name in
+            report = json.loads(taken.out)
+            return {name: report.get(name) for name in
                     ("inserted", "updated", "unchanged", "rejected", "users_written", "windows", "requests")}
         return None
 
@@ -46,7 +46,7 @@ class Ours(Contender):
 
 
 def finished_rows(place):
-    """How our own tables say what the truth says."""
+    """Our own tables, as the truth is written."""
     at = "extract(epoch from created_at)::bigint" if place.kind == "postgres" else "strftime('%s', created_at)"
     # The floor's SQLite file has empty texts where there is nothing; see floors.py.
     user = "user_id" if place.kind == "postgres" else "nullif(user_id, '')"
@@ -63,6 +63,6 @@ def text(column, place):
 
 
 def knows_raw(program):
-    """Whether this build can leave the raw record out."""
-    said = subprocess.run([str(program), "sync", "--help"], check=True, capture_output=True, text=True)
-    return "--raw" in said.stdout
+    """True if this build can leave the raw record out."""
+    help_text = subprocess.run([str(program), "sync", "--help"], check=True, capture_output=True, text=True)
+    return "--raw" in help_text.stdout

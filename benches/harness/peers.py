@@ -7,7 +7,7 @@ import tomllib
 from contender import Contender, Rows
 from simulator import KEY, instant
 
-# Where a peer keeps what the truth has, unless its peers.toml says otherwise.
+# The default tables and columns of a peer. Its peers.toml may name others.
 ROWS = {
     "failures": {
         "table": "failures",
@@ -51,9 +51,9 @@ class Peer(Contender):
             "BENCH_STATE": str(place.work / "state"),
             "BENCH_VENVS": str(self.venvs),
         }
-        start = [str(self.venvs / word.removeprefix("venv:")) if word.startswith("venv:") else word
-                 for word in self.start]
-        script = [str(self.folder / word) if (self.folder / word).is_file() else word for word in start]
+        start = [str(self.venvs / part.removeprefix("venv:")) if part.startswith("venv:") else part
+                 for part in self.start]
+        script = [str(self.folder / part) if (self.folder / part).is_file() else part for part in start]
         return script, env
 
     def rows(self, place):
@@ -108,7 +108,7 @@ def notes(home, wanted):
 
 
 def versions(folder):
-    """What the requirements name first is the tool itself."""
+    """The first requirement is the tool itself."""
     for file in sorted(folder.glob("requirements*.txt")):
         lines = file.read_text(encoding="utf-8").splitlines()
         yield next(line.replace("==", " ") for line in lines if "==" in line)

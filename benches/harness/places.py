@@ -37,7 +37,7 @@ class PostgresPlace:
             return self.server.ask(sql, self.name)
 
     def tidy(self):
-        """What autovacuum would have done some minutes later."""
+        """Vacuums, as autovacuum would some minutes later."""
         self.ask("vacuum analyze")
 
     def cpu(self):
@@ -98,7 +98,7 @@ def reasons():
     try:
         yield
     except subprocess.CalledProcessError as problem:
-        raise measure.Failed(f"the database says: {problem.stderr.strip()[:200]}") from None
+        raise measure.Failed(f"the database reports: {problem.stderr.strip()[:200]}") from None
 
 
 def digest(command):

@@ -27,10 +27,10 @@ def draw(results, folder):
     """Writes one plot for each database and figure; returns (file, title) of each."""
     drawn = []
     for database in results.databases():
-        for field, unit, scale, words in (("wall", "s", 1, "time"), ("peak", "MB", MB, "peak memory")):
+        for field, unit, scale, what in (("wall", "s", 1, "time"), ("peak", "MB", MB, "peak memory")):
             lines = series(results, database, field, scale)
             if lines:
-                title = f"{NAMES[database]}: a first load, {words}"
+                title = f"{NAMES[database]}: a first load, {what}"
                 file = f"{database}-{'time' if field == 'wall' else 'memory'}.svg"
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / file).write_text(svg(title, unit, lines), encoding="utf-8")

@@ -15,7 +15,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_wal_size = 4GB
 """
-SAID = "defaults (fsync on, wal_level replica, shared_buffers 128MB, autovacuum on) and max_wal_size 4GB"
+SETTINGS = "defaults (fsync on, wal_level replica, shared_buffers 128MB, autovacuum on) and max_wal_size 4GB"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -75,7 +75,7 @@ class Postgres:
         return int(self.ask("select pg_current_wal_lsn() - '0/0'::pg_lsn"))
 
     def cpu(self):
-        """Seconds of CPU of all server processes so far, those that have ended included; none without /proc."""
+        """Seconds of CPU of all server processes so far, those that have ended included; `None` without /proc."""
         with contextlib.suppress(OSError):
             mine = cpu_fields(self.pid)
             total = sum(mine)

@@ -1,11 +1,11 @@
-"""What the program is to keep, each with what was measured."""
+"""The limits that the program promises, each with the measurement."""
 
 from dataclasses import dataclass
 
 from results import paired
 
 MB = 1_000_000
-# Of the promises; a quick run judges its largest size by them, and says so.
+# The size that the limits are meant for. A quick run compares its largest size with them, and notes it.
 SIZE = 1_000_000
 NAMES = {"postgres": "Postgres", "sqlite": "SQLite"}
 COPY = {"postgres": "psql copy", "sqlite": "sqlite3 import"}
@@ -76,14 +76,14 @@ def increments(results, database, size):
         return value and value * 1000
 
     if database == "sqlite":
-        for step, words in (("quiet no-op", "nothing new, nothing in the day before"),
+        for step, what in (("quiet no-op", "nothing new, nothing in the day before"),
                             ("no-op", "nothing new, the day before read again")):
-            yield Promise(f"{name}, {words}", 30, thousandths(median(step, "wall")), "ms")
+            yield Promise(f"{name}, {what}", 30, thousandths(median(step, "wall")), "ms")
             peak = median(step, "peak")
-            yield Promise(f"{name}, {words}: peak memory", 15, peak and peak / MB, "MB")
+            yield Promise(f"{name}, {what}: peak memory", 15, peak and peak / MB, "MB")
     limit = {"postgres": 100, "sqlite": 60}[database]
-    for step, words in (("quiet new", "nothing in the day before"), ("new", "the day before read again")):
-        yield Promise(f"{name}, 1,000 new, {words}", limit, thousandths(median(step, "wall")), "ms")
+    for step, what in (("quiet new", "nothing in the day before"), ("new", "the day before read again")):
+        yield Promise(f"{name}, 1,000 new, {what}", limit, thousandths(median(step, "wall")), "ms")
 
 
 def memory(results, database):
@@ -94,7 +94,7 @@ def memory(results, database):
 
 def growth(results, database):
     sizes = results.sizes("growth", database)
-    for step, words, limit in (("first", "wall for a row of a first load", 1.3), ("quiet new", "1,000 new", 1.2)):
+    for step, what, limit in (("first", "wall per row of a first load", 1.3), ("quiet new", "1,000 new", 1.2)):
         by_size = {size: results.series("growth", database, size, "ours", step) for size in sizes}
         have = [size for size in sizes if by_size[size]]
         if len(have) < 2:
@@ -103,7 +103,7 @@ def growth(results, database):
         ratio = paired(by_size[large], by_size[small])
         if step == "first" and ratio:
             ratio /= large / small
-        yield Promise(f"{NAMES[database]}, {words}: {large:,} by {small:,}", limit, ratio)
+        yield Promise(f"{NAMES[database]}, {what}: {large:,} by {small:,}", limit, ratio)
 
 
 def fastest_peer(results, database, size):

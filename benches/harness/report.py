@@ -2,7 +2,7 @@
 
 import statistics
 
-from postgres import SAID
+from postgres import SETTINGS
 from promises import MB, NAMES, SIZE, promises
 
 PART = "end to end"
@@ -36,14 +36,14 @@ def about(results):
     head = results.head
     return (
         f"Written by `{head['command']}` on {head['date']}, commit {head['commit']}, {head['cores']} cores. "
-        "README.md in this folder says what is measured and how to read it.\n\n"
+        "README.md in this folder describes what is measured and how to read it.\n\n"
         "Ratios are medians of the ratios within each round; seconds are medians, with the least and the most "
         "in brackets. A contender whose rows were not equal to the truth has no time."
     )
 
 
 def first_table(results):
-    """One row a contender, both databases side by side: what the README quotes."""
+    """The table that the README quotes: one row per contender, both databases side by side."""
     databases = [database for database in results.databases() if results.sizes(PART, database)]
     if not databases:
         return ""
@@ -52,7 +52,7 @@ def first_table(results):
     for database in databases:
         for name, label, kind in results.contenders(PART, database, size):
             rows.setdefault(label, (kind, {}))[1][database] = name
-    head = ["", *(word for database in databases for word in (NAMES[database], "× ours", "peak MB"))]
+    head = ["", *(column for database in databases for column in (NAMES[database], "× ours", "peak MB"))]
     body = []
     for label, (kind, names) in rows.items():
         cells = [f"**{label}**" if kind == "ours" else label]
@@ -75,7 +75,7 @@ def load_cells(results, database, size, name):
 
 
 def short(problem):
-    """The kind of a problem; the tables below have the whole of it."""
+    """The kind of a problem; the tables below have all of it."""
     return "not tried" if problem.startswith("not tried") else "failed"
 
 
@@ -94,9 +94,9 @@ def promised(results):
     if not body:
         return ""
     sizes = [size for database in results.databases() for size in results.sizes(PART, database)[-1:]]
-    words = "" if not sizes or max(sizes) >= SIZE else (
+    note = "" if not sizes or max(sizes) >= SIZE else (
         f"\n\nThe limits are meant for {SIZE:,} failures; this run had at most {max(sizes):,}.")
-    return f"## Limits\n\n{table(['', 'limit', 'measured', 'kept'], body)}{words}"
+    return f"## Limits\n\n{table(['', 'limit', 'measured', 'kept'], body)}{note}"
 
 
 def pictures(drawn):
@@ -164,7 +164,7 @@ def machine(head):
         "## Machine, settings and versions\n\n"
         f"{head['cores']} cores ({head['processor']}), {head['memory_gib']} GiB of memory, {head['kernel']}, "
         f"{head['disk']}. Everything, the simulator included, runs on these cores.\n\n"
-        f"Postgres: {SAID}. SQLite: as the program opens it, write-ahead log, `synchronous = normal`, "
+        f"Postgres: {SETTINGS}. SQLite: as the program opens it, write-ahead log, `synchronous = normal`, "
         f"pages of 16 KiB, for the floor too; peers as they open it themselves.\n\n{table(['', 'version'], body)}{peers}"
     )
 

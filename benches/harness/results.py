@@ -1,4 +1,4 @@
-"""What was measured, one JSON object a line, and the sums drawn from it."""
+"""The measurements, one JSON object per line, and the sums drawn from them."""
 
 import json
 import statistics
@@ -43,7 +43,7 @@ class Results:
             self.head["peers"] |= line["head"]["peers"]
 
     def reject(self, part, database, size, number, contender, step, problem):
-        """Takes the time of a step back: what it loaded is not what it should have."""
+        """Removes the time of a step, because it loaded wrong rows."""
         for record in self.series(part, database, size, contender, step).values():
             if record["round"] == number:
                 record["problem"] = problem
@@ -66,17 +66,17 @@ class Results:
         return statistics.median(values) if values else None
 
     def problem(self, part, database, size, contender, step):
-        """The first thing that went wrong with this step; none when it always went well."""
+        """The first problem of this step; `None` if it always went well."""
         series = self.series(part, database, size, contender, step)
         return next((r["problem"] for r in series.values() if r["problem"]), None)
 
     def ratio(self, part, database, size, above, below):
-        """How many times as long one step took as another; `above` and `below` are (contender, step)."""
+        """The time of one step divided by that of another; `above` and `below` are (contender, step)."""
         over = self.series(part, database, size, *above)
         return paired(over, self.series(part, database, size, *below))
 
     def contenders(self, part, database, size):
-        """Who took part, as (name, label, kind), in the order in which they did."""
+        """The contenders, as (name, label, kind), in the order in which they ran."""
         seen = {}
         for r in self.records:
             if (r["part"], r["database"], r["size"]) == (part, database, size):

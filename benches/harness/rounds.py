@@ -9,12 +9,12 @@ from simulator import NEW, History, Simulator
 
 # After the last failure of a history, so that the day that a run reads again is empty.
 QUIET = timedelta(days=2)
-# A peer whose first load takes longer than the first number of seconds has at most so many rounds.
+# A peer whose first load takes longer than the first number of seconds has at most the second number of rounds.
 SLOW = ((100, 1), (40, 2))
 
 
 class Bench:
-    """What all parts need: the program, the results, and where to work."""
+    """Shared by all parts: the program, the results, and the work folder."""
 
     def __init__(self, program, results, work, timeout, not_installed):
         self.program, self.results, self.work, self.timeout = program, results, work, timeout
@@ -36,7 +36,7 @@ class Bench:
             taken = measure.run(command, work=place.work, env=env, timeout=timeout or self.timeout)
         except measure.Failed as problem:
             self.results.add(**record | {"problem": str(problem)})
-            say(f"  {contender.name}, {step}: {problem}")
+            print_line(f"  {contender.name}, {step}: {problem}")
             raise
         self.results.add(
             **record, wall=taken.wall, cpu=taken.cpu, peak=taken.peak,
@@ -44,7 +44,7 @@ class Bench:
             log=None if log is None else place.log_position() - log,
             outcome=contender.outcome(taken),
         )
-        say(f"  {contender.name}, {step}: {taken.wall:.3f} s, {taken.cpu:.3f} s CPU, {taken.peak / 1e6:.0f} MB")
+        print_line(f"  {contender.name}, {step}: {taken.wall:.3f} s, {taken.cpu:.3f} s CPU, {taken.peak / 1e6:.0f} MB")
         return taken
 
     def count(self, contender, place, history, *, part, number):
@@ -58,14 +58,14 @@ class Bench:
             raise measure.Failed("rows are missing")
 
     def reject(self, part, place, size, number, contender, step, problem):
-        """Takes the time of a step back: what it loaded is not what it should have."""
-        say(f"  {contender.name}, {step}: {problem}")
+        """Removes the time of a step, because it loaded wrong rows."""
+        print_line(f"  {contender.name}, {step}: {problem}")
         where = (part, place.kind, size, number, contender.name, step, problem)
         self.results.reject(*where)
         self.results.write({"rejected": where})
 
     def is_hopeless(self, contender, database, size):
-        """Whether there is no use in trying this; says so, and why."""
+        """True if there is no use in trying this; logs the reason."""
         before = self.results.median("end to end", database, size // 10, contender.name, "first", "wall")
         if contender.name in self.not_installed:
             problem = self.not_installed[contender.name]
@@ -75,7 +75,7 @@ class Bench:
             return False
         self.results.add(part="end to end", database=database, size=size, round=1, kind=contender.kind,
                          contender=contender.name, label=contender.label, step="first", problem=problem)
-        say(f"{database}, {size:,} failures, {contender.name}: {problem}")
+        print_line(f"{database}, {size:,} failures, {contender.name}: {problem}")
         return True
 
 
@@ -87,7 +87,7 @@ def end_to_end(bench, database, history, contenders, places, truth, rounds, afte
         for contender in contenders:
             if number > left[contender.name] or contender.name in out:
                 continue
-            say(f"{database}, {history.failures:,} failures, round {number}: {contender.label}")
+            print_line(f"{database}, {history.failures:,} failures, round {number}: {contender.label}")
             place = places(database)
             place.make()
             try:
@@ -157,5 +157,5 @@ def new_ones(bench, contender, place, now, rows, where):
         raise measure.Failed(problem)
 
 
-def say(text):
+def print_line(text):
     print(text, file=sys.stderr, flush=True)

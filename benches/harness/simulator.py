@@ -14,14 +14,14 @@ PATH = "/api/v1/logins/failed_provisioning.json"
 NOW = datetime(2025, 7, 1, tzinfo=timezone.utc)
 PEOPLE = 50_000
 DAYS = 30
-# Not a thousand: after an answer of exactly so many records the program asks again, in case it was cut.
+# Not a thousand: after an answer of exactly 1,000 records the program asks again, in case it was cut.
 NEW = 1_001
 PATIENCE = 10
 
 
 @dataclass(frozen=True)
 class History:
-    """What a simulator is told to make up. Equal histories give equal records."""
+    """The history that a simulator makes up. Equal histories give equal records."""
 
     failures: int
     people: int = PEOPLE
@@ -33,7 +33,7 @@ class History:
         return self.now - timedelta(days=self.days)
 
     def seconds_for_new(self):
-        """How long it takes, at the rate of this history, until about a thousand more have happened."""
+        """Seconds, at the rate of this history, until about a thousand more have happened."""
         return math.ceil(self.days * 86_400 * NEW / self.failures)
 
     def later(self, seconds):
@@ -52,11 +52,11 @@ class Simulator:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
-        said = self.process.stdout.readline() if ready else ""
-        found = re.search(r"http://[^,\s]+", said)
+        line = self.process.stdout.readline() if ready else ""
+        found = re.search(r"http://[^,\s]+", line)
         if not found:
             self.process.kill()
-            raise SystemExit(f"the simulator did not start: {said}")
+            raise SystemExit(f"the simulator did not start: {line}")
         self.base = found.group()
         self.url = self.base + PATH
 

@@ -4,7 +4,7 @@
 
 A process of its own, and a small one: Linux counts the memory that a process had before it became
 another program, so a command started by the harness itself would seem to need the harness's memory.
-What this file needs, about 8 MB, is the least that can be told apart.
+What this file needs, about 8 MB, is the least that can be distinguished.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a correct load holds, worked out from the simulator's own answers.
+"""The rows of a correct load, worked out from the simulator's own answers.
 
 Run as a program of its own, so that the memory for a million rows is gone again:
 
@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from places import BETWEEN, NULL
 from simulator import KEY, PATH, Simulator, instant
 
-# A day an answer: an answer of a million records would be two gigabytes of Python objects.
+# A day per answer: an answer of a million records would be two gigabytes of Python objects.
 STEP = timedelta(days=1)
 FAILURE = ("id", "login_id", "user_id", "created_at", "description", "error_description")
 PERSON = ("id", "email", "username", "firstname", "lastname")

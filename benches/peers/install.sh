@@ -15,7 +15,7 @@ for wanted in "$folder"/requirements*.txt; do
     [ -e "$wanted" ] || continue
     name=$(basename "$folder")$(basename "$wanted" .txt | sed 's/^requirements//')
     venv=$into/$name
-    # What was installed lies beside it, so that other requirements make it anew.
+    # A copy of the installed requirements lies beside it, so that changed requirements install again.
     cmp -s "$wanted" "$venv/requirements.txt" && continue
     echo "installing $name" >&2
     rm -rf "$venv"

@@ -1,4 +1,4 @@
-"""What a good engineer writes in an afternoon: get the array, load it by upsert, keep a cursor."""
+"""A good engineer's work of an afternoon: get the array, load it by upsert, keep a cursor."""
 
 import base64
 import datetime

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a good engineer writes in an afternoon, with nothing but what is installed.
+# A good engineer's work of an afternoon, with installed tools only.
 set -euo pipefail
 
 body=$BENCH_STATE/body.json

@@ -20,7 +20,7 @@ JSON
     ;;
 sqlite)
     target=("$BENCH_VENVS/singer-target-sqlite/bin/python" "$here/target_sqlite_today.py")
-    # It puts `.db` behind the name by itself.
+    # It appends `.db` to the name by itself.
     printf '{"database": "%s"}' "${BENCH_TO%.db}" >"$BENCH_STATE/target.json"
     ;;
 esac

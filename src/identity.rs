@@ -1,4 +1,4 @@
-//! What makes two records the same failure, and the ids made from it.
+//! The identity of a record, and the ids made from it.
 //!
 //! The documentation does not settle whether the legacy `id` is the failure or the app, so `id`
 //! alone would let one failure overwrite another. E-mail, names and `error_description` are left
@@ -32,23 +32,23 @@ pub(crate) fn failure_id(
     timed(hash, created_at)
 }
 
-/// What identifies an event.
+/// The identity of an event.
 pub(crate) enum EventKey<'a> {
     /// The number that the API gives it.
     Id(i64),
     /// The text that a webhook delivery gives it instead.
     Uuid(&'a str),
-    /// Neither: all that makes it what it is.
+    /// Neither: all fields that distinguish it.
     Content {
         /// OneLogin's event type.
         event_type_id: i64,
-        /// Whom it was about.
+        /// The person concerned.
         user_id: Option<i64>,
-        /// In which app.
+        /// The app concerned.
         app_id: Option<i64>,
         /// The link between the two.
         login_id: Option<&'a str>,
-        /// What went wrong.
+        /// The error.
         error_description: Option<&'a str>,
     },
 }
@@ -73,16 +73,16 @@ pub(crate) fn event_id(origin: &Origin, key: &EventKey, created_at: DateTime<Utc
     timed(hash, created_at)
 }
 
-/// The key of what the users API said of a person: it orders by time among the ids of failures.
+/// The key of a person's details from the users API: it orders by time among the ids of failures.
 #[must_use]
-pub(crate) fn profile_id(account: &str, user_id: i64, said_at: DateTime<Utc>) -> Uuid {
+pub(crate) fn profile_id(account: &str, user_id: i64, answered_at: DateTime<Utc>) -> Uuid {
     let mut hash = Sha256::new();
     part(&mut hash, Some(account.as_bytes()));
     part(&mut hash, Some(&user_id.to_be_bytes()));
-    timed(hash, said_at)
+    timed(hash, answered_at)
 }
 
-/// The id of a record put aside: one for a text, however often it is read.
+/// The id of a rejected record: one per text, however often it is read.
 #[must_use]
 pub(crate) fn reject_id(origin: &Origin, raw: &str) -> Uuid {
     let mut hash = Sha256::new();

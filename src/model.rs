@@ -10,16 +10,16 @@ mod batch;
 
 pub use batch::{Batch, TextArena, TextRef};
 
-/// Which OneLogin account, and by which of its APIs: every row, mark and lease belongs to one.
+/// Which OneLogin account, and by which of its APIs: every row, watermark and lease belongs to one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The account's name, as the operator calls it.
+    /// The account's name, chosen by the operator.
     pub account: String,
     /// The interface its records come from.
     pub source: SourceKind,
 }
 
-/// One attempt to give, change or take away access that failed.
+/// One failed attempt to grant, change or remove access.
 ///
 /// Texts are in the [`TextArena`] of its [`Batch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,57 +30,57 @@ pub struct Failure {
     pub source_id: Option<i64>,
     /// The link between the person and the app.
     pub login_id: Option<TextRef>,
-    /// Whose access it was; none when the record names nobody.
+    /// The person concerned; `None` if the record names nobody.
     pub person: Option<Person>,
-    /// What was to be done to the account.
+    /// The change that was attempted.
     pub operation: Operation,
-    /// Where the operation is read from.
+    /// The field that the operation was read from.
     pub operation_source: OperationSource,
     /// `OneLogin`'s id of the app.
     pub app_id: Option<i64>,
-    /// The app's name, where the record tells it.
+    /// The app's name, if the record has it.
     pub app_name: Option<TextRef>,
     /// `OneLogin`'s number of the event's type.
     pub event_type_id: Option<i64>,
-    /// When it happened, to the millisecond.
+    /// Time of the attempt, to the millisecond.
     pub created_at: DateTime<Utc>,
-    /// The same as the source wrote it.
+    /// The same time as the source wrote it.
     pub created_at_raw: TextRef,
-    /// What did not happen.
+    /// The change that failed, as a sentence.
     pub description: Option<TextRef>,
-    /// Why.
+    /// The reason.
     pub error_description: Option<TextRef>,
-    /// What became of it since.
+    /// The state of the failure since then.
     pub resolution: Resolution,
     /// The record as it came, byte for byte.
     pub raw: TextRef,
-    /// Of `raw`: tells a changed record from a repeated one.
+    /// Hash of `raw`, to distinguish a changed record from a repeated one.
     pub content_hash: i64,
 }
 
-/// What became of a failure, according to the source.
+/// The state of a failure, according to the source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resolution {
-    /// Whether it is solved.
+    /// `None` if the source does not state it.
     pub solved: Option<bool>,
-    /// When it was resolved.
+    /// Time of the resolution.
     pub resolved_at: Option<DateTime<Utc>>,
-    /// How.
+    /// The resolution in the source's own text.
     pub text: Option<TextRef>,
 }
 
-/// One attempt that went well.
+/// One successful attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Success {
     /// Made from what identifies the event; orders by time.
     pub success_id: Uuid,
     /// The payload's `id`; a webhook delivery has none.
     pub source_id: Option<i64>,
-    /// Whose access it is.
+    /// The person concerned.
     pub user_id: Option<i64>,
     /// Their name.
     pub user_name: Option<TextRef>,
-    /// What was done to the account.
+    /// The change that was made.
     pub operation: Operation,
     /// `OneLogin`'s id of the app.
     pub app_id: Option<i64>,
@@ -88,30 +88,30 @@ pub struct Success {
     pub app_name: Option<TextRef>,
     /// `OneLogin`'s number of the event's type.
     pub event_type_id: i64,
-    /// When it happened, to the millisecond.
+    /// Time of the attempt, to the millisecond.
     pub created_at: DateTime<Utc>,
-    /// The same as the source wrote it.
+    /// The same time as the source wrote it.
     pub created_at_raw: TextRef,
     /// The record as it came, byte for byte.
     pub raw: TextRef,
-    /// Of `raw`: tells a changed record from a repeated one.
+    /// Hash of `raw`, to distinguish a changed record from a repeated one.
     pub content_hash: i64,
 }
 
-/// What OneLogin was to do to an account in an app.
+/// A change to a person's account in an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
-    /// Give access.
+    /// Grants access.
     Create,
-    /// Change attributes.
+    /// Changes attributes.
     Update,
-    /// Take access away, for the time being.
+    /// Removes access for a time.
     Suspend,
-    /// Give it back.
+    /// Restores access.
     Reactivate,
-    /// Take it away for good.
+    /// Removes access for good.
     Delete,
-    /// The record does not say.
+    /// The record does not state it.
     Unknown,
 }
 
@@ -130,7 +130,7 @@ impl Operation {
     }
 }
 
-/// Where an operation is read from.
+/// The field that an operation is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperationSource {
     /// The type of the event.
@@ -150,7 +150,7 @@ impl OperationSource {
     }
 }
 
-/// A person as one failure describes them.
+/// A person as described by one failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// OneLogin's id of the person.
@@ -161,7 +161,7 @@ pub struct Person {
     pub profile: Option<Profile>,
 }
 
-/// What OneLogin knows of a person. As a whole it is from one moment: a null is word as well.
+/// Details of a person, all from one moment: a null is a value as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile<T = TextRef> {
     /// E-mail address.
@@ -187,27 +187,27 @@ impl<T> Profile<T> {
 }
 
 impl Profile {
-    /// First and last name, or the e-mail address where there are none: what the events API calls
-    /// the user's name.
+    /// Writes the first and last name, or the e-mail address if there are none: the events API has
+    /// the same in `user_name`.
     pub fn display_name(&self, texts: &mut TextArena) -> Option<TextRef> {
-        let before = texts.here();
-        for (name, behind) in [(self.firstname, " "), (self.lastname, "")] {
+        let start = texts.here();
+        for (name, separator) in [(self.firstname, " "), (self.lastname, "")] {
             if let Some(name) = name {
                 texts.copy(name);
             }
-            texts.part(behind);
+            texts.part(separator);
         }
         // Spaces only, as in the migration that fills the column for older rows.
-        let both = texts.trimmed(texts.since(before));
+        let both = texts.trimmed(texts.since(start));
         if texts.get(both).is_empty() {
-            texts.forget(before);
+            texts.forget(start);
             return self.email;
         }
         Some(both)
     }
 }
 
-/// What OneLogin calls an event type.
+/// Name and description of an event type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EventType {
     /// Its number.
@@ -218,24 +218,25 @@ pub(crate) struct EventType {
     pub description: Option<String>,
 }
 
-/// Bytes of a reject's detail: enough to understand; the whole record is beside it.
+/// Bytes of a reject's detail: enough to understand it, since the record is stored too.
 const LONGEST_DETAIL: usize = 300;
 
-/// A record that could not be loaded, kept with the reason.
+/// A record that could not be loaded, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
-    /// Made from account, source and the text as it came.
+    /// Made from account, source and the record's text.
     pub reject_id: Uuid,
     /// The kind of defect.
     pub reason: Reason,
-    /// What was expected and what came. May quote the record, so it belongs into the database only.
+    /// The value that was expected and the one that came. It may quote the record, so it goes into the
+    /// database only.
     pub detail: String,
     /// The record as it came; bytes that are no text, and NUL, are replaced by U+FFFD.
     pub raw: String,
 }
 
 impl Reject {
-    /// Puts a record aside. `raw` must hold no NUL, which Postgres takes in no text.
+    /// Rejects a record. `raw` must hold no NUL, which Postgres takes in no text.
     #[must_use]
     pub fn new(origin: &Origin, reason: Reason, mut detail: String, raw: String) -> Self {
         detail.truncate(detail.floor_char_boundary(LONGEST_DETAIL));
@@ -243,7 +244,7 @@ impl Reject {
     }
 }
 
-/// Why a record was not loaded.
+/// The kind of defect in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The text between two commas is not JSON.
@@ -278,31 +279,31 @@ impl Reason {
     }
 }
 
-/// What became of the records of a window, or of a run.
+/// Counts of the records of a window or of a run, by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Failures the source gave, readable or not.
+    /// Failures in the source's answer, readable or not.
     pub fetched: u64,
     /// Failures that were new.
     pub inserted: u64,
     /// Failures whose content had changed.
     pub updated: u64,
-    /// Failures that were there already.
+    /// Failures that were stored already.
     pub unchanged: u64,
-    /// Records put aside, known ones included.
+    /// Rejected records, those of earlier runs included.
     pub rejected: u64,
-    /// Of these, the ones never seen before.
+    /// Rejected records that no earlier run has seen.
     pub newly_rejected: u64,
     /// Rows of `users` written.
     pub users_written: u64,
-    /// Successes the source gave, known ones included. Not part of `fetched`.
+    /// Successes in the source's answer, stored ones included. Not part of `fetched`.
     pub successes: u64,
-    /// Events of types that were not asked for. Not part of `fetched`.
+    /// Events of types that are not selected. Not part of `fetched`.
     pub ignored: u64,
 }
 
 impl Counts {
-    /// Whether so many records are all accounted for.
+    /// Checks that this number of records is accounted for.
     #[must_use]
     pub(crate) fn balance(&self, records: u64) -> bool {
         self.fetched == self.inserted + self.updated + self.unchanged + self.rejected

@@ -1,5 +1,4 @@
-//! From the text of one record to a row of a [`Batch`], or to a [`Reject`] that says what is wrong with
-//! it.
+//! From the text of one record to a row of a [`Batch`], or to a [`Reject`] with the reason.
 //!
 //! Pure: no I/O, no clock. The same text gives the same row on every machine.
 
@@ -24,15 +23,14 @@ pub(crate) use profile::read as profile;
 const VERSION: u8 = 1;
 
 /// Levels of brackets that a record may have; the documented ones have two. Postgres gives up on
-/// JSON of some thousand levels, and the whole window with it.
+/// JSON of some thousand levels, and the window with it.
 const DEEPEST: usize = 500;
 
-/// Why a record cannot be loaded: the reason, and what was expected.
+/// A reason to reject a record, and the value that was expected.
 pub(crate) type Defect = (Reason, String);
 
-/// Reads one record into a batch. One that has no readable id or time, or a field that holds something
-/// it cannot hold, goes to the rejects, with the reason and the text. A record without a person is
-/// none of these: it loads. `selected` says which events are failures; a legacy record always is one.
+/// Reads one record into a batch. A record without a readable id or time, or with an unexpected value
+/// in a field, goes to the rejects. A record without a person loads. `selected` says which events are failures; a legacy record always is one.
 pub fn record(origin: &Origin, selected: &EventSelection, raw: &[u8], batch: &mut Batch) {
     let before = batch.texts.here();
     if let Err((reason, detail)) = read(origin, selected, raw, batch) {
@@ -56,8 +54,7 @@ fn read(
     }
 }
 
-/// The fields of a record, unread: what the documentation promises and what an old API sends are two
-/// things.
+/// The fields of a record, not yet interpreted: an old API sends other types than documented.
 fn fields<'a, T: Deserialize<'a>>(raw: &'a str) -> Result<T, Defect> {
     let record = object(raw)?;
     if is_deeper_than(DEEPEST, raw) {
@@ -77,9 +74,9 @@ fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Defect> {
     serde_json::from_str(text).map_err(not_json)
 }
 
-/// Whether a JSON text has more levels of brackets than this.
+/// Checks whether a JSON text has more levels of brackets than this.
 fn is_deeper_than(levels: usize, json: &str) -> bool {
-    // Each level takes two characters, so that most records need no look.
+    // Each level takes two characters, so that most records need no check.
     if json.len() / 2 <= levels {
         return false;
     }

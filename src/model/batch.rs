@@ -1,7 +1,7 @@
 //! Records on their way to their statements.
 //!
-//! A million records are ten million texts. Of a batch they stand one behind the other in one buffer,
-//! so that none is allocated by itself, and the whole is moved between tasks as it is.
+//! A million records are ten million texts. A batch stores them back to back in one buffer, so that no
+//! text is allocated by itself, and the batch moves between tasks without a copy.
 
 use super::{Failure, Reject, Success};
 
@@ -10,7 +10,7 @@ const MOST_RECORDS: u64 = 1_000;
 /// Bytes of texts in a batch: large records must not need more memory.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// A text among the [`TextArena`] it was written to.
+/// A text within the [`TextArena`] it was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextRef {
     start: u32,
@@ -48,13 +48,13 @@ impl TextArena {
         self.0.len()
     }
 
-    /// Whether nothing is written.
+    /// Checks that nothing is written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Where the next text will begin.
+    /// Place of the next text.
     #[must_use]
     pub fn here(&self) -> u32 {
         place(self.0.len())
@@ -70,13 +70,13 @@ impl TextArena {
         self.0.extend_from_within(text.start as usize..text.end as usize);
     }
 
-    /// What was written from some place on.
+    /// The text from some place to the end.
     #[must_use]
     pub fn since(&self, start: u32) -> TextRef {
         TextRef { start, end: self.here() }
     }
 
-    /// Takes back what was written from some place on.
+    /// Removes the text from some place to the end.
     pub fn forget(&mut self, start: u32) {
         self.0.truncate(start as usize);
     }
@@ -95,10 +95,10 @@ fn place(bytes: usize) -> u32 {
     u32::try_from(bytes).expect("a batch is far below 4 GiB")
 }
 
-/// What some records of a source say, in the order in which they came.
+/// Some records of a source, in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// What the handles below stand for.
+    /// The texts of the records below.
     pub texts: TextArena,
     /// Records of failures.
     pub failures: Vec<Failure>,
@@ -106,18 +106,18 @@ pub struct Batch {
     pub successes: Vec<Success>,
     /// Records that could not be read.
     pub rejects: Vec<Reject>,
-    /// Types of events that were not asked for, one entry an event.
+    /// Types of events that are not selected, one entry per event.
     pub ignored: Vec<i64>,
 }
 
 impl Batch {
-    /// Whether it is enough for a statement or two: more would only take memory.
+    /// Checks whether it fills a statement or two: more would only take memory.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.records() >= MOST_RECORDS || self.texts.len() >= MOST_BYTES
     }
 
-    /// How many records it holds, of all kinds.
+    /// Number of records of all kinds.
     #[must_use]
     pub fn records(&self) -> u64 {
         let counts =
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_keep_apart_and_can_be_taken_back() {
+    fn texts_keep_apart_and_can_be_removed() {
         let mut texts = TextArena::default();
         let one = texts.write("one");
         let place = texts.here();

@@ -13,7 +13,7 @@ use crate::model::{
     TextRef,
 };
 
-/// Where an event was written.
+/// The form in which an event is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// In an answer of the API: a numeric `id`, and `created_at`.
@@ -49,7 +49,7 @@ struct Fields<'a> {
     resolution: Option<&'a RawValue>,
 }
 
-/// What failures and successes have in common.
+/// The fields that failures and successes have in common.
 #[derive(Clone, Copy)]
 struct ParsedEvent {
     id: uuid::Uuid,
@@ -78,7 +78,7 @@ pub(super) fn read(
     let before = batch.texts.here();
     let mut reader = FieldReader::new(raw, &mut batch.texts);
     let type_id = event_type(&mut reader, record.event_type_id)?;
-    // First of all: what else an event of another type holds is none of our business.
+    // The type comes first: the other fields of an event of another type do not matter.
     if selected.is_failure(type_id) {
         let event = event(&mut reader, origin, shape, type_id, &record, raw)?;
         let resolution = resolution(&mut reader, &record)?;
@@ -191,7 +191,7 @@ fn success(event: ParsedEvent, operation: Operation) -> Success {
     }
 }
 
-/// The sentence that the legacy API would have said: an event has none.
+/// Writes the sentence that the legacy API would have sent: an event has none.
 fn sentence(
     reader: &mut FieldReader,
     type_id: i64,
@@ -217,7 +217,7 @@ fn sentence(
     Some(reader.texts.since(start))
 }
 
-/// Why it failed: what the record says first of the fields in which OneLogin says it.
+/// Reads the error from the first field that has one.
 fn error<'a>(
     reader: &mut FieldReader<'a, '_>,
     record: &Fields<'a>,
@@ -235,7 +235,7 @@ fn error<'a>(
     Ok(None)
 }
 
-/// What became of it. A time or a truth that cannot be read is no reason to put a failure aside.
+/// Reads the state of a failure. An unreadable time or flag is no reason to reject it.
 fn resolution<'a>(
     reader: &mut FieldReader<'a, '_>,
     record: &Fields<'a>,
@@ -252,12 +252,12 @@ fn resolution<'a>(
     Ok(Resolution {
         solved,
         resolved_at: resolved_at.map(get).and_then(instant::parse),
-        // A number where a word belongs is what the API was seen to send for none.
+        // The API was seen to send the number 0 for no text.
         text: text.filter(|text| get(*text) != "0"),
     })
 }
 
-/// The id of something else. Zero and empty text stand for none.
+/// Reads the id of something else. Zero and an empty text mean that there is none.
 fn optional_id<'a>(
     reader: &mut FieldReader<'a, '_>,
     name: &str,
@@ -271,7 +271,7 @@ fn optional_id<'a>(
     Ok(reader.id(value).map_err(bad)?.filter(|&id| id != 0))
 }
 
-/// A name; a blank one is none.
+/// Reads a name; a blank one counts as absent.
 fn name<'a>(
     reader: &mut FieldReader<'a, '_>,
     name: &str,

@@ -1,5 +1,4 @@
-//! What the numbers of event types mean. Types are added by OneLogin as time goes by, so a number
-//! that is not here is no error.
+//! The meaning of event type numbers. OneLogin adds types over time, so an unknown number is no error.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -11,18 +10,17 @@ use crate::model::{EventType, Operation, TextArena};
 /// Failed provisioning, as far as is known: an exception, and each operation on an account.
 pub const FAILURES: [i64; 6] = [25, 61, 62, 63, 64, 65];
 
-/// Provisioning that went well: an account created, updated, suspended, reactivated, deleted, or
+/// Successful provisioning: an account created, updated, suspended, reactivated, deleted, or
 /// linked to the person it was there for.
 pub(crate) const SUCCESSES: [i64; 6] = [51, 52, 53, 54, 55, 59];
 
-/// Types that look like failed provisioning by their names, and are known to be something else or
-/// something more: errors of a directory or of an app as a whole, retries and notices.
+/// Types whose names look like failed provisioning, but which are known to be something else: errors of a directory or of an app as a whole, retries and notices.
 const KNOWN_OTHERS: [i64; 21] = [
     26, 38, 39, 49, 60, 79, 85, 111, 116, 121, 125, 133, 208, 237, 250, 251, 252, 253, 306, 307,
     334,
 ];
 
-/// What was not done because of a failure of this type.
+/// The operation that failed, by the type of the event.
 pub(super) fn failed_operation(event_type_id: i64) -> Operation {
     match event_type_id {
         61 => Operation::Suspend,
@@ -34,7 +32,7 @@ pub(super) fn failed_operation(event_type_id: i64) -> Operation {
     }
 }
 
-/// What was done, if events of this type tell of success.
+/// The operation that succeeded, if this is a type of success.
 fn succeeded_operation(event_type_id: i64) -> Option<Operation> {
     match event_type_id {
         51 | 59 => Some(Operation::Create),
@@ -46,12 +44,12 @@ fn succeeded_operation(event_type_id: i64) -> Option<Operation> {
     }
 }
 
-/// The types that are selection for.
+/// The types of events to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventSelection {
     /// Types to load as failures.
     pub failures: Vec<i64>,
-    /// Whether to load [`SUCCESSES`].
+    /// Loads [`SUCCESSES`] too.
     pub successes: bool,
 }
 
@@ -90,10 +88,10 @@ struct Fields<'a> {
     description: Option<&'a RawValue>,
 }
 
-/// Reads what the API says of a type.
+/// Reads name and description of a type.
 ///
 /// # Errors
-/// What was expected, when it has no readable id or a name that is no text.
+/// The value that was expected, when it has no readable id or a name that is no text.
 pub(crate) fn read(raw: &str) -> Result<EventType, Defect> {
     let named: Fields = fields(raw)?;
     let mut texts = TextArena::default();
@@ -105,8 +103,8 @@ pub(crate) fn read(raw: &str) -> Result<EventType, Defect> {
     Ok(EventType { event_type_id, name: name.map(own), description: description.map(own) })
 }
 
-/// Whether a type that nobody selection for is named like failed provisioning, and is not known to be
-/// something else: somebody should look.
+/// Checks whether a type that is not selected is named like failed provisioning without being known as
+/// something else, so that somebody should look.
 #[must_use]
 pub(crate) fn is_overlooked(
     selection: &EventSelection,
@@ -125,7 +123,7 @@ fn looks_like_failed_provisioning(name: &str) -> bool {
         ["fail", "could not", "error", "exception", "not updated", "unable", "rejected"];
     const PROVISIONING: [&str; 4] = ["provision", "in app", "to app", "from app"];
     let name = name.to_lowercase().replace(['_', '-'], " ");
-    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     has(&FAILED) && has(&PROVISIONING)
 }
 
@@ -134,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_number_is_asked_for_once() {
+    fn each_number_is_requested_once() {
         let selection = EventSelection { failures: vec![65, 25, 65], successes: true };
         assert_eq!(selection.all(), [25, 51, 52, 53, 54, 55, 59, 65]);
         assert_eq!(EventSelection { successes: false, ..selection }.all(), [25, 65]);
@@ -160,6 +158,6 @@ mod tests {
             assert!(!is_overlooked(&selection, id, &[name]), "{name}");
         }
         let more = EventSelection { failures: vec![3_031], ..selection };
-        assert!(!is_overlooked(&more, 3_031, &["USER_NOT_UPDATED_IN_APP"]), "it is selection for");
+        assert!(!is_overlooked(&more, 3_031, &["USER_NOT_UPDATED_IN_APP"]), "it is selected");
     }
 }

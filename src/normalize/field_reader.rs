@@ -8,17 +8,17 @@ use serde_json::value::RawValue;
 use super::{Defect, instant};
 use crate::model::{Reason, TextArena, TextRef};
 
-/// A record that is being read, and where its texts go. What stands in it as it is to be stored is
-/// not written a second time.
+/// Reads the fields of one record. A text that stands in the record as it is to be stored is not
+/// written a second time.
 pub(super) struct FieldReader<'a, 't> {
     raw: &'a str,
-    /// `raw` among the texts.
+    /// The record among the texts.
     pub(super) whole: TextRef,
     pub(super) texts: &'t mut TextArena,
 }
 
 impl<'a, 't> FieldReader<'a, 't> {
-    /// Writes the record itself.
+    /// Writes the record to the texts.
     pub(super) fn new(raw: &'a str, texts: &'t mut TextArena) -> Self {
         let whole = texts.write(raw);
         Self { raw, whole, texts }
@@ -52,7 +52,7 @@ impl<'a, 't> FieldReader<'a, 't> {
         number.map(Some).map_err(|_| format!("not a whole number of 64 bits: {text:?}"))
     }
 
-    /// As [`FieldReader::text`], for a field that need not be there.
+    /// Reads an optional field as [`FieldReader::text`] does.
     pub(super) fn field(
         &mut self,
         name: &str,
@@ -61,14 +61,14 @@ impl<'a, 't> FieldReader<'a, 't> {
         self.text(value).map_err(|what| (Reason::BadField, format!("{name}: {what}")))
     }
 
-    /// The record's own id, which it must have.
+    /// Reads the record's own id, which is required.
     pub(super) fn own_id(&mut self, value: Option<&'a RawValue>) -> Result<i64, Defect> {
         self.id(value)
             .map_err(|what| (Reason::BadId, format!("id: {what}")))?
             .ok_or_else(|| (Reason::BadId, "id: missing or null".to_owned()))
     }
 
-    /// When it happened, which it must say: as written, and as an instant.
+    /// Reads the record's time, which is required: as written, and as an instant.
     pub(super) fn moment(
         &mut self,
         name: &str,
@@ -101,7 +101,7 @@ impl<'a, 't> FieldReader<'a, 't> {
         Ok(self.texts.since(start))
     }
 
-    /// A part of the record, where it stands already.
+    /// A part of the record, at its place there.
     fn part(&self, part: &'a str) -> TextRef {
         let offset = part.as_ptr() as usize - self.raw.as_ptr() as usize;
         self.whole.part(offset..offset + part.len())

@@ -82,7 +82,7 @@ fn person<'a>(
     let user: User<'a> =
         object(user.get()).map_err(|(_, what)| (Reason::BadField, format!("user: {what}")))?;
     let id = reader.id(user.id);
-    // A person without an id is nobody we could keep a row of: the failure counts all the same.
+    // A person without an id cannot have a row; the failure loads all the same.
     let Some(user_id) = id.map_err(|what| (Reason::BadField, format!("user.id: {what}")))? else {
         return Ok(None);
     };
@@ -99,9 +99,9 @@ fn person<'a>(
 /// The operation and the app in `… could not be reactivated in Sales App`, the app as its place there.
 /// The legacy record names them nowhere else.
 fn read_sentence(description: Option<&str>) -> (Operation, Option<std::ops::Range<usize>>) {
-    let deed = description.and_then(|text| Some((text, text.split_once(" could not be ")?.1)));
-    let Some((text, verb, app)) =
-        deed.and_then(|(text, deed)| deed.split_once(" in ").map(|(verb, app)| (text, verb, app)))
+    let clause = description.and_then(|text| Some((text, text.split_once(" could not be ")?.1)));
+    let Some((text, verb, app)) = clause
+        .and_then(|(text, clause)| clause.split_once(" in ").map(|(verb, app)| (text, verb, app)))
     else {
         return (Operation::Unknown, None);
     };

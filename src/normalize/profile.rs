@@ -1,4 +1,4 @@
-//! People as the users API describes them.
+//! Details of people, from the users API.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,7 +7,7 @@ use super::field_reader::FieldReader;
 use super::{Defect, fields};
 use crate::model::{Profile, TextArena};
 
-/// A person; of the many fields of the API those that are kept.
+/// The fields of a person that are stored.
 #[derive(Deserialize)]
 struct Fields<'a> {
     #[serde(borrow)]
@@ -18,10 +18,10 @@ struct Fields<'a> {
     lastname: Option<&'a RawValue>,
 }
 
-/// Reads what the users API says of a person: who it is, and what is known of them.
+/// Reads a person's id and details.
 ///
 /// # Errors
-/// What was expected, when there is no readable id or a field holds something it cannot hold.
+/// The value that was expected, when there is no readable id or a field holds something it cannot hold.
 pub(crate) fn read(raw: &str) -> Result<(i64, Profile<String>), Defect> {
     let person: Fields = fields(raw)?;
     let mut texts = TextArena::default();

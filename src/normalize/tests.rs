@@ -6,7 +6,7 @@ use crate::model::Reason::{BadCreatedAt, BadField, BadId, NotAnObject, NotJson};
 use crate::model::{Operation, OperationSource, Profile, Success};
 use readable::{Failure, Person, Resolution};
 
-/// What one record became.
+/// One record after reading.
 #[derive(Debug)]
 enum Record {
     Failure(Box<Failure>),
@@ -45,7 +45,7 @@ fn load(raw: &str) -> Failure {
 }
 
 fn refuse(raw: &[u8]) -> Reason {
-    legacy(raw).expect_err("is put aside").reason
+    legacy(raw).expect_err("is rejected").reason
 }
 
 /// The smallest record that loads, with more fields in front.
@@ -116,7 +116,7 @@ fn a_record_without_a_person_loads() {
 }
 
 #[test]
-fn what_cannot_be_read_is_put_aside_with_its_reason() {
+fn what_cannot_be_read_is_rejected_with_its_reason() {
     let time = r#""created_at":"2014/09/08 18:17:23 -0700""#;
     let cases: &[(&str, Reason)] = &[
         ("{", NotJson),

@@ -89,7 +89,7 @@ fn each_type_is_an_operation() {
 }
 
 #[test]
-fn what_was_not_asked_for_is_ignored_whatever_else_it_holds() {
+fn events_of_other_types_are_ignored_whatever_they_hold() {
     let ignored = |raw: &str| matches!(read(raw), Ok(Record::Ignored { event_type_id: 8 }));
     assert!(ignored(r#"{"event_type_id":8}"#));
     assert!(ignored(r#"{"event_type_id":"8","id":null,"user_id":{}}"#));
@@ -102,7 +102,7 @@ fn what_was_not_asked_for_is_ignored_whatever_else_it_holds() {
     };
     assert!(matches!(read(51), Ok(Record::Ignored { event_type_id: 51 })));
     assert!(matches!(read(61), Ok(Record::Ignored { event_type_id: 61 })));
-    // A type that was asked for and means nothing to us is a failure all the same.
+    // A selected type without a known meaning is a failure all the same.
     let unknown = failure(read(999));
     assert_eq!((unknown.operation, unknown.event_type_id), (Operation::Unknown, Some(999)));
     assert_eq!(unknown.description, None);
@@ -156,7 +156,7 @@ fn what_became_of_a_failure_is_read_as_far_as_it_can_be() {
 }
 
 #[test]
-fn what_cannot_be_read_is_put_aside_with_its_reason() {
+fn what_cannot_be_read_is_rejected_with_its_reason() {
     for (raw, reason) in [
         ("7", NotAnObject),
         (r#"{"id":1,"created_at":"2026-01-05T10:11:12Z"}"#, BadEventType),
@@ -188,13 +188,13 @@ fn a_delivery_is_known_by_its_uuid_and_its_time_by_other_forms() {
     );
     assert_eq!(failure.source_id, None);
     assert_eq!(failure.login_id.as_deref(), Some("109322310"));
-    // The same delivery in another zone, told with more.
+    // The same delivery in another zone, with one more field.
     let again = delivered(&raw("2017-12-06 00:43:06+0530", &format!(r#"{uuid},"solved":true"#)));
     assert_eq!(again.failure_id, failure.failure_id);
     assert_ne!(again.content_hash, failure.content_hash);
     let other = delivered(&raw("2017-12-05 19:13:06 UTC", r#","uuid":"6fe6""#));
     assert_ne!(other.failure_id, failure.failure_id);
-    // Without a uuid, by what it says.
+    // Without a uuid, by its content.
     let bare = delivered(&raw("2017-12-05 19:13:06 UTC", ""));
     assert_eq!(bare.failure_id, delivered(&raw("2017-12-05 19:13:06 UTC", r#","x":1"#)).failure_id);
     let error = r#","error_description":"e""#;

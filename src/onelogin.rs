@@ -6,7 +6,7 @@
 //! repeated here one by one.
 
 mod base_url;
-pub(crate) mod budget;
+pub(crate) mod call_budget;
 mod client;
 mod config_error;
 mod envelope;

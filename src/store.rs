@@ -4,7 +4,7 @@
 //! [`value`], built by [`bulk`], or stands in `migrations/`. This module knows nothing of OneLogin.
 
 mod bulk;
-mod calls;
+mod call_budget;
 mod connect;
 #[cfg(feature = "demo")]
 mod demo_queries;
@@ -26,12 +26,12 @@ use sqlx::{PgPool, SqlitePool};
 use crate::exit::Exit;
 use crate::source::SourceKind;
 
-pub(crate) use calls::{Grant, Settled};
+pub(crate) use call_budget::Reservation;
 pub(crate) use connect::Access;
 #[cfg(feature = "demo")]
 pub(crate) use demo_queries::{FIRST_LOOK, QUESTION};
 pub(crate) use health::Health;
-pub(crate) use lease::{Lease, ResumePoint};
+pub(crate) use lease::Lease;
 pub(crate) use profiles::ProfileAnswer;
 pub(crate) use run::{Run, RunEnd, Status, Traffic};
 pub(crate) use window::Writer;

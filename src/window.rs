@@ -1,34 +1,36 @@
-//! Which intervals to ask for, and how far the marks may move. Pure: no I/O and no clock.
+//! Intervals to request, and how far the watermark may move. Pure: no I/O and no clock.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A window is never narrower: the legacy API knows no fractions of a second.
+/// Least width of a window: the legacy API knows no fractions of a second.
 const NARROWEST: TimeDelta = TimeDelta::seconds(1);
-/// No answer is expected to span more; it also keeps the doubling within the calendar.
+/// Greatest width of a window. No answer is expected to span more; it also keeps the doubling within
+/// the calendar.
 const WIDEST: TimeDelta = TimeDelta::days(3660);
-/// An hour less than a day: a daily run that is a little early shall not put it off to the next.
+/// Time between two rescans: an hour less than a day, so that a daily run that is a little early does
+/// not postpone it to the next run.
 const BETWEEN_RESCANS: TimeDelta = TimeDelta::hours(23);
-/// Page sizes in use. A response of exactly so many records may have been cut without a word; 51
-/// is what a sibling of the legacy endpoint sends when asked for 50.
+/// Page sizes in use. A response of exactly this many records may have been cut silently; 51 is what
+/// a sibling of the legacy endpoint sends when 50 are requested.
 const LIKELY_CAPS: [u64; 12] =
     [50, 51, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000, 20_000];
 
-/// How wide windows should be, which depends on how a source answers.
+/// Width of windows, which depends on how a source answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pace {
-    /// The first window of a run.
+    /// Width of the first window of a run.
     first: TimeDelta,
-    /// A window with fewer records was not worth its request: the next is twice as wide.
+    /// After a window with fewer records, which was not worth its request, the next is twice as wide.
     nearly_empty: u64,
-    /// With more records than this the next window is half as wide.
+    /// After a window with more records the next is half as wide.
     too_large: u64,
-    /// Whether an answer may be cut without a word.
+    /// Whether an answer may be cut silently.
     may_be_cut: bool,
 }
 
 impl Pace {
-    /// For a source that gives one answer for a window: a backfill shows progress, a daily run fits
-    /// into one, and no transaction becomes too long.
+    /// For a source that gives one answer per window: a backfill shows progress, a daily run fits into
+    /// one window, and no transaction becomes too long.
     pub(crate) const ONE_ANSWER: Self = Self {
         first: TimeDelta::days(7),
         nearly_empty: 1_000,
@@ -36,8 +38,8 @@ impl Pace {
         may_be_cut: true,
     };
 
-    /// For a source that gives pages of some 50 records, each a call of an hour's few thousand: a
-    /// window that fails costs all of its calls. The pages say by themselves when they end.
+    /// For a source that gives pages of about 50 records, each a call of the hourly budget: a window
+    /// that fails costs all of its calls. The last page is marked as such.
     pub(crate) const PAGES: Self = Self {
         first: TimeDelta::days(2),
         nearly_empty: 1_000,
@@ -45,7 +47,7 @@ impl Pace {
         may_be_cut: false,
     };
 
-    /// For a file, which has no order and is read as a whole.
+    /// For a file, which has no order and is read in one window.
     pub(crate) const ALL_TIME: Self = Self {
         first: TimeDelta::days(4_000_000),
         nearly_empty: 0,
@@ -57,9 +59,9 @@ impl Pace {
 /// An interval of time, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
-    /// Where it begins.
+    /// Its start.
     pub from: DateTime<Utc>,
-    /// Where it ends; never before `from`.
+    /// Its end; never before `from`.
     pub to: DateTime<Utc>,
 }
 
@@ -70,21 +72,21 @@ impl Window {
         to: DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999"),
     };
 
-    /// The same window, but not past the server's clock: what lies ahead of it was not scanned.
+    /// The window up to the server's clock: what lies after it was not scanned.
     #[must_use]
     pub(crate) fn until(self, server_now: Option<DateTime<Utc>>) -> Self {
         let to = server_now.map_or(self.to, |now| self.to.min(now)).max(self.from);
         Self { to, ..self }
     }
 
-    /// The interval to ask for: a second more on both sides, since nobody knows whether the API
-    /// counts its bounds in. What comes in addition is loaded too, and known the next time.
+    /// The interval to request: a second more on both sides, because it is not documented whether the
+    /// API includes its bounds. Additional records are loaded too, and are unchanged the next time.
     #[must_use]
     pub(crate) fn widened(self) -> Self {
         Self { from: self.from - NARROWEST, to: self.to + NARROWEST }
     }
 
-    /// Whether it can be asked for in smaller pieces.
+    /// Whether it can be split.
     #[must_use]
     pub(crate) fn can_narrow(self) -> bool {
         self.to - self.from > NARROWEST
@@ -98,7 +100,7 @@ impl std::fmt::Display for Window {
     }
 }
 
-/// Where the sync of one account and source stands.
+/// How far the sync of one account and source has got.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Watermark {
     /// The greatest `created_at` committed.
@@ -108,29 +110,29 @@ pub(crate) struct Watermark {
 }
 
 impl Watermark {
-    /// Where the next run begins; none before the first. Rows that appear late, up to `overlap`
-    /// behind the scan, are found; after a quiet time everything since the last failure is asked
-    /// for again, which costs next to nothing because it was quiet.
+    /// Where the next run starts; `None` before the first. It finds rows that appear late, up to
+    /// `overlap` before the end of the scan. After a quiet time it requests everything since the last
+    /// failure again, which costs next to nothing because it was quiet.
     #[must_use]
     pub(crate) fn resume(&self, overlap: TimeDelta) -> Option<DateTime<Utc>> {
         let scanned = self.scanned_through?;
         let overlapped = scanned.checked_sub_signed(overlap).unwrap_or(DateTime::UNIX_EPOCH);
-        Some(self.high_water_mark.map_or(overlapped, |mark| mark.min(overlapped)))
+        Some(self.high_water_mark.map_or(overlapped, |high| high.min(overlapped)))
     }
 
-    /// Where a source begins that takes over from another which stands here: everything that the
-    /// other may not have seen, and as much more as may be late.
+    /// Where another source starts that continues from this one: it reads everything that this one may
+    /// not have seen, and the overlap.
     #[must_use]
-    pub(crate) fn take_over(&self, overlap: TimeDelta) -> Option<DateTime<Utc>> {
-        let seen = self.high_water_mark.map_or(self.scanned_through, |mark| {
-            self.scanned_through.map(|scanned| scanned.min(mark))
+    pub(crate) fn continue_from(&self, overlap: TimeDelta) -> Option<DateTime<Utc>> {
+        let seen = self.high_water_mark.map_or(self.scanned_through, |high| {
+            self.scanned_through.map(|scanned| scanned.min(high))
         })?;
         Some(seen.checked_sub_signed(overlap).unwrap_or(DateTime::UNIX_EPOCH))
     }
 
-    /// The mark after a window was scanned whose newest failure, not counting any dated after its
-    /// end, is `newest`. It never moves backward, and it stays where it is when the window begins
-    /// after the last scan: moving it would skip what lies between for good.
+    /// The watermark after a scanned window. `newest` is its newest failure, not counting any dated
+    /// after the window's end. The watermark never moves backward, and it stays where it is if the
+    /// window starts after the last scan, because moving it would skip what lies between for good.
     #[must_use]
     pub(crate) fn after(self, window: Window, newest: Option<DateTime<Utc>>) -> Self {
         if self.scanned_through.is_some_and(|scanned| window.from > scanned) {
@@ -143,18 +145,17 @@ impl Watermark {
     }
 }
 
-/// How far the span in which events may still change was read again.
+/// Progress of the rescan, which re-reads the span in which events may still change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Rescan {
-    /// As of when it was last read whole; none when never.
+    /// Time as of which the span was last read to its end; `None` if never.
     pub read_at: Option<DateTime<Utc>>,
-    /// Where a reading goes on that was not finished.
+    /// Where an unfinished rescan continues.
     pub next: Option<DateTime<Utc>>,
 }
 
 impl Rescan {
-    /// Where to begin, `span` back from `now`; none when it is too early, which the first time of all
-    /// it is.
+    /// Where to start, `span` before `now`; `None` if it is too early, as it is in the first run.
     #[must_use]
     pub(crate) fn begin(&self, now: DateTime<Utc>, span: TimeDelta) -> Option<DateTime<Utc>> {
         let due = || {
@@ -165,23 +166,23 @@ impl Rescan {
     }
 }
 
-/// The windows of one run, each decided after the one before.
+/// Windows of one run, each decided after the previous one.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     start: DateTime<Utc>,
     next: DateTime<Utc>,
     end: DateTime<Utc>,
-    /// Whether `end` is the server's clock rather than a guess by ours.
+    /// Whether `end` is known, rather than a guess by our clock.
     end_known: bool,
     width: TimeDelta,
-    /// No window of this run is wider: half of what was too much once.
+    /// Greatest width of a window in this run: half of one that was too much.
     widest: TimeDelta,
     pace: Pace,
 }
 
 impl Plan {
-    /// From `start` to `until`, or to the server's now: `local_now` stands for it until the first
-    /// answer tells.
+    /// A plan from `start` to `until`, or to the server's now; `local_now` stands for it until the
+    /// first answer.
     #[must_use]
     pub(crate) fn new(
         pace: Pace,
@@ -189,15 +190,15 @@ impl Plan {
         until: Option<DateTime<Utc>>,
         local_now: DateTime<Utc>,
     ) -> Self {
-        // A clock that is behind must not end the run before the server was asked.
+        // A clock that is behind must not end the run before the first request.
         let end = until.unwrap_or_else(|| local_now.max(start + NARROWEST));
         let end_known = until.is_some();
         Self { start, next: start, end, end_known, width: pace.first, widest: WIDEST, pace }
     }
 
-    /// The next window to ask for; none when the run is through.
+    /// The next window to request; `None` at the end of the run.
     #[must_use]
-    pub(crate) fn window(&self) -> Option<Window> {
+    pub(crate) fn next_window(&self) -> Option<Window> {
         let to = (self.next + self.width).min(self.end);
         (self.next < self.end).then_some(Window { from: self.next, to })
     }
@@ -211,10 +212,10 @@ impl Plan {
         self.end_known = true;
     }
 
-    /// Goes on behind a committed window, which gave so many records. A window that ended at the
-    /// server's clock, ahead of a given `--until`, ends the run.
-    pub(crate) fn committed(&mut self, asked: Window, scanned: Window, records: u64) {
-        if scanned.to < asked.to {
+    /// Moves past a window that gave `records`. A window that ended at the server's clock, before a
+    /// given `--until`, ends the run.
+    pub(crate) fn committed(&mut self, requested: Window, scanned: Window, records: u64) {
+        if scanned.to < requested.to {
             self.end = self.end.min(scanned.to);
         }
         self.next = scanned.to;
@@ -225,23 +226,23 @@ impl Plan {
         }
     }
 
-    /// Halves the next window, and lets none grow beyond that: the last was too much, for the
-    /// server or for the way. Says whether it is narrower now.
+    /// Halves the next window, and lets none grow beyond that: the last was too much for the server or
+    /// the network. Returns whether it is narrower now.
     pub(crate) fn narrow(&mut self) -> bool {
-        let width = self.window().map_or(self.width, |w| w.to - w.from);
-        // Whole seconds: the API would cut the rest off. Rounded up: two halves make the whole.
+        let width = self.next_window().map_or(self.width, |w| w.to - w.from);
+        // Whole seconds: the API would cut the rest off. Rounded up: two halves cover the window.
         self.width = TimeDelta::seconds((width.num_seconds() + 1) / 2).max(NARROWEST);
         self.widest = self.width;
         self.width < width
     }
 
-    /// Whether so many records look like a response that was cut, and a narrower window could tell.
+    /// Whether `records` looks like a server limit, and a narrower window could show it.
     #[must_use]
     pub(crate) fn looks_cut(&self, window: Window, records: u64) -> bool {
         self.pace.may_be_cut && LIKELY_CAPS.contains(&records) && window.can_narrow()
     }
 
-    /// Where the run begins.
+    /// The start of the run.
     #[must_use]
     pub(crate) fn start(&self) -> DateTime<Utc> {
         self.start
@@ -253,7 +254,7 @@ impl Plan {
         self.end
     }
 
-    /// How much of the run's span lies before `at`, and the whole span.
+    /// The part of the run's span that lies before `at`, and the run's span.
     #[must_use]
     pub(crate) fn progress(&self, at: DateTime<Utc>) -> (TimeDelta, TimeDelta) {
         (at - self.start, self.end - self.start)

@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use anyhow::{Context, anyhow};
 use chrono::{SubsecRound, Utc};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::progress::Screen;
@@ -19,7 +20,7 @@ use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::{ConfigError, Options, Source};
 use crate::store::{Access, FIRST_LOOK, QUESTION, Store};
-use crate::sync::{Job, sync};
+use crate::sync::{Job, span, sync};
 use onelogin_simulator::{Config, Simulator};
 
 /// Failures of the days before: enough to see, loaded in a moment.
@@ -129,7 +130,9 @@ async fn one_run(source: &Source, store: &Store, screen: &Screen) -> Result<Uuid
     screen.start();
     let never = std::future::pending();
     let run_id = Uuid::now_v7();
-    let report = sync(&job, run_id, store, source, &|p| screen.show(p), never).await;
+    let show = |progress| screen.show(progress);
+    let run = sync(&job, run_id, store, source, &show, never);
+    let report = run.instrument(span(run_id, &job.origin)).await;
     screen.clear();
     let outcome = Outcome::of_run(&job.origin, report, began.elapsed());
     outcome.print(Format::Text);

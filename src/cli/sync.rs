@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::builder::NonEmptyStringValueParser;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::connection::Connection;
@@ -125,7 +126,10 @@ pub(super) async fn run(args: Args, database_url: &str, screen: &Screen) -> Resu
     };
     let origin = Origin { account: args.account.clone(), source: kind };
     let attempted = match source {
-        Ok(source) => attempt(&args, &origin, &source, run_id, database_url, screen).await,
+        Ok(source) => {
+            let run = attempt(&args, &origin, &source, run_id, database_url, screen);
+            run.instrument(sync::span(run_id, &origin)).await
+        }
         Err(failed) => Err(failed),
     };
     let outcome = match attempted {
@@ -147,7 +151,7 @@ fn source(args: &Args) -> Result<Source, Failed> {
     })
 }
 
-/// A run, or why there was none.
+/// Opens the database and runs the job.
 async fn attempt(
     args: &Args,
     origin: &Origin,

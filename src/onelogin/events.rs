@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::budget::Budget;
+use super::call_budget::CallBudget;
 use super::client::{Meter, Purpose};
 use super::envelope::{Body, Envelope, Page};
 use super::error::{Cause, Error};
@@ -83,7 +83,7 @@ impl Events {
 
     /// The calls that may be made.
     #[must_use]
-    pub(crate) fn budget(&self) -> &Budget {
+    pub(crate) fn budget(&self) -> &CallBudget {
         &self.session.budget
     }
 

@@ -6,7 +6,7 @@ use reqwest::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::budget::Budget;
+use super::call_budget::CallBudget;
 use super::client::{Client, Purpose};
 use super::envelope::Body;
 use super::error::{Cause, Error};
@@ -22,7 +22,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) client: Client,
-    pub(super) budget: Budget,
+    pub(super) budget: CallBudget,
     pub(super) policy: Policy,
     tokens: Tokens,
 }
@@ -36,7 +36,7 @@ impl Session {
     ) -> Result<Self, ConfigError> {
         Ok(Self {
             client: Client::new(options)?,
-            budget: Budget::new(calls_per_hour),
+            budget: CallBudget::new(calls_per_hour),
             policy: options.policy.clone(),
             tokens: Tokens::new(client_id, client_secret)?,
         })
@@ -110,10 +110,10 @@ impl Session {
     }
 
     async fn call_with(&self, token: &Token, url: &Url, purpose: Purpose) -> Result<Body, Error> {
-        self.budget.take()?;
+        self.budget.spend()?;
         let bearer = format!("bearer {}", token.value.expose_secret());
         let request = self.client.http.get(url.clone()).header(AUTHORIZATION, bearer);
-        let purpose = Purpose { calls_left: Some(self.budget.left()), ..purpose };
+        let purpose = Purpose { calls_left: Some(self.budget.unspent()), ..purpose };
         let incoming = self.client.send(url, request, purpose).await?;
         let body = Body::read(incoming, purpose.of).await?;
         self.budget.read_limits(&body.headers);

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::budget::Budget;
+use super::call_budget::CallBudget;
 use super::client::{Client, Purpose};
 use super::config_error::ConfigError;
 use super::envelope::Body;
@@ -75,7 +75,7 @@ impl Tokens {
     pub(super) async fn get(
         &self,
         client: &Client,
-        budget: &Budget,
+        budget: &CallBudget,
         attempt: u32,
         refused: Option<u32>,
     ) -> Result<Token, Error> {
@@ -85,7 +85,7 @@ impl Tokens {
         if let Some(token) = current.as_ref().filter(usable) {
             return Ok(token.clone());
         }
-        budget.take()?;
+        budget.spend()?;
         let number = current.as_ref().map_or(1, |token| token.number + 1);
         let token = self.request(client, budget, attempt, number).await?;
         *current = Some(token.clone());
@@ -95,7 +95,7 @@ impl Tokens {
     async fn request(
         &self,
         client: &Client,
-        budget: &Budget,
+        budget: &CallBudget,
         attempt: u32,
         number: u32,
     ) -> Result<Token, Error> {
@@ -107,7 +107,7 @@ impl Tokens {
             .basic_auth(id, Some(secret))
             .header(CONTENT_TYPE, "application/json")
             .body(GRANT);
-        let calls_left = Some(budget.left());
+        let calls_left = Some(budget.unspent());
         let purpose = Purpose { attempt, calls_left, ..Purpose::new(Resource::Token) };
         let incoming = client.send(&url, request, purpose).await?;
         let body = Body::read(incoming, Resource::Token).await?;

@@ -1,5 +1,5 @@
-//! Reads one span from both APIs, and tells which failures both have: what to look at before one
-//! takes over from the other. Nothing is written but the count of calls.
+//! Reads one span from both APIs, and finds the failures that only one of them has: a check before the
+//! events API continues from the legacy one. It writes nothing but the count of calls.
 
 mod matching;
 
@@ -8,37 +8,40 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::calls::Calls;
-use super::{Error, pace, windows};
+use super::Error;
+use super::call_budget::Calls;
+use super::plan::pace;
+use super::read::recover;
 use crate::model::{Batch, Origin};
 use crate::normalize;
 use crate::normalize::event_type::EventSelection;
 use crate::onelogin::Source;
 use crate::onelogin::events::Events;
 use crate::onelogin::legacy::Legacy;
-use crate::store::{Run, Store};
+use crate::onelogin::retry::Attempts;
+use crate::store::Store;
 use crate::window::{Plan, Window};
 pub(crate) use matching::{Comparison, Item};
 
 /// What to compare, and how closely.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparing {
-    /// The account, as the calls are counted.
+    /// The account whose calls are counted.
     pub account: String,
-    /// Which events are failures.
+    /// Event types that are failures.
     pub selected: EventSelection,
-    /// Where the span begins.
+    /// Start of the span.
     pub since: DateTime<Utc>,
-    /// Where it ends.
+    /// End of the span.
     pub until: DateTime<Utc>,
-    /// How far the times of one failure may be apart.
+    /// How far the two times of one failure may be apart.
     pub tolerance: TimeDelta,
 }
 
-/// What a source has in a span, by the ids that its rows would have.
-type Held = HashMap<Uuid, Item>;
+/// Failures of a source, by the ids that their rows would have.
+type Found = HashMap<Uuid, Item>;
 
-/// Compares what both sources have.
+/// Compares what both sources have in a span.
 ///
 /// # Errors
 /// [`Error`], when one of them cannot be read.
@@ -48,49 +51,60 @@ pub(crate) async fn compare(
     legacy: Legacy,
     events: Events,
 ) -> Result<Comparison, Error> {
-    let of_legacy = hold(comparing, store, &Source::Legacy(legacy)).await?;
-    let of_events = hold(comparing, store, &Source::Events(events)).await?;
-    let items = |held: Held| held.into_values().collect();
+    let of_legacy = read(comparing, store, &Source::Legacy(legacy)).await?;
+    let of_events = read(comparing, store, &Source::Events(events)).await?;
+    let items = |found: Found| found.into_values().collect();
     let span = Window { from: comparing.since, to: comparing.until };
     Ok(matching::compare(items(of_legacy), items(of_events), span, comparing.tolerance))
 }
 
-/// Reads the span, and as much more as a failure may be off.
-async fn hold(comparing: &Comparing, store: &Store, source: &Source) -> Result<Held, Error> {
-    let origin = Origin { account: comparing.account.clone(), source: source.kind() };
-    let run = Run { run_id: Uuid::now_v7(), origin, keep_raw: false };
-    let calls = Calls::new(store, &run, source);
-    let (from, to) = (comparing.since - comparing.tolerance, comparing.until + comparing.tolerance);
-    let mut plan = Plan::new(pace(source), from, Some(to), to);
-    let mut held = Held::new();
-    let read = windows::each(source, &mut plan, async |window, plan| {
-        if let Source::Events(events) = source {
-            calls.ensure(events.calls_per_window().into()).await?;
-        }
-        hold_window(source, &run.origin, &comparing.selected, window, plan, &mut held).await
-    });
-    let read = read.await;
-    calls.give_back(store).await?;
-    read.map(|()| held)
+async fn read(comparing: &Comparing, store: &Store, source: &Source) -> Result<Found, Error> {
+    let calls = Calls::new(store, &comparing.account, source);
+    let found = read_span(comparing, source, &calls).await;
+    calls.return_unspent(store).await?;
+    found
 }
 
-async fn hold_window(
+/// Reads the span, widened by the tolerance: a failure at its edge may have its pair outside.
+async fn read_span(
+    comparing: &Comparing,
     source: &Source,
-    origin: &Origin,
-    selected: &EventSelection,
+    calls: &Calls<'_>,
+) -> Result<Found, Error> {
+    let (from, to) = (comparing.since - comparing.tolerance, comparing.until + comparing.tolerance);
+    let mut plan = Plan::new(pace(source), from, Some(to), to);
+    let mut found = Found::new();
+    let mut attempts = Attempts::begin(source.policy());
+    while let Some(window) = plan.next_window() {
+        if let Source::Events(events) = source {
+            calls.reserve(events.calls_per_window().into()).await?;
+        }
+        match read_window(comparing, source, window, &mut plan, &mut found).await {
+            Ok(()) => attempts = Attempts::begin(source.policy()),
+            Err(error) => recover(source, &mut plan, error, &mut attempts).await?,
+        }
+    }
+    Ok(found)
+}
+
+async fn read_window(
+    comparing: &Comparing,
+    source: &Source,
     window: Window,
     plan: &mut Plan,
-    held: &mut Held,
+    found: &mut Found,
 ) -> Result<(), Error> {
-    let request = window.widened();
-    let mut answer = source.open(request.from, request.to, window.can_narrow()).await?;
+    let origin = Origin { account: comparing.account.clone(), source: source.kind() };
+    let Window { from, to } = window.widened();
+    let mut answer = source.open(from, to, window.can_narrow()).await?;
     let (mut records, mut more) = (0, true);
     while more {
         let mut batch = Batch::default();
-        more = answer.next(&mut |raw| normalize::record(origin, selected, raw, &mut batch)).await?;
+        let mut sink =
+            |raw: &[u8]| normalize::record(&origin, &comparing.selected, raw, &mut batch);
+        more = answer.next(&mut sink).await?;
         records += batch.records();
-        let items = batch.failures.iter().map(|f| (f.failure_id, Item::new(f, &batch.texts)));
-        held.extend(items);
+        found.extend(batch.failures.iter().map(|f| (f.failure_id, Item::new(f, &batch.texts))));
     }
     if plan.looks_cut(window, records) {
         plan.narrow();

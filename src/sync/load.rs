@@ -1,40 +1,39 @@
-//! The writing side: each window in a transaction of its own, in the order in which they were read, and
-//! the marks behind it.
+//! The writing side: each window in a transaction of its own, in the order in which they were read,
+//! with the watermark.
 
 use chrono::Utc;
 use tokio::sync::mpsc::Receiver;
 
-use super::fetch::{Step, Whole};
-use super::{Error, Report, Work, traffic};
-use crate::onelogin::Source;
+use super::Error;
+use super::read::{Step, WindowEnd};
+use super::session::Session;
 use crate::store::Writer;
 use crate::window::{Rescan, Window};
-
-/// The writing side of a run.
-pub(super) struct Load<'a> {
-    pub(super) work: Work<'a>,
-    pub(super) source: &'a Source,
-    pub(super) report: &'a mut Report,
-    writer: Writer<'a>,
-}
 
 /// What moves with each window.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Advance {
-    /// The mark.
+    /// The watermark.
     Watermark,
-    /// The mark, should it be behind, and the place at which a rescan goes on.
+    /// The watermark, should it lie before the window's end, and the place where a rescan continues.
     Rescan(Rescan),
     /// Nothing: a file is no scan.
     Nothing,
 }
 
-impl<'a> Load<'a> {
-    pub(super) fn new(work: Work<'a>, source: &'a Source, report: &'a mut Report) -> Self {
-        Self { work, source, report, writer: work.store.writer(work.run) }
+/// The writing side of a run.
+pub(super) struct Loader<'a> {
+    run: &'a Session<'a>,
+    writer: Writer<'a>,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(run: &'a Session<'a>) -> Self {
+        Self { run, writer: run.store.writer(&run.run) }
     }
 
-    /// Takes step after step until there are no more. A window that is not whole by then is taken back.
+    /// Takes step after step until there are no more. A window that is incomplete by then is rolled
+    /// back.
     pub(super) async fn all(
         &mut self,
         mut steps: Receiver<Step<'_>>,
@@ -44,46 +43,50 @@ impl<'a> Load<'a> {
             match step {
                 Step::Write(batch, progress) => {
                     self.writer.write(batch).await?;
-                    (self.work.on_progress)(progress);
+                    self.run.show(progress);
                 }
-                Step::Commit(whole) => self.commit(&whole, advance).await?,
-                Step::TakeBack => self.writer.roll_back().await?,
+                Step::Commit(end) => self.commit(&end, advance).await?,
+                Step::RollBack => self.writer.roll_back().await?,
             }
         }
         Ok(self.writer.roll_back().await?)
     }
 
     /// Commits a window whose records are all accounted for.
-    async fn commit(&mut self, whole: &Whole<'_>, advance: Advance) -> Result<(), Error> {
-        let &Whole { window, records, oldest, newest, .. } = whole;
+    async fn commit(&mut self, end: &WindowEnd<'_>, advance: Advance) -> Result<(), Error> {
+        let &WindowEnd { window, ref stats, .. } = end;
+        let records = stats.records;
         self.writer.flush().await?;
         let counts = self.writer.counts();
         if !counts.balance(records) {
             return Err(Error::Unbalanced { window, records, counts });
         }
-        let Work { store, lease, .. } = self.work;
-        let (window, mark) = match advance {
+        let run = self.run;
+        let watermark = run.tally().watermark;
+        let (window, watermark) = match advance {
             Advance::Watermark | Advance::Rescan(_) => {
-                (window, self.report.mark.after(window, newest))
+                (window, watermark.after(window, stats.newest))
             }
             // The ledger says which span the file holds.
             Advance::Nothing => {
                 let now = Utc::now();
-                let (from, to) = (oldest.unwrap_or(now), newest.unwrap_or(now));
-                (Window { from, to }, self.report.mark)
+                let (from, to) = (stats.oldest.unwrap_or(now), stats.newest.unwrap_or(now));
+                (Window { from, to }, watermark)
             }
         };
-        let traffic = traffic(self.source);
-        self.writer.commit(window, mark, lease, traffic).await?;
-        self.report.mark = mark;
-        self.report.counts += counts;
-        self.report.windows += 1;
+        self.writer.commit(window, watermark, &run.lease, run.traffic()).await?;
+        run.count(|tally| {
+            tally.watermark = watermark;
+            tally.counts += counts;
+            tally.windows += 1;
+        });
         tracing::info!(
             %window, records, inserted = counts.inserted, updated = counts.updated,
-            rejected = counts.rejected, "window committed"
+            rejected = counts.rejected, "window copied"
         );
         if let Advance::Rescan(rescan) = advance {
-            store.note_rescan(lease, Rescan { next: Some(window.to), ..rescan }).await?;
+            let next = Rescan { next: Some(window.to), ..rescan };
+            run.store.note_rescan(&run.lease, next).await?;
         }
         Ok(())
     }

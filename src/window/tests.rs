@@ -15,7 +15,7 @@ fn mark(high: Option<i64>, scanned: Option<i64>) -> Watermark {
 /// Plays a plan against a server whose windows all give `records`.
 fn play(mut plan: Plan, server_now: Option<DateTime<Utc>>, records: u64) -> Vec<Window> {
     let mut scanned = Vec::new();
-    while let Some(asked) = plan.window() {
+    while let Some(asked) = plan.next_window() {
         plan.learn_now(server_now);
         let window = asked.until(server_now);
         plan.committed(asked, window, records);
@@ -38,17 +38,17 @@ fn an_answer_too_large_halves_the_next_window() {
     let mut plan = Plan::new(Pace::ONE_ANSWER, day(0), Some(day(30)), day(30));
     plan.committed(days(0, 7), days(0, 7), 1_000_000);
     let half = TimeDelta::hours(84);
-    assert_eq!(plan.window(), Some(Window { from: day(7), to: day(7) + half }));
+    assert_eq!(plan.next_window(), Some(Window { from: day(7), to: day(7) + half }));
 }
 
 #[test]
 fn narrowing_stops_at_one_second_and_keeps_whole_seconds() {
     let mut plan = Plan::new(Pace::ONE_ANSWER, day(0), Some(day(1)), day(1));
     while plan.narrow() {
-        let window = plan.window().unwrap();
+        let window = plan.next_window().unwrap();
         assert_eq!((window.to - window.from).subsec_nanos(), 0);
     }
-    assert_eq!(plan.window().map(|w| w.to - w.from), Some(NARROWEST));
+    assert_eq!(plan.next_window().map(|w| w.to - w.from), Some(NARROWEST));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn after_one_that_was_too_much_no_window_grows_beyond_its_half() {
     let mut plan = Plan::new(Pace::ONE_ANSWER, day(0), Some(day(300)), day(300));
     plan.narrow();
     for _ in 0..3 {
-        let window = plan.window().unwrap();
+        let window = plan.next_window().unwrap();
         assert_eq!(window.to - window.from, TimeDelta::hours(84));
         plan.committed(window, window, 0);
     }
@@ -117,12 +117,12 @@ fn a_rescan_begins_once_a_day_and_goes_on_where_it_was_left() {
 }
 
 #[test]
-fn one_that_takes_over_sees_what_the_other_may_not_have_seen() {
+fn one_that_continues_from_another_sees_what_the_other_may_not_have_seen() {
     let overlap = TimeDelta::days(1);
-    assert_eq!(mark(None, None).take_over(overlap), None);
-    assert_eq!(mark(None, Some(9)).take_over(overlap), Some(day(8)));
-    assert_eq!(mark(Some(7), Some(9)).take_over(overlap), Some(day(6)));
-    assert_eq!(mark(Some(9), Some(9)).take_over(overlap), Some(day(8)));
+    assert_eq!(mark(None, None).continue_from(overlap), None);
+    assert_eq!(mark(None, Some(9)).continue_from(overlap), Some(day(8)));
+    assert_eq!(mark(Some(7), Some(9)).continue_from(overlap), Some(day(6)));
+    assert_eq!(mark(Some(9), Some(9)).continue_from(overlap), Some(day(8)));
 }
 
 #[test]

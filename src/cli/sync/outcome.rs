@@ -40,7 +40,7 @@ impl<'a> Outcome<'a> {
             counts: report.counts,
             windows: report.windows,
             traffic: report.traffic,
-            watermark: report.mark,
+            watermark: report.watermark,
             people_pending: report.people_pending,
             took,
             result: report.result.map_err(|error| Failed::new(error.exit(), error)),

@@ -1,7 +1,7 @@
-//! How many calls of the hour's share are left, over all runs of an account.
+//! API calls of the last hour, over all runs of an account.
 //!
-//! A run is granted calls before it makes them. One that is killed cannot say how many it made; all
-//! that it was granted then counts as made.
+//! A run reserves calls before it makes them, and they count as made until it returns what it did not
+//! spend. A run that is killed returns nothing.
 
 use std::time::Duration;
 
@@ -14,39 +14,29 @@ const REMEMBERED: TimeDelta = TimeDelta::minutes(61);
 
 /// Calls that a run may make.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Grant {
-    /// How many; perhaps none.
+pub(crate) struct Reservation {
+    /// Number of calls; 0 if the hour has none left.
     pub calls: u64,
-    /// How long until there are more, when there are fewer than asked for.
+    /// Time until more can be reserved.
     pub more_in: Duration,
-    /// When they were counted.
+    /// The minute in which they were counted.
     minute: DateTime<Utc>,
 }
 
-/// What became of an earlier grant.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Settled {
-    /// The grant, if there was one.
-    pub grant: Option<Grant>,
-    /// Calls made since.
-    pub used: u64,
-    /// Calls that were granted and not made.
-    pub unused: u64,
-}
-
 impl Store {
-    /// Grants up to `wanted` calls, as long as no hour has more than `per_hour`, in exchange for an
-    /// earlier grant.
+    /// Reserves up to `wanted` calls, as long as no hour has more than `per_hour`. `last` is returned
+    /// in exchange, but for the `spent` calls of it.
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn grant_calls(
+    pub(crate) async fn reserve_calls(
         &self,
         account: &str,
-        settled: Settled,
+        last: Option<Reservation>,
+        spent: u64,
         wanted: u64,
         per_hour: u64,
-    ) -> Result<Grant, Error> {
+    ) -> Result<Reservation, Error> {
         let doing = || failed("counting calls");
         let now = self.now().await?;
         let minute = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
@@ -58,20 +48,20 @@ impl Store {
                 .execute(&mut *tx)
                 .await
                 .map_err(doing())?;
-            if let Some(grant) = settled.grant {
-                sqlx::query(include_str!("sql/calls_take_back.sql"))
+            if let Some(last) = last {
+                sqlx::query(include_str!("sql/calls_return.sql"))
                     .bind(account)
-                    .bind(grant.minute)
-                    .bind(count(settled.used + settled.unused))
+                    .bind(last.minute)
+                    .bind(count(last.calls))
                     .execute(&mut *tx)
                     .await
                     .map_err(doing())?;
             }
-            // Also where it adds nothing: this locks the row, so that two runs count one by one.
+            // Also if nothing was spent: this locks the row, so that two runs count one by one.
             sqlx::query(include_str!("sql/calls_add.sql"))
                 .bind(account)
                 .bind(minute)
-                .bind(count(settled.used))
+                .bind(count(spent))
                 .execute(&mut *tx)
                 .await
                 .map_err(doing())?;
@@ -94,7 +84,7 @@ impl Store {
             tx.commit().await.map_err(doing())?;
             let more_at = oldest.unwrap_or(minute) + REMEMBERED;
             let more_in = (more_at - now).to_std().unwrap_or_default();
-            Ok(Grant { calls, more_in, minute })
+            Ok(Reservation { calls, more_in, minute })
         })
     }
 }

@@ -1,32 +1,33 @@
-//! Event types change: once a day their names are compared, and a new one that looks like failed
-//! provisioning is pointed out.
+//! The daily check of event types: OneLogin adds new ones, and one that looks like failed provisioning
+//! is pointed out.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Work};
+use super::Error;
+use super::session::Session;
 use crate::normalize::event_type::{self, is_overlooked};
 use crate::onelogin::events::Events;
 
 /// The list changes with OneLogin's releases.
 const FRESH: TimeDelta = TimeDelta::days(1);
 
-/// Compares, unless that was done today. That OneLogin does not tell is no failure of the copy: it is
-/// asked again by the next run.
-pub(super) async fn compare(
-    work: Work<'_>,
+/// Compares the list with the stored one, unless that was done today. A failing source is no failure of
+/// the run: the next one requests the list again.
+pub(super) async fn check(
+    run: &Session<'_>,
     events: &Events,
     server_now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let Work { job, run, store, lease, calls, .. } = work;
-    let known = store.known_types(&run.origin.account).await?;
+    let Session { job, store, lease, calls, .. } = run;
+    let known = store.known_types(&job.origin.account).await?;
     if known.checked_at.is_some_and(|at| server_now - at < FRESH) {
         return Ok(());
     }
-    calls.ensure(1).await?;
+    calls.reserve(1).await?;
     let named = match events.types().await {
         Ok(named) => named,
         Err(error) => {
-            tracing::warn!(error = %crate::chain(&error), "event types not compared");
+            tracing::warn!(error = %crate::chain(&error), "event types not checked");
             return Ok(());
         }
     };
@@ -43,6 +44,6 @@ pub(super) async fn compare(
             );
         }
     }
-    store.write_types(run, lease, &types, server_now).await?;
+    store.write_types(&run.run, lease, &types, server_now).await?;
     Ok(())
 }

@@ -1,0 +1,139 @@
+//! The calls that may still be made: reserved ones of our own share of the hour, as long as the
+//! server has calls left for the account.
+//!
+//! Our share has to last over many runs, so it is kept in the database. The caller reserves calls
+//! there, each request spends one, and the caller returns the rest.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use reqwest::header::HeaderMap;
+
+use super::error::{Cause, Error, LimitOwner};
+use super::headers;
+
+/// Calls that may be made.
+#[derive(Debug)]
+pub(crate) struct CallBudget {
+    per_hour: u64,
+    state: Cell<State>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    reserved: u64,
+    spent: u64,
+    /// When more can be reserved.
+    more_at: Option<Instant>,
+    /// Until then the server has no call left for anyone.
+    exhausted_until: Option<Instant>,
+}
+
+impl CallBudget {
+    pub(super) fn new(per_hour: u64) -> Self {
+        Self { per_hour, state: Cell::default() }
+    }
+
+    /// Calls in any hour, over all runs.
+    #[must_use]
+    pub(crate) fn per_hour(&self) -> u64 {
+        self.per_hour
+    }
+
+    /// Reserved calls that were made.
+    #[must_use]
+    pub(crate) fn spent(&self) -> u64 {
+        self.state.get().spent
+    }
+
+    /// Reserved calls that were not made.
+    #[must_use]
+    pub(crate) fn unspent(&self) -> u64 {
+        let state = self.state.get();
+        state.reserved - state.spent
+    }
+
+    /// Replaces the reserved calls. If there are none, `more_in` says when to try again.
+    pub(crate) fn reserve(&self, calls: u64, more_in: Duration) {
+        let more_at = Instant::now().checked_add(more_in);
+        let state = self.state.get();
+        self.state.set(State { reserved: calls, spent: 0, more_at, ..state });
+    }
+
+    /// Spends one call.
+    pub(super) fn spend(&self) -> Result<(), Error> {
+        let state = self.state.get();
+        let now = Instant::now();
+        let until = |at: Option<Instant>| at.unwrap_or(now).saturating_duration_since(now);
+        if state.exhausted_until.is_some_and(|until| now < until) {
+            return Err(exhausted(LimitOwner::Server, until(state.exhausted_until)));
+        }
+        if state.spent == state.reserved {
+            return Err(exhausted(LimitOwner::Own(self.per_hour), until(state.more_at)));
+        }
+        self.state.set(State { spent: state.spent + 1, ..state });
+        Ok(())
+    }
+
+    /// Reads from an answer whether the account has calls left.
+    pub(super) fn read_limits(&self, headers: &HeaderMap) {
+        let wait = headers::no_calls_for(headers);
+        let exhausted_until = wait.and_then(|wait| Instant::now().checked_add(wait));
+        self.state.set(State { exhausted_until, ..self.state.get() });
+    }
+}
+
+fn exhausted(by: LimitOwner, wait: Duration) -> Error {
+    Cause::BudgetExhausted { by, wait }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whose limit refuses a call, and for how long.
+    fn refused(budget: &CallBudget) -> (LimitOwner, Duration) {
+        match budget.spend().map_err(Error::into_cause) {
+            Err(Cause::BudgetExhausted { by, wait }) => (by, wait),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_call_is_made_that_was_not_reserved() {
+        let budget = CallBudget::new(9);
+        assert_eq!(refused(&budget).0, LimitOwner::Own(9));
+        budget.reserve(2, Duration::from_mins(3));
+        assert!(budget.spend().is_ok());
+        assert_eq!((budget.spent(), budget.unspent()), (1, 1));
+        assert!(budget.spend().is_ok());
+        let (_, wait) = refused(&budget);
+        assert!(wait > Duration::from_mins(2), "{wait:?}");
+
+        budget.reserve(3, Duration::ZERO);
+        assert!(budget.spend().is_ok());
+        assert_eq!((budget.spent(), budget.unspent()), (1, 2));
+        budget.reserve(0, Duration::ZERO);
+        assert!(budget.spend().is_err());
+    }
+
+    #[test]
+    fn what_the_server_says_is_left_counts_for_everyone() {
+        let answer = |remaining: &str, reset: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-ratelimit-remaining", remaining.parse().unwrap());
+            headers.insert("x-ratelimit-reset", reset.parse().unwrap());
+            headers
+        };
+        let budget = CallBudget::new(9);
+        budget.reserve(9, Duration::ZERO);
+        budget.read_limits(&answer("1", "3293"));
+        assert!(budget.spend().is_ok());
+        budget.read_limits(&answer("0", "3293"));
+        let (by, wait) = refused(&budget);
+        assert_eq!(by, LimitOwner::Server);
+        assert!(wait > Duration::from_mins(50) && wait < Duration::from_hours(1), "{wait:?}");
+        budget.read_limits(&answer("5000", "3600"));
+        assert!(budget.spend().is_ok());
+    }
+}

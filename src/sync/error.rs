@@ -1,0 +1,91 @@
+//! Reasons for which a run fails, and their exit codes.
+
+use crate::exit::Exit;
+use crate::model::Counts;
+use crate::onelogin;
+use crate::store;
+use crate::window::Window;
+
+/// Signal that stops a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM, as a scheduler sends it.
+    Terminate,
+}
+
+/// Reason for which a run failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] onelogin::Error),
+    /// The users API failed.
+    #[error(
+        "all failures are loaded, but details of {pending} people could not be fetched; the next \
+         run retries, or pass --refresh-people never"
+    )]
+    Profiles {
+        /// Users that are left.
+        pending: u64,
+        /// The first error.
+        #[source]
+        source: Box<onelogin::Error>,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// More new rejects than tolerated.
+    #[error(
+        "{new} new records could not be read, more than --max-rejects {max}: all others are \
+         loaded; see the table rejected_records"
+    )]
+    Rejects {
+        /// Rejects that this run saw first.
+        new: u64,
+        /// Rejects that are tolerated.
+        max: u64,
+    },
+    /// The counts do not add up.
+    #[error(
+        "the window {window} has {records} records, and {counts:?} were counted: this is a bug, \
+         please report it; the window was rolled back"
+    )]
+    Unbalanced {
+        /// The window.
+        window: Window,
+        /// Records that the source gave.
+        records: u64,
+        /// Sums of what became of them.
+        counts: Counts,
+    },
+    /// A signal stopped the run.
+    #[error("stopped by a signal: the current window was rolled back, complete windows are kept")]
+    Stopped(Signal),
+}
+
+impl Error {
+    /// The process's exit code.
+    #[must_use]
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Source(error) => exit_of(error),
+            Self::Profiles { source, .. } => exit_of(source),
+            Self::Store(error) => error.exit(),
+            Self::Rejects { .. } => Exit::Rejects,
+            Self::Unbalanced { .. } => Exit::Bug,
+            Self::Stopped(Signal::Interrupt) => Exit::Interrupted,
+            Self::Stopped(Signal::Terminate) => Exit::Terminated,
+        }
+    }
+}
+
+fn exit_of(error: &onelogin::Error) -> Exit {
+    match error.kind() {
+        onelogin::Kind::Unavailable | onelogin::Kind::BudgetExhausted => Exit::SourceUnavailable,
+        onelogin::Kind::NotThisApi => Exit::NotThisApi,
+        onelogin::Kind::Refused => Exit::CredentialsRefused,
+        onelogin::Kind::Unreadable => Exit::Configuration,
+    }
+}

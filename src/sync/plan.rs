@@ -1,0 +1,54 @@
+//! Where a run starts.
+
+use chrono::{DateTime, SubsecRound, Utc};
+
+use super::Error;
+use super::load::Advance;
+use super::session::Session;
+use crate::onelogin::Source;
+use crate::source::SourceKind;
+use crate::window::{Pace, Plan, Window};
+
+/// The windows of a run, from where the last one stopped, and what moves with each of them.
+pub(super) async fn resume(run: &Session<'_>) -> Result<(Plan, Advance), Error> {
+    let pace = pace(run.source);
+    if let Source::Saved(_) = run.source {
+        tracing::info!("run starts: reading a file, which moves no watermark");
+        let Window { from, to } = Window::ALL_TIME;
+        return Ok((Plan::new(pace, from, Some(to), to), Advance::Nothing));
+    }
+    let now = Utc::now().trunc_subsecs(0);
+    let (from, reason) = start(run, now).await?;
+    tracing::info!(%from, reason, "run starts");
+    Ok((Plan::new(pace, from, run.job.until, now), Advance::Watermark))
+}
+
+/// How wide the windows of a source should be.
+pub(super) fn pace(source: &Source) -> Pace {
+    match source {
+        Source::Legacy(_) => Pace::ONE_ANSWER,
+        Source::Events(_) => Pace::PAGES,
+        Source::Saved(_) => Pace::ALL_TIME,
+    }
+}
+
+async fn start(
+    run: &Session<'_>,
+    now: DateTime<Utc>,
+) -> Result<(DateTime<Utc>, &'static str), Error> {
+    let job = run.job;
+    if let Some(since) = job.since {
+        return Ok((since, "--since"));
+    }
+    if let Some(resumed) = run.tally().watermark.resume(job.overlap) {
+        return Ok((resumed, "after the watermark, less the overlap"));
+    }
+    // The events API continues from the legacy one.
+    if run.source.kind() == SourceKind::Events {
+        let legacy = run.store.watermark_of(&job.origin.account, SourceKind::Legacy).await?;
+        if let Some(continued) = legacy.continue_from(job.overlap) {
+            return Ok((continued, "where the legacy sync stopped, less the overlap"));
+        }
+    }
+    Ok((now - job.first_run, "first run"))
+}

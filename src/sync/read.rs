@@ -1,0 +1,226 @@
+//! The reading side: requests window after window, and hands records to the writing side batch by
+//! batch while that is still busy with earlier ones.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::session::Session;
+use super::{Error, Job, Progress};
+use crate::model::Batch;
+use crate::normalize;
+use crate::onelogin::retry::{Attempts, Decision};
+use crate::onelogin::{Answer, Source};
+use crate::window::{Plan, Window};
+
+/// What the writing side is to do next.
+pub(super) enum Step<'a> {
+    /// Write records of the current window.
+    Write(Batch, Progress),
+    /// Commit it.
+    Commit(WindowEnd<'a>),
+    /// Roll it back: it failed or was cut, and will be requested again.
+    RollBack,
+}
+
+/// A window that was read to its end.
+pub(super) struct WindowEnd<'a> {
+    pub(super) window: Window,
+    pub(super) stats: WindowStats,
+    /// Lets the reading side begin another window once this one is committed.
+    _slot: SemaphorePermit<'a>,
+}
+
+/// Slots for windows in progress: the one that is written, and those that are read ahead of it.
+pub(super) struct ReadAhead {
+    free: Semaphore,
+    slots: u32,
+}
+
+impl ReadAhead {
+    pub(super) fn new(prefetch: u32) -> Self {
+        let slots = prefetch.saturating_add(1);
+        Self { free: Semaphore::new(slots as usize), slots }
+    }
+
+    /// Steps that may wait for the writing side. A small window is a batch and a commit, and the last
+    /// step of those that are read ahead waits with the reading side.
+    pub(super) fn steps(&self) -> usize {
+        (2 * (self.slots as usize - 1)).saturating_sub(1).max(1)
+    }
+
+    async fn take(&self, slots: u32) -> SemaphorePermit<'_> {
+        self.free.acquire_many(slots).await.expect("nobody closes it")
+    }
+}
+
+/// Number and times of the records of a window.
+#[derive(Debug, Default)]
+pub(super) struct WindowStats {
+    pub(super) records: u64,
+    pub(super) oldest: Option<DateTime<Utc>>,
+    /// The newest that is not dated after the window.
+    pub(super) newest: Option<DateTime<Utc>>,
+    /// Number of events that were not selected, by their types.
+    ignored: BTreeMap<i64, u64>,
+}
+
+impl WindowStats {
+    fn add(&mut self, batch: &Batch, until: DateTime<Utc>) {
+        self.records += batch.records();
+        let failures = batch.failures.iter().map(|failure| failure.created_at);
+        let successes = batch.successes.iter().map(|success| success.created_at);
+        for at in failures.chain(successes).filter(|at| *at <= until) {
+            self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
+            self.newest = self.newest.max(Some(at));
+        }
+        for event_type_id in &batch.ignored {
+            *self.ignored.entry(*event_type_id).or_default() += 1;
+        }
+    }
+}
+
+/// The reading side of a run.
+pub(super) struct Reader<'a> {
+    run: &'a Session<'a>,
+    read_ahead: &'a ReadAhead,
+    steps: Sender<Step<'a>>,
+    /// Records of complete windows so far.
+    fetched: u64,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        run: &'a Session<'a>,
+        read_ahead: &'a ReadAhead,
+        steps: Sender<Step<'a>>,
+    ) -> Self {
+        Self { run, read_ahead, steps, fetched: run.tally().counts.fetched }
+    }
+
+    /// Reads every window of the plan.
+    pub(super) async fn all(mut self, plan: &mut Plan) -> Result<(), Error> {
+        let source = self.run.source;
+        let mut attempts = Attempts::begin(source.policy());
+        while let Some(window) = plan.next_window() {
+            match self.window(window, plan).await {
+                Ok(()) => attempts = Attempts::begin(source.policy()),
+                Err(error) => {
+                    self.send(Step::RollBack).await;
+                    recover(source, plan, error, &mut attempts).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a window, and moves the plan past it unless it was cut.
+    async fn window(&mut self, requested: Window, plan: &mut Plan) -> Result<(), Error> {
+        let slot = self.slot().await?;
+        let Window { from, to } = requested.widened();
+        let answer = self.run.source.open(from, to, requested.can_narrow()).await?;
+        let server_now = answer.server_now();
+        plan.learn_now(server_now);
+        let window = requested.until(server_now);
+        if server_now.is_some_and(|now| now < requested.from) {
+            // Nothing can have happened yet, and the watermark must not pass the server's clock.
+            plan.committed(requested, window, 0);
+            return Ok(());
+        }
+        let (done, span) = plan.progress(window.from);
+        let shown = (window != Window::ALL_TIME).then_some(window);
+        let progress = Progress { window: shown, done, span, fetched: self.fetched };
+        let stats = self.records(answer, window, progress).await?;
+        let records = stats.records;
+        if plan.looks_cut(requested, records) {
+            tracing::info!(
+                window = %requested,
+                "record count {records} looks like a server limit; splitting the window"
+            );
+            plan.narrow();
+            self.send(Step::RollBack).await;
+            return Ok(());
+        }
+        self.fetched += records;
+        plan.committed(requested, window, records);
+        self.send(Step::Commit(WindowEnd { window, stats, _slot: slot })).await;
+        Ok(())
+    }
+
+    /// Waits until another window may begin, and reserves the calls for it.
+    async fn slot(&self) -> Result<SemaphorePermit<'a>, Error> {
+        let (Session { job, calls, source, .. }, read_ahead) = (self.run, self.read_ahead);
+        if let Source::Events(events) = source {
+            let per_window = u64::from(events.calls_per_window());
+            if !calls.covers(per_window) {
+                // Reserving writes to the database, where an open window would be in the way.
+                let _all = read_ahead.take(read_ahead.slots).await;
+                calls.reserve(per_window * (u64::from(job.prefetch) + 1)).await?;
+            }
+        }
+        Ok(read_ahead.take(1).await)
+    }
+
+    /// Reads the records of an answer to their end, and hands them on batch by batch.
+    async fn records(
+        &self,
+        mut answer: Answer<'_>,
+        window: Window,
+        before: Progress,
+    ) -> Result<WindowStats, Error> {
+        let Job { origin, selected, .. } = self.run.job;
+        let mut stats = WindowStats::default();
+        let mut batch = Batch::default();
+        let mut more = true;
+        while more {
+            let mut sink = |raw: &[u8]| normalize::record(origin, selected, raw, &mut batch);
+            more = answer.next(&mut sink).await?;
+            // Both sides share a thread: this lets the writing side continue.
+            tokio::task::yield_now().await;
+            if batch.is_full() || !more {
+                stats.add(&batch, window.to);
+                tracing::debug!(%window, records = batch.records(), "batch read");
+                let progress = Progress { fetched: before.fetched + stats.records, ..before };
+                self.send(Step::Write(std::mem::take(&mut batch), progress)).await;
+            }
+        }
+        if !stats.ignored.is_empty() {
+            tracing::info!(types = ?stats.ignored, "events of types that were not selected");
+        }
+        Ok(stats)
+    }
+
+    /// Hands a step on. The writing side is gone only if it has failed, and its error ends the run.
+    async fn send(&self, step: Step<'a>) {
+        if self.steps.send(step).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Waits before another attempt at a window that failed, perhaps a narrower one, or gives up.
+pub(super) async fn recover(
+    source: &Source,
+    plan: &mut Plan,
+    error: Error,
+    attempts: &mut Attempts<'_>,
+) -> Result<(), Error> {
+    let Error::Source(error) = error else { return Err(error) };
+    let wait = match attempts.failed(&error) {
+        Decision::Wait { wait, narrow } => {
+            if narrow {
+                plan.narrow();
+            }
+            wait
+        }
+        Decision::Narrow if plan.narrow() => Duration::ZERO,
+        Decision::Narrow | Decision::GiveUp => return Err(error.into()),
+    };
+    attempts.log_retry(&error, wait);
+    source.meter().count_retry();
+    tokio::time::sleep(wait).await;
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! What stands around the pipeline: the lease, the signals and the record of the run.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::call_budget::Calls;
+use super::{Error, Job, Progress, Report};
+use crate::exit::Exit;
+use crate::model::Counts;
+use crate::onelogin::Source;
+use crate::store::{self, Lease, Run, RunEnd, Status, Store, Traffic};
+use crate::window::{Rescan, Watermark};
+
+/// How long a failing database may delay a run that only has to record its end.
+const RECORD_END_WITHIN: Duration = Duration::from_secs(10);
+
+/// Pause between two attempts to record the end of a run.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
+
+/// A run that holds its lease.
+pub(super) struct Session<'a> {
+    pub(super) job: &'a Job,
+    pub(super) store: &'a Store,
+    pub(super) source: &'a Source,
+    pub(super) run: Run,
+    pub(super) lease: Lease,
+    pub(super) calls: Calls<'a>,
+    /// Where the last rescan stopped, when this run began.
+    pub(super) rescan: Rescan,
+    on_progress: &'a dyn Fn(Progress),
+    tally: Cell<Tally>,
+}
+
+/// What a run has done so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    pub(super) counts: Counts,
+    pub(super) windows: u64,
+    pub(super) watermark: Watermark,
+    pub(super) people_pending: u64,
+}
+
+/// The end of a pipeline.
+pub(super) struct Ended {
+    result: Result<(), Error>,
+    /// Whether the pipeline was dropped in the middle of its work.
+    cut_short: bool,
+}
+
+impl<'a> Session<'a> {
+    /// Takes the lease and records that the run has begun.
+    pub(super) async fn begin(
+        job: &'a Job,
+        run_id: Uuid,
+        store: &'a Store,
+        source: &'a Source,
+        on_progress: &'a dyn Fn(Progress),
+    ) -> Result<Self, Error> {
+        let run = Run { run_id, origin: job.origin.clone(), keep_raw: job.keep_raw };
+        let (lease, resume) = store.take_lease(job.origin.clone(), &job.owner, job.lease).await?;
+        if let Err(error) = store.begin_run(&run).await {
+            // If this fails too, the lease runs out by itself.
+            let _ = store.release_lease(&lease).await;
+            return Err(error.into());
+        }
+        let calls = Calls::new(store, &job.origin.account, source);
+        let tally = Cell::new(Tally { watermark: resume.watermark, ..Tally::default() });
+        Ok(Self {
+            job,
+            store,
+            source,
+            run,
+            lease,
+            calls,
+            rescan: resume.rescan,
+            on_progress,
+            tally,
+        })
+    }
+
+    /// Drives the pipeline until it ends, the lease is lost or a signal comes.
+    pub(super) async fn until_stopped(
+        &self,
+        stop: impl Future<Output = super::Signal>,
+        pipeline: impl Future<Output = Result<(), Error>>,
+    ) -> Ended {
+        tokio::select! {
+            result = Box::pin(pipeline) => Ended { result, cut_short: false },
+            error = self.keep_lease() => Ended { result: Err(error.into()), cut_short: true },
+            signal = stop => Ended { result: Err(Error::Stopped(signal)), cut_short: true },
+        }
+    }
+
+    /// What was done so far.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally.get()
+    }
+
+    /// Changes what was done so far.
+    pub(super) fn count(&self, change: impl FnOnce(&mut Tally)) {
+        let mut tally = self.tally.get();
+        change(&mut tally);
+        self.tally.set(tally);
+    }
+
+    /// Network traffic so far.
+    pub(super) fn traffic(&self) -> Traffic {
+        let meter = self.source.meter();
+        Traffic { requests: meter.requests(), retries: meter.retries(), bytes: meter.bytes() }
+    }
+
+    pub(super) fn show(&self, progress: Progress) {
+        (self.on_progress)(progress);
+    }
+
+    /// Fails a run that has more new rejects than tolerated.
+    pub(super) fn check_rejects(&self) -> Result<(), Error> {
+        let (new, max) = (self.tally().counts.newly_rejected, self.job.max_rejects);
+        if new > max { Err(Error::Rejects { new, max }) } else { Ok(()) }
+    }
+
+    /// Renews the lease three times within its life, so that one renewal may fail. Returns when the
+    /// lease is lost.
+    async fn keep_lease(&self) -> store::Error {
+        let third = (self.lease.ttl / 3).to_std().unwrap_or_default();
+        let pause = third.max(Duration::from_millis(100));
+        loop {
+            tokio::time::sleep(pause).await;
+            match self.store.renew_lease(&self.lease).await {
+                Ok(()) => {}
+                Err(error @ store::Error::LeaseLost { .. }) => return error,
+                // The next commit shows whether it matters.
+                Err(error) => {
+                    tracing::warn!(error = %crate::chain(&error), "lease not renewed");
+                }
+            }
+        }
+    }
+
+    /// Records the end of the run and gives the lease back. A run that went well until here fails if
+    /// its end cannot be recorded; one that failed keeps its first error.
+    pub(super) async fn end(self, Ended { mut result, cut_short }: Ended) -> Report {
+        let Tally { counts, windows, watermark, people_pending } = self.tally();
+        let traffic = self.traffic();
+        let (status, exit) = match &result {
+            Ok(()) => (Status::Succeeded, Exit::Done),
+            Err(error @ Error::Stopped(_)) => (Status::Interrupted, error.exit()),
+            Err(error) => (Status::Failed, error.exit()),
+        };
+        let end = RunEnd {
+            status,
+            exit_code: exit.code(),
+            error: result.as_ref().err().map(|error| crate::chain(error)),
+            traffic,
+            users_written: counts.users_written,
+            people_pending,
+        };
+        let recorded = self.record_until_it_succeeds(&end, cut_short);
+        if tokio::time::timeout(RECORD_END_WITHIN, recorded).await.is_err() {
+            tracing::warn!("end of the run not recorded; its lease will run out by itself");
+            result = result.and(Err(Error::Store(store::Error::NotRecorded(RECORD_END_WITHIN))));
+        }
+        tracing::info!(
+            status = status.as_str(),
+            windows,
+            fetched = counts.fetched,
+            inserted = counts.inserted,
+            updated = counts.updated,
+            unchanged = counts.unchanged,
+            rejected = counts.rejected,
+            users_written = counts.users_written,
+            requests = traffic.requests,
+            retries = traffic.retries,
+            bytes = traffic.bytes,
+            "run ended"
+        );
+        let run_id = self.run.run_id;
+        Report { run_id, counts, windows, traffic, watermark, people_pending, result }
+    }
+
+    async fn record_until_it_succeeds(&self, end: &RunEnd, cut_short: bool) {
+        // A statement that was cut short leaves its connection in the middle of something: whatever is
+        // sent on it next may be rolled back with it.
+        if !cut_short && self.record(self.store, end).await.is_ok() {
+            return;
+        }
+        // A server that restarts refuses connections at first.
+        while let Err(error) = self.record_on_new_connection(end).await {
+            tracing::debug!(error = %crate::chain(&error), "end of the run not recorded yet");
+            tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+        }
+    }
+
+    async fn record_on_new_connection(&self, end: &RunEnd) -> Result<(), store::Error> {
+        let store = self.store.reopen().await?;
+        let recorded = self.record(&store, end).await;
+        store.close().await;
+        recorded
+    }
+
+    async fn record(&self, store: &Store, end: &RunEnd) -> Result<(), store::Error> {
+        store.finish_run(&self.run, end).await?;
+        self.calls.return_unspent(store).await?;
+        store.release_lease(&self.lease).await
+    }
+}

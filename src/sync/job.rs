@@ -42,7 +42,7 @@ pub(crate) struct Job {
 /// run, too.
 pub(crate) fn span(run_id: Uuid, origin: &Origin) -> Span {
     let Origin { account, source } = origin;
-    tracing::error_span!("run", %run_id, account, %source)
+    tracing::error_span!("run", %run_id, %account, %source)
 }
 
 impl Job {

@@ -150,7 +150,7 @@ on_both!(types_that_cannot_be_compared_fail_no_run_and_are_compared_by_the_next,
     let onelogin = empty(NOON);
     onelogin.fail_always_at(Endpoint::Types, Some(Fault::NotFound));
     let finished = Api::Events.sync(&onelogin, db, &TODAY).run().expect_code(0);
-    assert!(finished.stderr.contains("event types not compared"), "{finished}");
+    assert!(finished.stderr.contains("event types not checked"), "{finished}");
     assert_eq!(db.count("event_types"), 0);
     onelogin.fail_always_at(Endpoint::Types, None);
 

@@ -15,7 +15,7 @@ from json_each(readfile(@body));
 insert into failures select id, login_id, user_id, created_at, description, error_description from stage where true
 on conflict do update set
     user_id = excluded.user_id, description = excluded.description, error_description = excluded.error_description;
--- SQLite gives the row of a group that has the greatest.
+-- SQLite takes the other columns of a group from the row with the greatest `created_at`.
 insert into users
 select user_id, email, username, firstname, lastname, max(created_at) from stage
 where user_id is not null group by user_id

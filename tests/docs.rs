@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use onelogin_simulator::Config;
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::api::Api;
@@ -96,35 +94,6 @@ fn the_readmes_exit_codes_are_the_programs() {
         "a table that begins `| exit |`"
     );
     assert_eq!(listed.len(), exits.len(), "each once");
-}
-
-/// Regression: a benchmark that Cargo.toml named was not there, and the image could not be built.
-#[test]
-fn the_image_is_built_with_every_file_that_the_manifest_names() {
-    let (dockerfile, unignored) = (read("Dockerfile"), read(".dockerignore"));
-    let copied: Vec<&str> = dockerfile
-        .lines()
-        .filter_map(|line| line.strip_prefix("COPY ")?.split(' ').next())
-        .collect();
-    let sent: Vec<&str> = unignored.lines().filter_map(|line| line.strip_prefix('!')).collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
-        .current_dir(root)
-        .output()
-        .expect("cargo runs");
-    let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("metadata is JSON");
-    let packages = metadata["packages"].as_array().expect("a workspace has packages");
-    let targets = packages.iter().filter_map(|package| package["targets"].as_array());
-    let targets: Vec<&Value> = targets.flatten().collect();
-    assert!(targets.len() >= 5, "{targets:?}");
-    for target in targets {
-        let file = Path::new(target["src_path"].as_str().expect("a target has a file"));
-        let file = file.strip_prefix(root).expect("it is in this repository");
-        for (name, paths) in [("Dockerfile", &copied), (".dockerignore", &sent)] {
-            assert!(paths.iter().any(|path| file.starts_with(path)), "{name}: {}", file.display());
-        }
-    }
 }
 
 /// The first cell of a line of a table.

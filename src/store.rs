@@ -29,7 +29,7 @@ use crate::source::SourceKind;
 pub(crate) use call_budget::Reservation;
 pub(crate) use connect::Access;
 #[cfg(feature = "demo")]
-pub(crate) use demo_queries::{FIRST_LOOK, QUESTION};
+pub(crate) use demo_queries::QUESTION;
 pub(crate) use health::Health;
 pub(crate) use lease::Lease;
 pub(crate) use profiles::ProfileAnswer;

@@ -58,7 +58,7 @@ fn the_image_is_built_with_every_file_that_cargo_needs() {
             }
         }
         let metadata = Command::new(env!("CARGO"))
-            .args(["metadata", "--locked", "--offline", "--format-version", "1"])
+            .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
             .current_dir(directory.path())
             .output()
             .expect("cargo runs");

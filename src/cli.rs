@@ -16,13 +16,15 @@ mod stop;
 mod sync;
 mod text;
 
+use std::time::Duration;
+
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::exit::Exit;
-use crate::store;
+use crate::store::{self, Database};
 use progress::Screen;
 
 const STYLES: Styles = Styles::styled()
@@ -50,6 +52,13 @@ struct Global {
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL")]
     #[arg(default_value = "sqlite:onelogin.db")]
     database_url: String,
+    /// Use a Postgres on another machine without TLS
+    #[arg(long, global = true)]
+    insecure_database: bool,
+    /// Time for which a Postgres may answer nothing, or have no connection to spare
+    #[arg(long, global = true, env = "ONELOGIN_DATABASE_TIMEOUT", value_name = "DURATION")]
+    #[arg(default_value = "30s", value_parser = humantime::parse_duration, hide_short_help = true)]
+    database_timeout: Duration,
     /// Log each request and commit on stderr; -vv logs more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -58,6 +67,17 @@ struct Global {
     #[arg(long, global = true, env = "ONELOGIN_LOG_LEVEL", value_name = "LEVEL")]
     #[arg(hide_possible_values = true)]
     log_level: Option<log::Level>,
+}
+
+impl Global {
+    fn database(&self) -> Database {
+        Database {
+            url: self.database_url.clone(),
+            is_insecure: self.insecure_database,
+            // With less, a server on a busy machine would seem to hang.
+            timeout: self.database_timeout.max(Duration::from_secs(1)),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -158,16 +178,16 @@ impl Cli {
         // A demo is for people, and a bar shows the rest.
         let quiet = screen.is_drawn() || self.command.is_demo();
         log::start(&screen, self.global.log_level, quiet);
-        let url = &self.global.database_url;
+        let database = &self.global.database();
         let outcome = match self.command {
-            Command::Sync(args) => sync::run(*args, url, &screen).await,
-            Command::Status(args) => status::run(args, url).await,
-            Command::Compare(args) => compare::run(*args, url).await,
-            Command::Migrate(args) => migrate::run(args, url).await,
+            Command::Sync(args) => Box::pin(sync::run(*args, database, &screen)).await,
+            Command::Status(args) => status::run(args, database).await,
+            Command::Compare(args) => compare::run(*args, database).await,
+            Command::Migrate(args) => migrate::run(args, database).await,
             #[cfg(feature = "demo")]
             Command::Simulate(args) => simulate::run(*args).await,
             #[cfg(feature = "demo")]
-            Command::Demo(args) => demo::run(args, &screen).await,
+            Command::Demo(args) => Box::pin(demo::run(args, &screen)).await,
             Command::Completions { shell } => {
                 clap_complete::generate(
                     shell,

@@ -3,40 +3,43 @@
 //! Each statement is written once, in a `.sql` file, and serves both. What differs is bound by a type of
 //! [`value`], built by [`bulk`], or stands in `migrations/`. This module knows nothing of OneLogin.
 
+mod answer;
 mod bulk;
 mod call_budget;
 mod connect;
 #[cfg(feature = "demo")]
 mod demo_queries;
 mod event_types;
+mod file;
 mod health;
 mod lease;
 mod migrate;
 mod profiles;
 mod run;
+mod server_url;
+mod session;
 mod tx;
 mod value;
 mod window;
 
 use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound, Utc};
-use sqlx::{PgPool, SqlitePool};
+use chrono::{DateTime, Utc};
 
 use crate::exit::Exit;
 use crate::source::SourceKind;
 
 pub(crate) use call_budget::Reservation;
-pub(crate) use connect::Access;
+pub(crate) use connect::{Access, Database};
 #[cfg(feature = "demo")]
-pub(crate) use demo_queries::QUESTION;
+pub(crate) use demo_queries::{FIRST_LOOK, QUESTION};
 pub(crate) use health::Health;
 pub(crate) use lease::Lease;
 pub(crate) use profiles::ProfileAnswer;
 pub(crate) use run::{Run, RunEnd, Status, Traffic};
 pub(crate) use window::Writer;
 
-/// Runs one body on whichever database it is: `on_either!(Store, store, pool => pool.close().await)`.
+/// Runs one body on whichever database it is: `on_either!(Tx, tx, tx => query.execute(&mut **tx).await)`.
 macro_rules! on_either {
     ($kind:ident, $either:expr, $inner:ident => $body:expr) => {
         match $either {
@@ -47,9 +50,6 @@ macro_rules! on_either {
 }
 use on_either;
 
-/// The time itself; `now()` is that of the transaction's begin.
-const NOW: &str = "select clock_timestamp()";
-
 /// Longest delay of a known outcome by a database that hangs.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -57,29 +57,16 @@ const CLOSING: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) enum Store {
     /// A Postgres server, or one that speaks like it.
-    Postgres(PgPool),
+    Postgres(connect::Server),
     /// An SQLite file.
-    Sqlite(SqlitePool),
+    Sqlite(file::File),
 }
 
 impl Store {
-    /// Reads the time, to the millisecond, from the clock that all runs on this database share: the
-    /// server's for Postgres, the machine's for a file. Leases depend on it.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] if the server does not answer.
-    pub(crate) async fn now(&self) -> Result<DateTime<Utc>, Error> {
-        let now = match self {
-            Self::Postgres(pool) => sqlx::query_scalar(NOW).fetch_one(pool).await,
-            Self::Sqlite(_) => Ok(Utc::now()),
-        };
-        Ok(now.map_err(failed("reading the time"))?.trunc_subsecs(3))
-    }
-
     /// Closes every connection; an SQLite file is left without its side files. Gives up on a
     /// database that does not answer.
     pub(crate) async fn close(&self) {
-        let closing = async { on_either!(Store, self, pool => pool.close().await) };
+        let closing = async { on_either!(Store, self, open => open.pool.close().await) };
         // The process ends in any case, and the database then sees its connections go.
         let _ = tokio::time::timeout(CLOSING, closing).await;
     }
@@ -101,6 +88,54 @@ pub(crate) enum Error {
         /// The driver's error.
         source: sqlx::Error,
     },
+    /// The server is on another machine and would be used without TLS.
+    #[error(
+        "{target} is on another machine, and the connection to it is not encrypted; turn TLS on there, or \
+         pass --insecure-database"
+    )]
+    Unencrypted {
+        /// Name, host and port, without the password.
+        target: String,
+        /// The driver's error.
+        source: sqlx::Error,
+    },
+    /// A certificate is not accepted, or cannot be read.
+    #[error(
+        "cannot open the database {target} with sslmode={mode}; require encrypts without a check, verify-ca \
+         checks who signed the server's certificate, verify-full also its host name; sslrootcert=FILE adds \
+         to the system's roots"
+    )]
+    Certificate {
+        /// Name, host and port, without the password.
+        target: String,
+        /// The `sslmode` in use.
+        mode: &'static str,
+        /// The driver's error.
+        source: sqlx::Error,
+    },
+    /// The server does not answer.
+    #[error(
+        "the database has not answered for {} s while {doing}, nor on a new connection; is its host down, or \
+         its disk stalled?", .timeout.as_secs()
+    )]
+    Hangs {
+        /// The program's step, as "writing new failures".
+        doing: &'static str,
+        /// The limit.
+        timeout: Duration,
+    },
+    /// The file is not the one that was opened.
+    #[error(
+        "the database file {0} was deleted or replaced while it was open; rows written since are lost, so \
+         run again"
+    )]
+    Replaced(String),
+    /// Another run kept the account's rows locked.
+    #[error(
+        "another run keeps rows of account {account} locked, and has not committed for a minute; try again \
+         later"
+    )]
+    AccountLocked { account: String, source: sqlx::Error },
     /// A statement failed.
     #[error("the database failed while {doing}")]
     Failed {
@@ -147,14 +182,40 @@ impl Error {
     #[must_use]
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Url(_) | Self::Schema(_) => Exit::Configuration,
+            Self::Url(_)
+            | Self::Schema(_)
+            | Self::Unencrypted { .. }
+            | Self::Certificate { .. } => Exit::Configuration,
             Self::Connect { .. }
+            | Self::Hangs { .. }
+            | Self::Replaced(_)
             | Self::Failed { .. }
             | Self::NotRecorded(_)
             | Self::Migration(_) => Exit::DatabaseFailed,
-            Self::LeaseHeld { .. } | Self::LeaseLost { .. } => Exit::TryLater,
+            Self::LeaseHeld { .. } | Self::LeaseLost { .. } | Self::AccountLocked { .. } => {
+                Exit::TryLater
+            }
         }
     }
+
+    /// Checks that no later statement of the same run can succeed.
+    pub(crate) fn ends_the_run(&self) -> bool {
+        matches!(self, Self::LeaseLost { .. } | Self::Hangs { .. } | Self::Replaced(_))
+    }
+
+    /// The error of a statement that waits for other runs of an account.
+    fn of_account_lock(account: &str, source: sqlx::Error) -> Self {
+        if is_lock_timeout(&source) {
+            return Self::AccountLocked { account: account.to_owned(), source };
+        }
+        Self::Failed { doing: "waiting for another run of the account", source }
+    }
+}
+
+/// Checks that the wait for a lock came to its limit (Postgres' 55P03, SQLite's 5).
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| ["55P03", "5"].contains(&&*code))
 }
 
 /// Names the program's step at which a statement failed.

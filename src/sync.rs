@@ -40,7 +40,7 @@ pub(crate) async fn sync(
 ) -> Report {
     let mut stop = pin!(stop);
     let begun = tokio::select! {
-        begun = Session::begin(job, run_id, store, source, on_progress) => begun,
+        begun = Box::pin(Session::begin(job, run_id, store, source, on_progress)) => begun,
         signal = &mut stop => Err(Error::Stopped(signal)),
     };
     let session = match begun {
@@ -48,7 +48,7 @@ pub(crate) async fn sync(
         Err(error) => return Report::not_started(run_id, error),
     };
     let ended = session.until_stopped(stop, pipeline(&session)).await;
-    session.end(ended).await
+    Box::pin(session.end(ended)).await
 }
 
 /// Resumes where the last run stopped, and copies window after window. For the events API, what may

@@ -8,7 +8,6 @@ mod docs;
 mod events;
 mod faults;
 mod history;
-mod image;
 mod kit;
 mod language;
 mod memory;

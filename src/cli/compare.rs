@@ -9,7 +9,7 @@ use super::connection::Connection;
 use super::text::{self, number, plural, print_line};
 use super::{Failed, Format, help, stop};
 use crate::exit::Exit;
-use crate::store::{Access, Store};
+use crate::store::{Access, Database, Store};
 use crate::sync;
 use crate::sync::compare::{Comparing, Comparison, Item, compare};
 
@@ -42,10 +42,10 @@ pub(super) struct Args {
     connection: Connection,
 }
 
-pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
+pub(super) async fn run(args: Args, database: &Database) -> Result<(), Failed> {
     let stop = stop::listen()?;
     let comparison = tokio::select! {
-        comparison = read(&args, database_url) => comparison?,
+        comparison = read(&args, database) => comparison?,
         signal = stop => {
             let error = sync::Error::Stopped(signal);
             return Err(Failed::new(error.exit(), error));
@@ -63,7 +63,7 @@ pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
     Err(Failed::new(Exit::Rejects, error))
 }
 
-async fn read(args: &Args, database_url: &str) -> Result<Comparison, Failed> {
+async fn read(args: &Args, database: &Database) -> Result<Comparison, Failed> {
     if args.since >= args.until {
         return Err(Failed::new(Exit::Usage, anyhow!("--since must be before --until")));
     }
@@ -77,7 +77,7 @@ async fn read(args: &Args, database_url: &str) -> Result<Comparison, Failed> {
     let legacy_url = args.legacy_base_url.as_deref().or(args.connection.base_url());
     let (legacy, events) = (args.connection.legacy(legacy_url)?, args.connection.events()?);
     // Calls are counted there, like those of the runs.
-    let store = Store::open(database_url, Access::Create).await?;
+    let store = Store::open(database, Access::Create).await?;
     store.migrate().await?;
     let compared = compare(&comparing, &store, legacy, events).await;
     store.close().await;

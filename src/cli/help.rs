@@ -129,8 +129,10 @@ fn hide_env_value(arg: Arg) -> Arg {
 /// Global flags that do nothing for a command.
 fn idle_globals(command: &str) -> &'static [&'static str] {
     match command {
-        "completions" | "simulate" => &["database_url", "verbose", "log_level"],
-        "demo" => &["database_url"],
+        "completions" | "simulate" => {
+            &["database_url", "insecure_database", "database_timeout", "verbose", "log_level"]
+        }
+        "demo" => &["database_url", "insecure_database", "database_timeout"],
         _ => &[],
     }
 }

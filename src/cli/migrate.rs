@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use super::text::{plural, print_line};
 use super::{Failed, help};
 use crate::exit::Exit;
-use crate::store::{Access, Store};
+use crate::store::{Access, Database, Store};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::after(&help::MIGRATE), after_long_help = help::after_long(&help::MIGRATE))]
@@ -15,9 +15,9 @@ pub(super) struct Args {
     check: bool,
 }
 
-pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
+pub(super) async fn run(args: Args, database: &Database) -> Result<(), Failed> {
     let access = if args.check { Access::Existing } else { Access::Create };
-    let store = Store::open(database_url, access).await?;
+    let store = Store::open(database, access).await?;
     let outcome = migrate(&args, &store).await;
     store.close().await;
     outcome

@@ -1,4 +1,4 @@
-//! `simulate`: the simulator as a server of its own.
+//! `simulate`: the stand-in API as a server of its own.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -18,50 +18,51 @@ use onelogin_simulator::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Port to listen on; 0 takes a free one
+    /// The port; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 8017)]
     port: u16,
-    /// Address to listen on; 0.0.0.0 for every network of the machine
+    /// The address to listen on; 0.0.0.0 for every network of the machine
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
-    /// Seed of the history and the account: the same seed gives the same history
+    /// Same seed, same history
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Failures in the days before the start of the clock; they continue at the same rate
+    /// Failures in the days before the clock's start; they go on at this rate
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     failures: u64,
     /// People in the directory [default: one per 20 failures]
     #[arg(long, value_name = "N")]
     people: Option<u32>,
-    /// Days of history before the start of the clock
+    /// Days of history
     #[arg(long, value_name = "N", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
-    /// Start of the simulated clock, as RFC 3339 or a date [default: now]
+    /// Where the simulated clock begins [default: now]
     #[arg(long, value_name = "TIME", value_parser = text::instant)]
     now: Option<DateTime<Utc>>,
-    /// Stop the clock; `curl -X POST '…/simulator/advance?seconds=3600'` advances it
+    /// Let the clock stand still; `curl -X POST '…/simulator/advance?seconds=3600'` moves it
     #[arg(long)]
     frozen: bool,
-    /// Make one failure in N appear ten minutes to six hours late; 0 for no late failures
+    /// One failure in N appears ten minutes to six hours late; 0 for none
     #[arg(long, value_name = "N", default_value_t = 200)]
     late_records: u32,
-    /// Make one failure in N unreadable; 0 for no unreadable failures
+    /// One failure in N cannot be read; 0 for none
     #[arg(long, value_name = "N", default_value_t = 0)]
     bad_records: u32,
-    /// Whether the two dates of a request are inclusive
+    /// Whether the two dates of a request are part of what it asks for
     #[arg(long, value_enum, default_value = "inclusive")]
     bounds: BoundsArg,
-    /// Order of legacy records, and unless ascending also of events, which then ignore `sort`
+    /// The order of legacy records; events are in it too, whatever their `sort`, if it is not
+    /// ascending
     #[arg(long, value_enum, default_value = "ascending")]
     order: OrderArg,
-    /// Compress answers for clients that accept gzip
+    /// Compress for clients that accept it
     #[arg(long)]
     gzip: bool,
-    /// Faults of the first requests for failures, one per request: 429:3s,500,503,401,html,cut,close,reset,stall,drip, …
+    /// Spoil the first requests for failures, one fault each: 429:3s,500,503,401,html,cut,close,reset,stall,drip, …
     #[arg(long, value_name = "LIST", value_parser = faults)]
     faults: Option<Faults>,
-    /// Faults of the first requests to an endpoint: token:500,users:403,events:429:3s,types:404,legacy:410, …
+    /// Spoil the first requests of one kind: token:500,users:403,events:429:3s,types:404,legacy:410, …
     #[arg(long, value_name = "LIST", value_parser = faults_at)]
     faults_at: Option<FaultsAt>,
     #[command(flatten)]
@@ -70,70 +71,70 @@ pub(super) struct Args {
     legacy: LegacyApi,
 }
 
-/// Flags of the current API.
+/// What only the current API has.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Current API")]
 struct CurrentApi {
-    /// Successes after failures, in the same days [default: half of the failures]
+    /// Successes that follow a failure, in the same days [default: half of the failures]
     #[arg(long, value_name = "N")]
     successes: Option<u64>,
-    /// Solve one failure in N an hour to five days later, which changes its event; 0 for no solved failures
+    /// One failure in N is solved an hour to five days later, so that its event changes; 0 for none
     #[arg(long, value_name = "N", default_value_t = 20)]
     resolved_events: u32,
-    /// Delete one person in N from the directory; 0 for no deleted people
+    /// One person in N is gone from the directory; 0 for none
     #[arg(long, value_name = "N", default_value_t = 40)]
     deleted_people: u32,
-    /// Form of the JSON of events: as documented, or as seen in the wild
+    /// How the JSON of events is written: as documented, or as seen in the wild
     #[arg(long, value_enum, default_value = "modern")]
     events_form: EventFormArg,
-    /// Events per page at most
+    /// The most events on a page
     #[arg(long, value_name = "N", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     page: u32,
-    /// Content of a cursor: the last event, or the number of the page
+    /// What a cursor says: the last event, or the number of the page
     #[arg(long, value_enum, default_value = "keyset")]
     cursor: CursorArg,
-    /// Cursor of the last page: null, one to an empty page, or the one of the request
+    /// The cursor of the last page: none, one to an empty page, or the one it was asked with
     #[arg(long, value_enum, default_value = "null")]
     last_page: LastPageArg,
-    /// Make `next_link` name another host
+    /// Let `next_link` name another host
     #[arg(long)]
     foreign_links: bool,
-    /// Ignore the filter by type, and serve sign-ins too
+    /// Serve events of every type whatever is asked for, sign-ins too
     #[arg(long)]
     ignore_type_filter: bool,
-    /// Lifetime of a token
+    /// How long a token is good
     #[arg(long, value_name = "DURATION", default_value = "10h")]
     #[arg(value_parser = humantime::parse_duration)]
     token_lifetime: Duration,
-    /// Calls per hour at most
+    /// Calls that an hour allows
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     calls_per_hour: u32,
-    /// Status of a call beyond the hourly limit
+    /// The status of a call beyond them
     #[arg(long, value_enum, default_value = "429")]
     over_limit: OverLimitArg,
 }
 
-/// Flags of the legacy API.
+/// What only the legacy API has.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Legacy API")]
 struct LegacyApi {
-    /// Use the id of the app as the id of a record, so that ids repeat
+    /// Give every record its app's id, so that ids repeat
     #[arg(long)]
     ids_of_apps: bool,
-    /// Records per answer at most; the rest is left out without a notice
+    /// Serve at most N records a request, and leave the rest out without a word
     #[arg(long, value_name = "N")]
     cap: Option<u64>,
-    /// Announce the end of the API in every answer
+    /// Say in every answer that the API is to be switched off
     #[arg(long)]
     deprecation: bool,
 }
 
-/// A list of faults. It is a type of its own, because clap takes a `Vec` for repeated flags.
+/// A list of faults; a type of its own, or clap would take a `Vec` for repeated flags.
 #[derive(Debug, Clone)]
 struct Faults(Vec<Fault>);
 
-/// A list of faults with their endpoints.
+/// The same with where they are.
 #[derive(Debug, Clone)]
 struct FaultsAt(Vec<(Endpoint, Fault)>);
 
@@ -182,9 +183,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failed> {
     let stop = stop::listen()?;
     let addr = SocketAddr::new(args.host, args.port);
     let simulator = Simulator::start(addr, config(&args))
-        .with_context(|| {
-            format!("cannot listen on {addr}; if the port is in use, --port 0 takes a free one")
-        })
+        .with_context(|| format!("cannot listen on {addr}: is the port in use? --port 0 finds one"))
         .map_err(|error| Failed::new(Exit::Configuration, error))?;
     simulator.fail_next(args.faults.map_or(Vec::new(), |faults| faults.0));
     for (endpoint, fault) in args.faults_at.map_or(Vec::new(), |faults| faults.0) {
@@ -192,8 +191,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failed> {
     }
     let usual = Config::default();
     print_line(&format!(
-        "a simulated OneLogin listens on {}, its clock starts at {}; ONELOGIN_CLIENT_ID is {}, \
-         ONELOGIN_CLIENT_SECRET is {} and ONELOGIN_API_KEY is {} unless you set them",
+        "a stand-in OneLogin on {}, at {}; ONELOGIN_CLIENT_ID is {}, ONELOGIN_CLIENT_SECRET is {} \
+         and ONELOGIN_API_KEY is {} unless you set it",
         simulator.url(),
         time(Some(simulator.now())),
         usual.client_id,
@@ -281,7 +280,7 @@ impl LegacyApi {
     }
 }
 
-/// The value from the environment or from the file that it names, else the usual one.
+/// What the environment says, or a file that it names; else the usual.
 fn set_or(name: &str, usual: String) -> String {
     secret::read(name).map_or(usual, |set| set.expose_secret().to_owned())
 }

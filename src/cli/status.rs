@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::text::{self, age, number, plural, print_line, time};
 use super::{Failed, Format, help};
 use crate::exit::Exit;
-use crate::store::{Access, Health, Store};
+use crate::store::{Access, Database, Health, Store};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::after(&help::STATUS), after_long_help = help::after_long(&help::STATUS))]
@@ -23,8 +23,8 @@ pub(super) struct Args {
     max_age: Option<TimeDelta>,
 }
 
-pub(super) async fn run(args: Args, database_url: &str) -> Result<(), Failed> {
-    let store = Store::open(database_url, Access::Existing).await?;
+pub(super) async fn run(args: Args, database: &Database) -> Result<(), Failed> {
+    let store = Store::open(database, Access::Existing).await?;
     let health = read(&store, args.account.as_deref()).await;
     store.close().await;
     let health = health?;

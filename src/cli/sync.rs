@@ -18,7 +18,7 @@ use crate::model::Origin;
 use crate::onelogin::Source;
 use crate::onelogin::saved::Saved;
 use crate::source::SourceKind;
-use crate::store::{Access, Store};
+use crate::store::{Access, Database, Store};
 use crate::sync::{self, Job, Report, Signal};
 pub(super) use outcome::Outcome;
 
@@ -115,7 +115,7 @@ enum Raw {
 #[derive(Debug, Clone, Copy)]
 struct Refresh(Option<TimeDelta>);
 
-pub(super) async fn run(args: Args, database_url: &str, screen: &Screen) -> Result<(), Failed> {
+pub(super) async fn run(args: Args, database: &Database, screen: &Screen) -> Result<(), Failed> {
     let began = std::time::Instant::now();
     let run_id = Uuid::now_v7();
     let source = source(&args);
@@ -127,7 +127,7 @@ pub(super) async fn run(args: Args, database_url: &str, screen: &Screen) -> Resu
     let origin = Origin { account: args.account.clone(), source: kind };
     let attempted = match source {
         Ok(source) => {
-            let run = attempt(&args, &origin, &source, run_id, database_url, screen);
+            let run = attempt(&args, &origin, &source, run_id, database, screen);
             run.instrument(sync::span(run_id, &origin)).await
         }
         Err(failed) => Err(failed),
@@ -157,14 +157,14 @@ async fn attempt(
     origin: &Origin,
     source: &Source,
     run_id: Uuid,
-    database_url: &str,
+    database: &Database,
     screen: &Screen,
 ) -> Result<Report, Failed> {
     let stop = stop::listen()?;
     tokio::pin!(stop);
     let job = job(args, origin)?;
     let store = tokio::select! {
-        store = open(database_url, args.loading.no_migrate) => store?,
+        store = open(database, args.loading.no_migrate) => store?,
         signal = &mut stop => return Err(stopped(signal)),
     };
     screen.start();
@@ -200,9 +200,9 @@ fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
     })
 }
 
-async fn open(database_url: &str, no_migrate: bool) -> Result<Store, Failed> {
+async fn open(database: &Database, no_migrate: bool) -> Result<Store, Failed> {
     let access = if no_migrate { Access::Existing } else { Access::Create };
-    let store = Store::open(database_url, access).await?;
+    let store = Store::open(database, access).await?;
     if !no_migrate {
         for migration in store.migrate().await? {
             tracing::info!(migration, "applied");

@@ -12,7 +12,7 @@ mod statement;
 
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Database, FromRow, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Executor, FromRow, Sqlite, Transaction};
 
 use super::on_either;
 use super::tx::Tx;
@@ -53,7 +53,7 @@ impl Tx {
         let mut changed = 0;
         for some in rows.chunks(most) {
             changed += on_either!(Tx, self, tx => {
-                let (sql, arguments) = filled(tx, statement, some, &as_row);
+                let (sql, arguments) = filled(&&mut **tx, statement, some, &as_row);
                 let query = sqlx::query_with(sql, arguments);
                 let query = query.persistent(statement.is_kept(some.len(), most));
                 query.execute(&mut **tx).await.map(|done| done.rows_affected())
@@ -73,7 +73,7 @@ impl Tx {
         let mut found = Vec::new();
         for some in rows.chunks(most) {
             let some_found: Vec<F> = on_either!(Tx, self, tx => {
-                let (sql, arguments) = filled(tx, statement, some, &as_row);
+                let (sql, arguments) = filled(&&mut **tx, statement, some, &as_row);
                 let query = sqlx::query_as_with(sql, arguments);
                 let query = query.persistent(statement.is_kept(some.len(), most));
                 query.fetch_all(&mut **tx).await
@@ -92,7 +92,7 @@ impl Tx {
     ) -> Result<(), sqlx::Error> {
         match self {
             _ if rows.is_empty() => Ok(()),
-            Self::Postgres(tx) => copy::copy(tx, statement, rows, as_row).await,
+            Self::Postgres(session) => copy::copy(&mut session.tx, statement, rows, as_row).await,
             Self::Sqlite(tx) => insert_new_sqlite(tx, statement, rows, as_row).await,
         }
     }
@@ -100,12 +100,12 @@ impl Tx {
 
 /// The statement for these rows, and its arguments. The SQL is safe: it is made of our own text and of
 /// places for values.
-fn filled<'r, DB: TakesRows, T, R: Row>(
-    _: &Transaction<'_, DB>,
+fn filled<'r, 'c, E: Executor<'c, Database = DB>, DB: TakesRows, T, R: Row>(
+    _: &E,
     statement: Statement,
     rows: &'r [T],
     as_row: impl Fn(&'r T) -> R,
-) -> (AssertSqlSafe<String>, <DB as Database>::Arguments) {
+) -> (AssertSqlSafe<String>, DB::Arguments) {
     let mut written = DB::rows(rows.len(), statement.width());
     for row in rows {
         as_row(row).write(&mut written);

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-use super::{Error, Store, failed, on_either};
+use super::tx::Tx;
+use super::{Error, Store, on_either};
 
 /// Calls are counted by the minute: those of its first second leave the hour a minute late.
 const REMEMBERED: TimeDelta = TimeDelta::minutes(61);
@@ -37,55 +38,51 @@ impl Store {
         wanted: u64,
         per_hour: u64,
     ) -> Result<Reservation, Error> {
-        let doing = || failed("counting calls");
-        let now = self.now().await?;
-        let minute = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
-        on_either!(Store, self, pool => {
-            let mut tx = pool.begin().await.map_err(doing())?;
-            sqlx::query(include_str!("sql/calls_forget.sql"))
-                .bind(account)
-                .bind(now - REMEMBERED)
-                .execute(&mut *tx)
-                .await
-                .map_err(doing())?;
-            if let Some(last) = last {
-                sqlx::query(include_str!("sql/calls_return.sql"))
+        self.write("counting calls", async |tx| {
+            let now = tx.now().await?;
+            let minute = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
+            let (calls, oldest) = on_either!(Tx, tx, tx => {
+                sqlx::query(include_str!("sql/calls_forget.sql"))
                     .bind(account)
-                    .bind(last.minute)
-                    .bind(count(last.calls))
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(doing())?;
-            }
-            // Also if nothing was spent: this locks the row, so that two runs count one by one.
-            sqlx::query(include_str!("sql/calls_add.sql"))
-                .bind(account)
-                .bind(minute)
-                .bind(count(spent))
-                .execute(&mut *tx)
-                .await
-                .map_err(doing())?;
-            let (counted, oldest): (i64, Option<DateTime<Utc>>) =
-                sqlx::query_as(include_str!("sql/calls_counted.sql"))
-                    .bind(account)
-                    .fetch_one(&mut *tx)
-                    .await
-                    .map_err(doing())?;
-            let calls = per_hour.saturating_sub(counted.unsigned_abs()).min(wanted);
-            if calls > 0 {
+                    .bind(now - REMEMBERED)
+                    .execute(&mut **tx)
+                    .await?;
+                if let Some(last) = last {
+                    sqlx::query(include_str!("sql/calls_return.sql"))
+                        .bind(account)
+                        .bind(last.minute)
+                        .bind(count(last.calls))
+                        .execute(&mut **tx)
+                        .await?;
+                }
+                // Also if nothing was spent: this locks the row, so that two runs count one by one.
                 sqlx::query(include_str!("sql/calls_add.sql"))
                     .bind(account)
                     .bind(minute)
-                    .bind(count(calls))
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(doing())?;
-            }
-            tx.commit().await.map_err(doing())?;
+                    .bind(count(spent))
+                    .execute(&mut **tx)
+                    .await?;
+                let (counted, oldest): (i64, Option<DateTime<Utc>>) =
+                    sqlx::query_as(include_str!("sql/calls_counted.sql"))
+                        .bind(account)
+                        .fetch_one(&mut **tx)
+                        .await?;
+                let calls = per_hour.saturating_sub(counted.unsigned_abs()).min(wanted);
+                if calls > 0 {
+                    sqlx::query(include_str!("sql/calls_add.sql"))
+                        .bind(account)
+                        .bind(minute)
+                        .bind(count(calls))
+                        .execute(&mut **tx)
+                        .await?;
+                }
+                (calls, oldest)
+            });
             let more_at = oldest.unwrap_or(minute) + REMEMBERED;
             let more_in = (more_at - now).to_std().unwrap_or_default();
             Ok(Reservation { calls, more_in, minute })
         })
+        .await
     }
 }
 

@@ -3,22 +3,44 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, PgPool, SqliteConnection, SqlitePool};
 
+use super::answer::LastAnswer;
+use super::file::File;
+use super::server_url::{self, Tls};
 use super::{Error, Store, failed};
 
-/// Long enough for a server that is just starting, short enough for a scheduler.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Covers a run on another account, which may hold the write lock of the file for a complete window.
 const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 /// KiB of page cache; negative by SQLite's convention.
 const CACHE_SIZE: &str = "-4096";
+/// Limit of a last attempt, which finds the reason why there is no connection.
+const REASON_WITHIN: Duration = Duration::from_secs(2);
 
 /// Bytes per page of a new file. Rows here are long: a first load was measured as 0.85 times the time of
 /// 4 KiB pages at 300,000 rows, and 0.97 times at a million.
 const PAGE_SIZE: u32 = 16_384;
+
+/// The database to open, and what is allowed on the way to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    /// `sqlite:FILE`, or `postgres://user@host/name`.
+    pub url: String,
+    /// A server on another machine may be used without TLS.
+    pub is_insecure: bool,
+    /// Time for which a server may answer nothing, or have no connection to spare.
+    pub timeout: Duration,
+}
+
+#[cfg(feature = "demo")]
+impl Database {
+    /// An SQLite file.
+    pub(crate) fn file(url: &str) -> Self {
+        Self { url: url.to_owned(), is_insecure: false, timeout: Duration::from_secs(30) }
+    }
+}
 
 /// The treatment of a file that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,47 +51,60 @@ pub(crate) enum Access {
     Existing,
 }
 
+/// An open Postgres server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(super) pool: PgPool,
+    pub(super) names_statements: bool,
+    pub(super) timeout: Duration,
+    pub(super) last_answer: LastAnswer,
+}
+
 impl Store {
-    /// Opens the database that a URL names: `sqlite:FILE`, or `postgres://user@host/name`.
+    /// Opens the database that a URL names.
     ///
     /// # Errors
-    /// [`Error::Url`] when it names none, [`Error::Connect`] when there is no connection to it.
-    pub(crate) async fn open(url: &str, access: Access) -> Result<Self, Error> {
-        match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => open_sqlite(url, access).await,
-            Some("postgres" | "postgresql") => open_postgres(url).await,
+    /// [`Error::Url`] and [`Error::Unencrypted`] if it must not be used, [`Error::Connect`] if there is no
+    /// connection to it.
+    pub(crate) async fn open(database: &Database, access: Access) -> Result<Self, Error> {
+        match database.url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => open_sqlite(&database.url, access).await,
+            Some("postgres" | "postgresql") => open_postgres(database).await,
             Some(_) => Err(Error::Url("it must begin with sqlite: or postgres:".to_owned())),
             None => Err(Error::Url(
                 "it has no scheme; write sqlite:FILE or postgres://user@host/name".to_owned(),
             )),
         }
     }
-}
 
-impl Store {
     /// Closes all connections and opens the same database again.
     ///
     /// # Errors
     /// [`Error::Failed`] when there is no connection to it any more.
     pub(crate) async fn reopen(&self) -> Result<Self, Error> {
         self.close().await;
+        let again = failed("connecting again");
         match self {
-            Self::Postgres(pool) => {
-                let options = (*pool.connect_options()).clone();
-                postgres_pool().connect_with(options).await.map(Self::Postgres)
+            Self::Postgres(server) => {
+                let options = (*server.pool.connect_options()).clone();
+                let pool =
+                    postgres_pool(server.timeout).connect_with(options).await.map_err(again)?;
+                Ok(Self::Postgres(Server { pool, last_answer: LastAnswer::now(), ..*server }))
             }
-            Self::Sqlite(pool) => {
-                let options = (*pool.connect_options()).clone();
-                sqlite_pool().connect_with(options).await.map(Self::Sqlite)
+            Self::Sqlite(file) => {
+                file.check()?;
+                let options = (*file.pool.connect_options()).clone().create_if_missing(false);
+                let pool = sqlite_pool().connect_with(options).await.map_err(again)?;
+                Ok(Self::Sqlite(file.with(pool)))
             }
         }
-        .map_err(failed("connecting again"))
     }
 }
 
-fn postgres_pool() -> PgPoolOptions {
-    // One for the window, one for the lease meanwhile.
-    PgPoolOptions::new().max_connections(2).acquire_timeout(CONNECT_TIMEOUT)
+fn postgres_pool(timeout: Duration) -> PgPoolOptions {
+    // One for the window, one for the lease meanwhile. While a server refuses because it is starting or
+    // has no connection to spare, the pool tries again.
+    PgPoolOptions::new().max_connections(2).acquire_timeout(timeout)
 }
 
 fn sqlite_pool() -> SqlitePoolOptions {
@@ -77,20 +112,46 @@ fn sqlite_pool() -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY_TIMEOUT)
 }
 
-async fn open_postgres(url: &str) -> Result<Store, Error> {
-    // The driver's error quotes parts of the URL, and so perhaps of the password.
-    let options = PgConnectOptions::from_str(url).map_err(|_| {
-        Error::Url("write postgres://user:password@host:5432/name, with % escapes".to_owned())
-    })?;
-    let options = options.application_name("onelogin-sync").disable_statement_logging();
+async fn open_postgres(database: &Database) -> Result<Store, Error> {
+    let url = server_url::read(&database.url, database.is_insecure)?;
+    // Numbers come in binary form. A pooler would refuse the setting of their text form.
+    let options = url.options.extra_float_digits(None).application_name("onelogin-sync");
+    let options = options.disable_statement_logging();
     let target = format!(
         "{} at {}:{}",
         options.get_database().unwrap_or("(default)"),
         options.get_host(),
         options.get_port()
     );
-    let pool = postgres_pool().connect_with(options).await;
-    pool.map(Store::Postgres).map_err(|source| Error::Connect { target, source })
+    let timeout = database.timeout;
+    let pool = match postgres_pool(timeout).connect_with(options.clone()).await {
+        Err(sqlx::Error::PoolTimedOut) => Err(reason(&options).await),
+        other => other,
+    };
+    let pool = pool.map_err(|source| connect_error(target, url.tls, source))?;
+    let names_statements = url.names_statements;
+    let last_answer = LastAnswer::now();
+    Ok(Store::Postgres(Server { pool, names_statements, timeout, last_answer }))
+}
+
+/// The cause that the pool's own error, a time-out, does not name.
+async fn reason(options: &PgConnectOptions) -> sqlx::Error {
+    match tokio::time::timeout(REASON_WITHIN, PgConnection::connect_with(options)).await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
+    }
+}
+
+fn connect_error(target: String, tls: Tls, source: sqlx::Error) -> Error {
+    if let sqlx::Error::Tls(_) = &source
+        && tls.is_required_for_remote
+    {
+        return Error::Unencrypted { target, source };
+    }
+    if server_url::is_about_certificate(&source) {
+        return Error::Certificate { target, mode: tls.mode, source };
+    }
+    Error::Connect { target, source }
 }
 
 async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
@@ -103,13 +164,15 @@ async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
         .pragma("cache_size", CACHE_SIZE)
         .page_size(PAGE_SIZE)
         .disable_statement_logging();
-    let target = options.get_filename().display().to_string();
+    let path = options.get_filename().to_owned();
     let open = async {
         let pool = sqlite_pool().connect_with(options).await?;
         use_wal(&mut *pool.acquire().await?).await?;
         Ok(pool)
     };
-    open.await.map(Store::Sqlite).map_err(|source| Error::Connect { target, source })
+    let target = path.display().to_string();
+    let pool: SqlitePool = open.await.map_err(|source| Error::Connect { target, source })?;
+    Ok(Store::Sqlite(File::new(pool, path)))
 }
 
 /// With a write-ahead log, readers such as BI tools do not block the writer, nor it them. The mode

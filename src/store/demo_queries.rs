@@ -1,14 +1,18 @@
-//! Queries of the command `demo`.
+//! A glance at the tables, for people: what `demo` prints.
 
 use chrono::{DateTime, Utc};
 use sqlx::{Column, Row};
 use uuid::Uuid;
 
+use super::tx::Tx;
 use super::value::Id;
-use super::{Error, Store, failed, on_either};
+use super::{Error, Store, on_either};
 
-/// People per app whose account could not be suspended, and was not suspended since.
+/// Who still has access: leavers whose account could not be suspended, nor since, by app.
 pub(crate) const QUESTION: &str = include_str!("sql/question.sql");
+
+/// A first look at the rows.
+pub(crate) const FIRST_LOOK: &str = "select * from open_failures limit 5";
 
 const TABLES: [(&str, &str); 9] = [
     ("provisioning_failures", "select count(*) from provisioning_failures"),
@@ -23,52 +27,57 @@ const TABLES: [(&str, &str); 9] = [
 ];
 
 impl Store {
-    /// Counts the rows of tables and of some views.
+    /// Each table, and the views that sum it up, with how many rows it has.
     ///
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn table_sizes(&self) -> Result<Vec<(&'static str, i64)>, Error> {
         let mut sizes = Vec::with_capacity(TABLES.len());
         for (table, sql) in TABLES {
-            let rows =
-                on_either!(Store, self, pool => sqlx::query_scalar(sql).fetch_one(pool).await)
-                    .map_err(failed("counting rows"))?;
+            let rows = self
+                .read("counting rows", async |tx| {
+                    on_either!(Tx, tx, tx => sqlx::query_scalar(sql).fetch_one(&mut **tx).await)
+                })
+                .await?;
             sizes.push((table, rows));
         }
         Ok(sizes)
     }
 
-    /// Counts the failures of a run that were created by `at`.
+    /// How many failures a run wrote that had happened by `at`.
     ///
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn late(&self, run_id: Uuid, at: DateTime<Utc>) -> Result<i64, Error> {
-        on_either!(Store, self, pool => sqlx::query_scalar(include_str!("sql/late.sql"))
-            .bind(Id(run_id))
-            .bind(at)
-            .fetch_one(pool)
-            .await)
-        .map_err(failed("counting late failures"))
+        self.read("counting late failures", async |tx| {
+            on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/late.sql"))
+                .bind(Id(run_id))
+                .bind(at)
+                .fetch_one(&mut **tx)
+                .await)
+        })
+        .await
     }
 
-    /// Answers [`QUESTION`] as text: the names of the columns, then the rows.
+    /// The answer to [`QUESTION`] as text: the names of its columns, then its rows.
     ///
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn answer(&self) -> Result<Vec<Vec<String>>, Error> {
-        on_either!(Store, self, pool => {
-            // Not prepared, because every value then comes as text or can be read as text.
-            let rows = sqlx::raw_sql(QUESTION).fetch_all(pool).await;
-            rows.and_then(|rows| {
-                let names = rows.first().map(|row| row.columns().iter().map(|c| c.name().to_owned()).collect());
-                let values = rows.iter().map(|row| {
-                    (0..row.len())
-                        .map(|i| row.try_get_unchecked::<Option<String>, _>(i).map(Option::unwrap_or_default))
-                        .collect()
+        self.read("answering a question", async |tx| {
+            on_either!(Tx, tx, tx => {
+                // Unprepared: every value then comes as text, or turns into it.
+                let rows = sqlx::raw_sql(QUESTION).fetch_all(&mut **tx).await?;
+                let names = rows.first().map(|row| {
+                    Ok(row.columns().iter().map(|column| column.name().to_owned()).collect())
                 });
-                names.map(Ok).into_iter().chain(values).collect()
+                let text = |row: &_, i| sqlx::Row::try_get_unchecked::<Option<String>, _>(row, i);
+                let values = rows.iter().map(|row| {
+                    (0..row.len()).map(|i| text(row, i).map(Option::unwrap_or_default)).collect()
+                });
+                names.into_iter().chain(values).collect()
             })
         })
-        .map_err(failed("answering a question"))
+        .await
     }
 }

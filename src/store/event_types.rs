@@ -26,12 +26,14 @@ impl Store {
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn known_types(&self, account: &str) -> Result<KnownTypes, Error> {
-        let rows: Vec<(i64, DateTime<Utc>)> = on_either!(Store, self, pool =>
-            sqlx::query_as(include_str!("sql/event_types_stored.sql"))
-                .bind(account)
-                .fetch_all(pool)
-                .await)
-        .map_err(failed("reading event types"))?;
+        let rows: Vec<(i64, DateTime<Utc>)> = self
+            .read("reading event types", async |tx| {
+                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/event_types_stored.sql"))
+                    .bind(account)
+                    .fetch_all(&mut **tx)
+                    .await)
+            })
+            .await?;
         Ok(KnownTypes {
             checked_at: rows.iter().map(|(_, checked_at)| *checked_at).max(),
             ids: rows.into_iter().map(|(id, _)| id).collect(),
@@ -49,19 +51,16 @@ impl Store {
         types: &[EventType],
         checked_at: DateTime<Utc>,
     ) -> Result<(), Error> {
-        let doing = || failed("writing event types");
+        let doing = "writing event types";
         let account = &*run.origin.account;
-        let mut tx = Tx::begin(self).await.map_err(doing())?;
-        let now = tx.now().await?;
-        tx.renew_lease(lease, now).await?;
-        tx.execute_rows(UPSERT, types, |event_type| CheckedType {
-            event_type,
-            account,
-            checked_at,
-        })
-        .await
-        .map_err(doing())?;
-        tx.commit().await.map_err(doing())
+        let written = async {
+            let mut tx = Tx::begin(self).await?;
+            tx.renew_lease(lease).await?;
+            let row = |event_type| CheckedType { event_type, account, checked_at };
+            tx.execute_rows(UPSERT, types, row).await.map_err(failed(doing))?;
+            tx.commit().await.map_err(failed(doing))
+        };
+        self.answered(doing, written).await
     }
 }
 

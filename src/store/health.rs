@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::tx::Tx;
 use super::value::Id;
-use super::{Error, Store, failed, on_either};
+use super::{Error, Store, on_either};
 
 /// The state of one account and source.
 #[derive(Debug, Clone)]
@@ -59,12 +60,14 @@ impl Store {
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn health(&self, account: Option<&str>) -> Result<Vec<Health>, Error> {
-        let rows: Vec<Row> =
-            on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/health.sql"))
-                .bind(account)
-                .fetch_all(pool)
-                .await)
-            .map_err(failed("reading sync_health"))?;
+        let rows: Vec<Row> = self
+            .read("reading sync_health", async |tx| {
+                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/health.sql"))
+                    .bind(account)
+                    .fetch_all(&mut **tx)
+                    .await)
+            })
+            .await?;
         Ok(rows.into_iter().map(Health::from).collect())
     }
 }

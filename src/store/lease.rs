@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::tx::Tx;
-use super::{Error, Store, failed, on_either};
+use super::{Error, Store, failed, is_lock_timeout, on_either};
 use crate::model::Origin;
 use crate::source::SourceKind;
 use crate::window::{Rescan, Watermark};
@@ -33,6 +33,9 @@ pub(crate) struct ResumePoint {
 /// The columns of `watermark_of.sql`, in its order.
 type WatermarkRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
+/// The columns of `lease_holder.sql`, in its order.
+type HolderRow = (Option<String>, Option<DateTime<Utc>>);
+
 /// The columns that `lease_take.sql` returns, in its order.
 type LeaseRow = (
     i64,
@@ -52,13 +55,15 @@ impl Store {
         account: &str,
         source: SourceKind,
     ) -> Result<Watermark, Error> {
-        let row: Option<WatermarkRow> =
-            on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/watermark_of.sql"))
-                .bind(account)
-                .bind(source.as_str())
-                .fetch_optional(pool)
-                .await)
-            .map_err(failed("reading a watermark"))?;
+        let row: Option<WatermarkRow> = self
+            .read("reading a watermark", async |tx| {
+                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/watermark_of.sql"))
+                    .bind(account)
+                    .bind(source.as_str())
+                    .fetch_optional(&mut **tx)
+                    .await)
+            })
+            .await?;
         let (high_water_mark, scanned_through) = row.unwrap_or_default();
         Ok(Watermark { high_water_mark, scanned_through })
     }
@@ -68,12 +73,14 @@ impl Store {
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn read_since(&self, origin: &Origin) -> Result<Option<DateTime<Utc>>, Error> {
-        on_either!(Store, self, pool => sqlx::query_scalar(include_str!("sql/read_since.sql"))
-            .bind(&origin.account)
-            .bind(origin.source.as_str())
-            .fetch_one(pool)
-            .await)
-        .map_err(failed("looking up the earliest window"))
+        self.read("looking up the earliest window", async |tx| {
+            on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/read_since.sql"))
+                .bind(&origin.account)
+                .bind(origin.source.as_str())
+                .fetch_one(&mut **tx)
+                .await)
+        })
+        .await
     }
 
     /// Records how far the span in which failures may still change was read again.
@@ -81,18 +88,21 @@ impl Store {
     /// # Errors
     /// [`Error::LeaseLost`] if another run holds the lease.
     pub(crate) async fn note_rescan(&self, lease: &Lease, rescan: Rescan) -> Result<(), Error> {
-        let now = self.now().await?;
-        let noted = on_either!(Store, self, pool => sqlx::query(include_str!("sql/watermark_rescanned.sql"))
-            .bind(&lease.origin.account)
-            .bind(lease.origin.source.as_str())
-            .bind(lease.token)
-            .bind(rescan.read_at)
-            .bind(rescan.next)
-            .bind(now)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))
-        .map_err(failed("recording the progress of a rescan"))?;
+        let noted = self
+            .write("recording the progress of a rescan", async |tx| {
+                let now = tx.now().await?;
+                on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/watermark_rescanned.sql"))
+                    .bind(&lease.origin.account)
+                    .bind(lease.origin.source.as_str())
+                    .bind(lease.token)
+                    .bind(rescan.read_at)
+                    .bind(rescan.next)
+                    .bind(now)
+                    .execute(&mut **tx)
+                    .await
+                    .map(|done| done.rows_affected()))
+            })
+            .await?;
         if noted == 1 { Ok(()) } else { Err(lease.lost()) }
     }
 
@@ -106,24 +116,45 @@ impl Store {
         owner: &str,
         ttl: TimeDelta,
     ) -> Result<(Lease, ResumePoint), Error> {
-        let now = self.now().await?;
-        let row: Option<LeaseRow> =
-            on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/lease_take.sql"))
-                .bind(&origin.account)
-                .bind(origin.source.as_str())
-                .bind(owner)
-                .bind(now + ttl)
-                .bind(now)
-                .fetch_optional(pool)
-                .await)
-            .map_err(failed("taking the lease"))?;
+        // A window may hold an SQLite file's lock for a minute. Its holder can be read meanwhile.
+        if matches!(self, Self::Sqlite(_))
+            && let Some(held) = self.held(&origin).await?
+        {
+            return Err(held);
+        }
+        let answer = self
+            .write("taking the lease", async |tx| {
+                let now = tx.now().await?;
+                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/lease_take.sql"))
+                    .bind(&origin.account)
+                    .bind(origin.source.as_str())
+                    .bind(owner)
+                    .bind(now + ttl)
+                    .bind(now)
+                    .fetch_optional(&mut **tx)
+                    .await)
+            })
+            .await;
+        let row: Option<LeaseRow> = match answer {
+            // Its lease ran out unrenewed, and yet it is at work.
+            Err(Error::Failed { source, .. }) if is_lock_timeout(&source) => {
+                return Err(Error::of_account_lock(&origin.account, source));
+            }
+            answer => answer?,
+        };
         match row {
             Some((token, high_water_mark, scanned_through, read_at, next)) => {
                 let watermark = Watermark { high_water_mark, scanned_through };
                 let rescan = Rescan { read_at, next };
                 Ok((Lease { origin, ttl, token }, ResumePoint { watermark, rescan }))
             }
-            None => Err(self.lease_holder(&origin, now).await?),
+            // It may have been released in between; trying again is right all the same.
+            None => Err(self.held(&origin).await?.unwrap_or_else(|| Error::LeaseHeld {
+                account: origin.account.clone(),
+                from: origin.source,
+                owner: "just finished".to_owned(),
+                until: Utc::now(),
+            })),
         }
     }
 
@@ -133,21 +164,10 @@ impl Store {
     /// # Errors
     /// [`Error::LeaseLost`] if another run holds the lease.
     pub(crate) async fn renew_lease(&self, lease: &Lease) -> Result<(), Error> {
-        if matches!(self, Self::Sqlite(pool) if pool.num_idle() == 0) {
+        if matches!(self, Self::Sqlite(file) if file.pool.num_idle() == 0) {
             return Ok(());
         }
-        let now = self.now().await?;
-        let renewed =
-            on_either!(Store, self, pool => sqlx::query(include_str!("sql/lease_renew.sql"))
-            .bind(&lease.origin.account)
-            .bind(lease.origin.source.as_str())
-            .bind(lease.token)
-            .bind(now + lease.ttl)
-            .bind(now)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected()))
-            .map_err(failed("renewing the lease"))?;
+        let renewed = self.write("renewing the lease", async |tx| tx.renewed(lease).await).await?;
         if renewed == 1 { Ok(()) } else { Err(lease.lost()) }
     }
 
@@ -156,46 +176,56 @@ impl Store {
     /// # Errors
     /// [`Error::Failed`]; the lease then expires by itself.
     pub(crate) async fn release_lease(&self, lease: &Lease) -> Result<(), Error> {
-        let now = self.now().await?;
-        on_either!(Store, self, pool => sqlx::query(include_str!("sql/lease_release.sql"))
-            .bind(&lease.origin.account)
-            .bind(lease.origin.source.as_str())
-            .bind(lease.token)
-            .bind(now)
-            .execute(pool)
-            .await
-            .map(drop))
-        .map_err(failed("releasing the lease"))
+        self.write("releasing the lease", async |tx| {
+            let now = tx.now().await?;
+            on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/lease_release.sql"))
+                .bind(&lease.origin.account)
+                .bind(lease.origin.source.as_str())
+                .bind(lease.token)
+                .bind(now)
+                .execute(&mut **tx)
+                .await
+                .map(drop))
+        })
+        .await
     }
 
-    async fn lease_holder(&self, origin: &Origin, now: DateTime<Utc>) -> Result<Error, Error> {
-        let holder: Option<(Option<String>, Option<DateTime<Utc>>)> =
-            on_either!(Store, self, pool => sqlx::query_as(include_str!("sql/lease_holder.sql"))
-                .bind(&origin.account)
-                .bind(origin.source.as_str())
-                .fetch_optional(pool)
-                .await)
-            .map_err(failed("reading who holds the lease"))?;
-        let (owner, until) = holder.unwrap_or_default();
-        Ok(Error::LeaseHeld {
+    /// The refusal, if another run holds the lease and it has not expired.
+    async fn held(&self, origin: &Origin) -> Result<Option<Error>, Error> {
+        let (holder, now): (Option<HolderRow>, _) = self
+            .read("reading who holds the lease", async |tx| {
+                let now = tx.now().await?;
+                let holder =
+                    on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/lease_holder.sql"))
+                        .bind(&origin.account)
+                        .bind(origin.source.as_str())
+                        .fetch_optional(&mut **tx)
+                        .await)?;
+                Ok((holder, now))
+            })
+            .await?;
+        let Some((Some(owner), Some(until))) = holder else { return Ok(None) };
+        let held = || Error::LeaseHeld {
             account: origin.account.clone(),
             from: origin.source,
-            // It may have been released in between; trying again is right all the same.
-            owner: owner.unwrap_or_else(|| "just finished".to_owned()),
-            until: until.unwrap_or(now),
-        })
+            owner,
+            until,
+        };
+        Ok((until > now).then(held))
     }
 }
 
 impl Tx {
     /// As [`Store::renew_lease`], within a transaction, which must not be committed if another run holds
     /// the lease.
-    pub(super) async fn renew_lease(
-        &mut self,
-        lease: &Lease,
-        now: DateTime<Utc>,
-    ) -> Result<(), Error> {
-        let renewed = on_either!(Tx, self, tx => sqlx::query(include_str!("sql/lease_renew.sql"))
+    pub(super) async fn renew_lease(&mut self, lease: &Lease) -> Result<(), Error> {
+        let renewed = self.renewed(lease).await.map_err(failed("renewing the lease"))?;
+        if renewed == 1 { Ok(()) } else { Err(lease.lost()) }
+    }
+
+    async fn renewed(&mut self, lease: &Lease) -> Result<u64, sqlx::Error> {
+        let now = self.now().await?;
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/lease_renew.sql"))
             .bind(&lease.origin.account)
             .bind(lease.origin.source.as_str())
             .bind(lease.token)
@@ -204,8 +234,6 @@ impl Tx {
             .execute(&mut **tx)
             .await
             .map(|done| done.rows_affected()))
-        .map_err(failed("renewing the lease"))?;
-        if renewed == 1 { Ok(()) } else { Err(lease.lost()) }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use refinery::{Migration, Runner};
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
-use sqlx::{AssertSqlSafe, Executor, PgPool, Postgres, Row, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Row};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::session::Session;
+use super::tx::Tx;
 use super::{Error, Store, failed, on_either};
 
 mod postgres {
@@ -28,11 +30,17 @@ impl Store {
     /// [`Error::Schema`] if the database is newer than the program, or was migrated by other files
     /// than the program's.
     pub(crate) async fn pending(&self) -> Result<Vec<String>, Error> {
-        let applied = on_either!(Store, self, pool => sqlx::query(APPLIED).fetch_all(pool).await
-            .and_then(|rows| rows.iter().map(applied).collect::<Result<Vec<_>, _>>()));
+        let applied = self
+            .read("reading which migrations are applied", async |tx| {
+                on_either!(Tx, tx, tx => sqlx::query(APPLIED).fetch_all(&mut **tx).await
+                    .and_then(|rows| rows.iter().map(applied).collect::<Result<Vec<_>, _>>()))
+            })
+            .await;
         let applied = match applied {
-            Err(sqlx::Error::Database(e)) if names_no_table(&*e) => Vec::new(),
-            other => other.map_err(failed("reading which migrations are applied"))?,
+            Err(Error::Failed { source: sqlx::Error::Database(e), .. }) if names_no_table(&*e) => {
+                Vec::new()
+            }
+            other => other?,
         };
         self.compare(&applied)
     }
@@ -47,23 +55,18 @@ impl Store {
         if pending.is_empty() {
             return Ok(pending);
         }
-        match self {
-            Self::Postgres(pool) => {
-                refuse_other_encodings(pool).await?;
-                let mut tx = pool.begin().await.map_err(failed("beginning a migration"))?;
-                // Held until the commit, so it works through a connection pooler too.
-                sqlx::query("select pg_advisory_xact_lock($1)")
-                    .bind(LOCK)
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(failed("waiting for another migration"))?;
-                apply(self.runner(), tx).await
-            }
-            Self::Sqlite(pool) => {
-                let tx = pool.begin_with("begin immediate").await;
-                apply(self.runner(), tx.map_err(failed("beginning a migration"))?).await
-            }
+        // Without a limit: a large table takes long, and other programs may hold its lock for long.
+        let mut tx = Tx::begin_unlimited(self).await?;
+        if let Tx::Postgres(tx) = &mut tx {
+            refuse_other_encodings(tx).await?;
+            // Held until the commit, so it works through a connection pooler too.
+            sqlx::query("select pg_advisory_xact_lock($1)")
+                .bind(LOCK)
+                .execute(&mut **tx)
+                .await
+                .map_err(failed("waiting for another migration"))?;
         }
+        apply(self.runner(), tx).await
     }
 
     fn runner(&self) -> Runner {
@@ -97,9 +100,9 @@ impl Store {
 }
 
 /// Refuses other encodings: the first name with a letter that they lack would stop every run.
-async fn refuse_other_encodings(pool: &PgPool) -> Result<(), Error> {
+async fn refuse_other_encodings(tx: &mut Session) -> Result<(), Error> {
     let encoding: String = sqlx::query_scalar("show server_encoding")
-        .fetch_one(pool)
+        .fetch_one(tx)
         .await
         .map_err(failed("reading the encoding"))?;
     if encoding == "UTF8" {
@@ -111,51 +114,45 @@ async fn refuse_other_encodings(pool: &PgPool) -> Result<(), Error> {
     )))
 }
 
-async fn apply<DB>(runner: Runner, tx: Transaction<'static, DB>) -> Result<Vec<String>, Error>
-where
-    DB: sqlx::Database,
-    Session<DB>: AsyncMigrate,
-{
-    let mut session = Session(tx);
-    let report = runner.run_async(&mut session).await.map_err(|e| Error::Migration(Box::new(e)))?;
-    session.0.commit().await.map_err(failed("committing a migration"))?;
+async fn apply(runner: Runner, tx: Tx) -> Result<Vec<String>, Error> {
+    let mut migrating = Migrating(tx);
+    let report =
+        runner.run_async(&mut migrating).await.map_err(|e| Error::Migration(Box::new(e)))?;
+    migrating.0.commit().await.map_err(failed("committing a migration"))?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
 
 /// The connection that refinery works on: one open transaction, so that all migrations apply or none.
-struct Session<DB: sqlx::Database>(Transaction<'static, DB>);
+struct Migrating(Tx);
 
-macro_rules! impl_session {
-    ($db:ty) => {
-        impl AsyncTransaction for Session<$db> {
-            type Error = sqlx::Error;
+impl AsyncTransaction for Migrating {
+    type Error = sqlx::Error;
 
-            async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
-                &'a mut self,
-                queries: T,
-            ) -> Result<usize, sqlx::Error> {
-                let mut count = 0;
-                for sql in queries {
-                    // Safe: the text is a migration of ours, or refinery's own.
-                    self.0.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
-                    count += 1;
-                }
-                Ok(count)
-            }
+    async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
+        &'a mut self,
+        queries: T,
+    ) -> Result<usize, sqlx::Error> {
+        let mut count = 0;
+        for sql in queries {
+            // Safe: the text is a migration of ours, or refinery's own.
+            let sql = sqlx::raw_sql(AssertSqlSafe(sql));
+            on_either!(Tx, &mut self.0, tx => sql.execute(&mut **tx).await.map(drop))?;
+            count += 1;
         }
-
-        impl AsyncQuery<Vec<Migration>> for Session<$db> {
-            async fn query<'a>(&'a mut self, sql: &'a str) -> Result<Vec<Migration>, sqlx::Error> {
-                let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *self.0).await?;
-                rows.iter().map(applied).collect()
-            }
-        }
-
-        impl AsyncMigrate for Session<$db> {}
-    };
+        Ok(count)
+    }
 }
-impl_session!(Postgres);
-impl_session!(Sqlite);
+
+impl AsyncQuery<Vec<Migration>> for Migrating {
+    async fn query<'a>(&'a mut self, sql: &'a str) -> Result<Vec<Migration>, sqlx::Error> {
+        on_either!(Tx, &mut self.0, tx => {
+            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut **tx).await?;
+            rows.iter().map(applied).collect()
+        })
+    }
+}
+
+impl AsyncMigrate for Migrating {}
 
 /// One row of refinery's history.
 fn applied<R: Row>(row: &R) -> Result<Migration, sqlx::Error>

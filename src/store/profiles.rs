@@ -35,13 +35,15 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<i64>, Error> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        on_either!(Store, self, pool => sqlx::query_scalar(include_str!("sql/profiles_due.sql"))
-            .bind(account)
-            .bind(before)
-            .bind(limit)
-            .fetch_all(pool)
-            .await)
-        .map_err(failed("looking up users whose profiles are due"))
+        self.read("looking up users whose profiles are due", async |tx| {
+            on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/profiles_due.sql"))
+                .bind(account)
+                .bind(before)
+                .bind(limit)
+                .fetch_all(&mut **tx)
+                .await)
+        })
+        .await
     }
 
     /// Counts the users that [`Store::profiles_due`] finds without a limit.
@@ -53,13 +55,15 @@ impl Store {
         account: &str,
         before: DateTime<Utc>,
     ) -> Result<u64, Error> {
-        let users: i64 = on_either!(Store, self, pool =>
-            sqlx::query_scalar(include_str!("sql/profiles_due_count.sql"))
-                .bind(account)
-                .bind(before)
-                .fetch_one(pool)
-                .await)
-        .map_err(failed("counting users whose profiles are due"))?;
+        let users: i64 = self
+            .read("counting users whose profiles are due", async |tx| {
+                on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/profiles_due_count.sql"))
+                    .bind(account)
+                    .bind(before)
+                    .fetch_one(&mut **tx)
+                    .await)
+            })
+            .await?;
         Ok(users.unsigned_abs())
     }
 
@@ -74,29 +78,39 @@ impl Store {
         lease: &Lease,
         mut answer: ProfileAnswer,
     ) -> Result<u64, Error> {
-        let account = &*run.origin.account;
-        let mut tx = Tx::begin(self).await.map_err(failed("beginning to write profiles"))?;
-        let now = tx.now().await?;
-        tx.renew_lease(lease, now).await?;
-        tx.lock_users(account).await?;
         // An update takes one row per user.
         answer.profiles.sort_unstable_by_key(|(user_id, _)| *user_id);
         answer.profiles.dedup_by_key(|(user_id, _)| *user_id);
+        let doing = "writing profiles";
+        let written = async {
+            let mut tx = Tx::begin(self).await?;
+            tx.renew_lease(lease).await?;
+            tx.lock_users(&run.origin.account).await?;
+            let written = tx.write_answer(run, &answer).await.map_err(failed(doing))?;
+            tx.commit().await.map_err(failed(doing))?;
+            Ok(written)
+        };
+        self.answered(doing, written).await
+    }
+}
+
+impl Tx {
+    async fn write_answer(
+        &mut self,
+        run: &Run,
+        answer: &ProfileAnswer,
+    ) -> Result<u64, sqlx::Error> {
+        let account = &*run.origin.account;
+        let synced_at = self.now().await?;
         let request = |&user_id: &i64| Request { account, user_id, at: answer.at };
-        tx.execute_rows(REQUESTED, &answer.requested, request)
-            .await
-            .map_err(failed("recording which profiles were requested"))?;
-        let written = tx
-            .execute_rows(UPDATE, &answer.profiles, |(user_id, profile)| ProfileRow {
-                request: request(user_id),
-                profile,
-                synced_at: now,
-                run_id: run.run_id,
-            })
-            .await
-            .map_err(failed("writing profiles"))?;
-        tx.commit().await.map_err(failed("committing profiles"))?;
-        Ok(written)
+        self.execute_rows(REQUESTED, &answer.requested, request).await?;
+        self.execute_rows(UPDATE, &answer.profiles, |(user_id, profile)| ProfileRow {
+            request: request(user_id),
+            profile,
+            synced_at,
+            run_id: run.run_id,
+        })
+        .await
     }
 }
 

@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
+use super::tx::Tx;
 use super::value::Id;
-use super::{Error, Store, failed, on_either};
+use super::{Error, Store, on_either};
 use crate::model::Origin;
 
 /// A run: its id, and whose rows it copies.
@@ -75,29 +76,29 @@ impl Store {
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn begin_run(&self, run: &Run) -> Result<(), Error> {
-        let now = self.now().await?;
-        on_either!(Store, self, pool => {
-            let mut tx = pool.begin().await.map_err(failed("recording the run"))?;
-            sqlx::query(include_str!("sql/run_abandoned.sql"))
-                .bind(&run.origin.account)
-                .bind(run.origin.source.as_str())
-                .bind(Id(run.run_id))
-                .bind(now)
-                .bind(ABANDONED)
-                .execute(&mut *tx)
-                .await
-                .map_err(failed("closing runs that did not report an end"))?;
-            sqlx::query(include_str!("sql/run_begin.sql"))
-                .bind(Id(run.run_id))
-                .bind(&run.origin.account)
-                .bind(run.origin.source.as_str())
-                .bind(now)
-                .bind(env!("CARGO_PKG_VERSION"))
-                .execute(&mut *tx)
-                .await
-                .map_err(failed("recording the run"))?;
-            tx.commit().await.map_err(failed("recording the run"))
+        self.write("recording the run", async |tx| {
+            let now = tx.now().await?;
+            on_either!(Tx, tx, tx => {
+                sqlx::query(include_str!("sql/run_abandoned.sql"))
+                    .bind(&run.origin.account)
+                    .bind(run.origin.source.as_str())
+                    .bind(Id(run.run_id))
+                    .bind(now)
+                    .bind(ABANDONED)
+                    .execute(&mut **tx)
+                    .await?;
+                sqlx::query(include_str!("sql/run_begin.sql"))
+                    .bind(Id(run.run_id))
+                    .bind(&run.origin.account)
+                    .bind(run.origin.source.as_str())
+                    .bind(now)
+                    .bind(env!("CARGO_PKG_VERSION"))
+                    .execute(&mut **tx)
+                    .await
+                    .map(drop)
+            })
         })
+        .await
     }
 
     /// Records the end of a run.
@@ -105,22 +106,24 @@ impl Store {
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn finish_run(&self, run: &Run, ending: &RunEnd) -> Result<(), Error> {
-        let now = self.now().await?;
-        on_either!(Store, self, pool => sqlx::query(include_str!("sql/run_finish.sql"))
-            .bind(Id(run.run_id))
-            .bind(ending.status.as_str())
-            .bind(now)
-            .bind(i32::from(ending.exit_code))
-            .bind(ending.error.as_deref())
-            .bind(count(ending.traffic.requests))
-            .bind(count(ending.traffic.retries))
-            .bind(count(ending.traffic.bytes))
-            .bind(count(ending.people_pending))
-            .bind(count(ending.users_written))
-            .execute(pool)
-            .await
-            .map(drop))
-        .map_err(failed("recording the end of the run"))
+        self.write("recording the end of the run", async |tx| {
+            let now = tx.now().await?;
+            on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/run_finish.sql"))
+                .bind(Id(run.run_id))
+                .bind(ending.status.as_str())
+                .bind(now)
+                .bind(i32::from(ending.exit_code))
+                .bind(ending.error.as_deref())
+                .bind(count(ending.traffic.requests))
+                .bind(count(ending.traffic.retries))
+                .bind(count(ending.traffic.bytes))
+                .bind(count(ending.people_pending))
+                .bind(count(ending.users_written))
+                .execute(&mut **tx)
+                .await
+                .map(drop))
+        })
+        .await
     }
 }
 

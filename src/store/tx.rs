@@ -1,34 +1,115 @@
-//! Transactions.
+//! Transactions: the only way in which a statement reaches a database.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use sqlx::{Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
-use super::{Error, NOW, Store, failed, on_either};
+use super::session::Session;
+use super::{Error, Store, failed};
+
+/// The time itself; `now()` is that of the transaction's begin.
+const NOW: &str = "select clock_timestamp()";
 
 /// Distinguishes the locks of [`Tx::lock_users`] from others on the same database: `people` in ASCII.
 const USERS: i64 = 0x7065_6f70_6c65;
 
+/// Begins a transaction in Postgres that ends by itself if this process freezes or its host is lost, so
+/// that the next run can go on. The limits are about a lease long, and local to the transaction: a pooler
+/// lends the connection to others. A statement that copies rows waits for this process, too, and its
+/// limit has room for the longest one.
+const BEGIN_POSTGRES: &str = "begin; \
+    set local lock_timeout = '60s'; \
+    set local idle_in_transaction_session_timeout = '60s'; \
+    set local statement_timeout = '10min'; \
+    set local tcp_keepalives_idle = 20; \
+    set local tcp_keepalives_interval = 10; \
+    set local tcp_keepalives_count = 4";
+
+/// Begins a transaction in SQLite that may write. The write lock comes first: a transaction that has read
+/// before could be refused it.
+///
+/// What SQLite keeps to roll back one statement is two megabytes at most; in files it had written 1.7 GB of
+/// that for the users of a first load of 250 MB. Not for the whole connection: what a migration sorts would
+/// be in memory, too.
+const BEGIN_SQLITE: &str = "pragma temp_store = memory; begin immediate";
+
 /// An open transaction.
 pub(super) enum Tx {
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Box<Session>),
     Sqlite(Transaction<'static, Sqlite>),
 }
 
-impl Tx {
-    pub(super) async fn begin(store: &Store) -> Result<Self, sqlx::Error> {
-        match store {
-            Store::Postgres(pool) => pool.begin().await.map(Self::Postgres),
-            Store::Sqlite(pool) => begin_sqlite(pool).await.map(Self::Sqlite),
-        }
+impl Store {
+    /// Runs statements that only read, in a transaction of their own.
+    pub(super) fn read<T>(
+        &self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        self.in_tx(doing, "begin", work)
     }
 
-    /// As [`Store::now`], on the transaction's own connection.
-    pub(super) async fn now(&mut self) -> Result<DateTime<Utc>, Error> {
-        let now = match self {
-            Self::Postgres(tx) => sqlx::query_scalar(NOW).fetch_one(&mut **tx).await,
-            Self::Sqlite(_) => Ok(Utc::now()),
+    /// Runs statements in a transaction of their own, and commits them.
+    pub(super) fn write<T>(
+        &self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        self.in_tx(doing, BEGIN_SQLITE, work)
+    }
+
+    fn in_tx<T>(
+        &self,
+        doing: &'static str,
+        begin_sqlite: &'static str,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        let statements = async move {
+            let mut tx = Tx::begin_with(self, BEGIN_POSTGRES, begin_sqlite).await?;
+            let result = work(&mut tx).await.map_err(failed(doing))?;
+            tx.commit().await.map_err(failed(doing))?;
+            Ok(result)
         };
-        Ok(now.map_err(failed("reading the time"))?.trunc_subsecs(3))
+        self.answered(doing, statements)
+    }
+}
+
+impl Tx {
+    pub(super) async fn begin(store: &Store) -> Result<Self, Error> {
+        Self::begin_with(store, BEGIN_POSTGRES, BEGIN_SQLITE).await
+    }
+
+    /// Begins a transaction without limits, for migrations.
+    pub(super) async fn begin_unlimited(store: &Store) -> Result<Self, Error> {
+        Self::begin_with(store, "begin", "begin immediate").await
+    }
+
+    async fn begin_with(
+        store: &Store,
+        postgres: &'static str,
+        sqlite: &'static str,
+    ) -> Result<Self, Error> {
+        let begun = match store {
+            Store::Postgres(server) => {
+                let names_statements = server.names_statements;
+                let tx = server.pool.begin_with(AssertSqlSafe(postgres)).await;
+                tx.map(|tx| Self::Postgres(Box::new(Session { tx, names_statements })))
+            }
+            Store::Sqlite(file) => {
+                file.check()?;
+                file.pool.begin_with(AssertSqlSafe(sqlite)).await.map(Self::Sqlite)
+            }
+        };
+        begun.map_err(failed("beginning a transaction"))
+    }
+
+    /// Reads the time, to the millisecond, from the clock that all runs on this database share: the
+    /// server's for Postgres, the machine's for a file. Leases depend on it.
+    pub(super) async fn now(&mut self) -> Result<DateTime<Utc>, sqlx::Error> {
+        let now = match self {
+            Self::Postgres(tx) => sqlx::query_scalar(NOW).fetch_one(&mut **tx).await?,
+            Self::Sqlite(_) => Utc::now(),
+        };
+        Ok(now.trunc_subsecs(3))
     }
 
     /// Waits until no other transaction writes users of the account. Runs of two sources meet the same
@@ -42,22 +123,28 @@ impl Tx {
             .execute(&mut **tx)
             .await
             .map(drop)
-            .map_err(failed("waiting for another run to write users"))
+            .map_err(|error| Error::of_account_lock(account, error))
+    }
+
+    /// Shows the server that this transaction is not abandoned, while it waits for the source.
+    pub(super) async fn keep_alive(&mut self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Postgres(tx) => sqlx::raw_sql("select 1").execute(&mut **tx).await.map(drop),
+            Self::Sqlite(_) => Ok(()),
+        }
     }
 
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        on_either!(Tx, self, tx => tx.commit().await)
+        match self {
+            Self::Postgres(session) => session.tx.commit().await,
+            Self::Sqlite(tx) => tx.commit().await,
+        }
     }
 
     pub(super) async fn rollback(self) -> Result<(), sqlx::Error> {
-        on_either!(Tx, self, tx => tx.rollback().await)
+        match self {
+            Self::Postgres(session) => session.tx.rollback().await,
+            Self::Sqlite(tx) => tx.rollback().await,
+        }
     }
-}
-
-async fn begin_sqlite(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-    // What SQLite keeps to roll back one statement is two megabytes at most; in files it had written
-    // 1.7 GB of that for the users of a first load of 250 MB. Not for the whole connection: what a
-    // migration sorts would be in memory, too.
-    // The write lock comes first: a transaction that has read before could be refused it.
-    pool.begin_with("pragma temp_store = memory; begin immediate").await
 }

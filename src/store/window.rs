@@ -224,6 +224,18 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Keeps the window's transaction alive while the source takes its time: the server would end it as
+    /// abandoned.
+    ///
+    /// # Errors
+    /// [`Error::Failed`]; the writer must then be dropped.
+    pub(crate) async fn keep_alive(&mut self) -> Result<(), Error> {
+        match &mut self.open {
+            Some(open) => open.tx.keep_alive().await.map_err(failed("waiting for the source")),
+            None => Ok(()),
+        }
+    }
+
     /// Rolls the window back.
     ///
     /// # Errors
@@ -253,7 +265,7 @@ impl Writer<'_> {
         let began = Instant::now();
         self.open().await?;
         let Some(Open { mut tx, stamp, .. }) = self.open.take() else { unreachable!("it is open") };
-        let now = tx.now().await?;
+        let now = tx.now().await.map_err(failed("reading the time"))?;
         tx.move_watermark(watermark, lease, now).await?;
         tx.record_window(&stamp, window, &self.counts, now).await?;
         tx.add_to_run(&stamp, &self.counts, traffic).await?;
@@ -293,8 +305,8 @@ async fn open<'o>(
     after: Option<DateTime<Utc>>,
 ) -> Result<&'o mut Open, Error> {
     if open.is_none() {
-        let mut tx = Tx::begin(store).await.map_err(failed("beginning a window"))?;
-        let now = tx.now().await?;
+        let mut tx = Tx::begin(store).await?;
+        let now = tx.now().await.map_err(failed("reading the time"))?;
         // The time in a row identifies the window that wrote it.
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let has_open_reject = tx.has_open_reject(&run.origin).await?;

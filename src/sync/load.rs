@@ -1,14 +1,21 @@
 //! The writing side: each window in a transaction of its own, in the order in which they were read,
 //! with the watermark.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
 
 use super::Error;
 use super::read::{Step, WindowEnd};
 use super::session::Session;
 use crate::store::Writer;
 use crate::window::{Rescan, Window};
+
+/// Interval at which an open window shows the server that it waits for the source: far less than the time
+/// after which the server regards a transaction as abandoned.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// What moves with each window.
 #[derive(Debug, Clone, Copy)]
@@ -39,14 +46,20 @@ impl<'a> Loader<'a> {
         mut steps: Receiver<Step<'_>>,
         advance: Advance,
     ) -> Result<(), Error> {
-        while let Some(step) = steps.recv().await {
+        let store = self.run.store;
+        loop {
+            let Ok(step) = timeout(KEEP_ALIVE, steps.recv()).await else {
+                store.answered("waiting for the source", self.writer.keep_alive()).await?;
+                continue;
+            };
             match step {
-                Step::Write(batch, progress) => {
-                    self.writer.write(batch).await?;
+                None => break,
+                Some(Step::Write(batch, progress)) => {
+                    store.answered("writing records", self.writer.write(batch)).await?;
                     self.run.show(progress);
                 }
-                Step::Commit(end) => self.commit(&end, advance).await?,
-                Step::RollBack => self.writer.roll_back().await?,
+                Some(Step::Commit(end)) => self.commit(&end, advance).await?,
+                Some(Step::RollBack) => self.writer.roll_back().await?,
             }
         }
         Ok(self.writer.roll_back().await?)
@@ -56,7 +69,8 @@ impl<'a> Loader<'a> {
     async fn commit(&mut self, end: &WindowEnd<'_>, advance: Advance) -> Result<(), Error> {
         let &WindowEnd { window, ref stats, .. } = end;
         let records = stats.records;
-        self.writer.flush().await?;
+        let store = self.run.store;
+        store.answered("writing users", self.writer.flush()).await?;
         let counts = self.writer.counts();
         if !counts.balance(records) {
             return Err(Error::Unbalanced { window, records, counts });
@@ -74,7 +88,8 @@ impl<'a> Loader<'a> {
                 (Window { from, to }, watermark)
             }
         };
-        self.writer.commit(window, watermark, &run.lease, run.traffic()).await?;
+        let committed = self.writer.commit(window, watermark, &run.lease, run.traffic());
+        store.answered("committing a window", committed).await?;
         run.count(|tally| {
             tally.watermark = watermark;
             tally.counts += counts;

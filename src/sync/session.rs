@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
             tokio::time::sleep(pause).await;
             match self.store.renew_lease(&self.lease).await {
                 Ok(()) => {}
-                Err(error @ store::Error::LeaseLost { .. }) => return error,
+                Err(error) if error.ends_the_run() => return error,
                 // The next commit shows whether it matters.
                 Err(error) => {
                     tracing::warn!(error = %crate::chain(&error), "lease not renewed");
@@ -158,9 +158,10 @@ impl<'a> Session<'a> {
             people_pending,
         };
         let recorded = self.record_until_it_succeeds(&end, cut_short);
-        if tokio::time::timeout(RECORD_END_WITHIN, recorded).await.is_err() {
+        let recorded = tokio::time::timeout(RECORD_END_WITHIN, recorded).await;
+        if let Err(error) = recorded.unwrap_or(Err(store::Error::NotRecorded(RECORD_END_WITHIN))) {
             tracing::warn!("end of the run not recorded; its lease will run out by itself");
-            result = result.and(Err(Error::Store(store::Error::NotRecorded(RECORD_END_WITHIN))));
+            result = result.and(Err(Error::Store(error)));
         }
         tracing::info!(
             status = status.as_str(),
@@ -180,17 +181,25 @@ impl<'a> Session<'a> {
         Report { run_id, counts, windows, traffic, watermark, people_pending, result }
     }
 
-    async fn record_until_it_succeeds(&self, end: &RunEnd, cut_short: bool) {
+    async fn record_until_it_succeeds(
+        &self,
+        end: &RunEnd,
+        cut_short: bool,
+    ) -> Result<(), store::Error> {
         // A statement that was cut short leaves its connection in the middle of something: whatever is
         // sent on it next may be rolled back with it.
         if !cut_short && self.record(self.store, end).await.is_ok() {
-            return;
+            return Ok(());
         }
         // A server that restarts refuses connections at first.
         while let Err(error) = self.record_on_new_connection(end).await {
+            if error.ends_the_run() {
+                return Err(error);
+            }
             tracing::debug!(error = %crate::chain(&error), "end of the run not recorded yet");
             tokio::time::sleep(BETWEEN_ATTEMPTS).await;
         }
+        Ok(())
     }
 
     async fn record_on_new_connection(&self, end: &RunEnd) -> Result<(), store::Error> {

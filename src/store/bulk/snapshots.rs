@@ -34,7 +34,7 @@ fn many_row_statements_are_sent_as_their_snapshots_show() {
     assert_eq!(stored, shown, "a snapshot of a statement that is no more");
 }
 
-/// The files whose text says where rows go.
+/// The files whose text names the place of its rows.
 fn many_row_statements() -> Vec<PathBuf> {
     let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
     let files = ["sql", "window/sql"]

@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V5__views",
     "V6__lighter_rows",
     "V7__comments",
+    "V8__places",
 ];
 
 fn migrate(db: &Db, arguments: &[&str]) -> Program {

@@ -3,6 +3,7 @@
 mod body;
 mod connection;
 mod cursor;
+mod date;
 mod event_types;
 mod events;
 mod exchange;
@@ -15,18 +16,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Query, Request, State};
-use axum::http::{StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::{get, post};
+use tokio::net::TcpListener;
 
 use crate::endpoint::{EVENT_TYPES_PATH, EVENTS_PATH, LEGACY_PATH, TOKEN_PATH, USERS_PATH};
 use crate::state::Shared;
 
 pub(crate) use connection::listen;
-use connection::{Acceptor, ResetSwitch};
-use refusals::{Shape, http_date, refusal};
+use date::with_date;
+use refusals::{Shape, refusal};
 
 const WELCOME: &str = "A stand-in for OneLogin: generated people and failures, to try programs and to test them.\n\n\
     The current API, with a token\n\
@@ -42,7 +44,7 @@ const WELCOME: &str = "A stand-in for OneLogin: generated people and failures, t
     POST /simulator/advance?seconds=3600           advances the clock\n";
 
 /// Serves until the simulator stops. That breaks off answers in progress.
-pub(crate) async fn serve(acceptor: Acceptor, shared: Arc<Shared>) {
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let routes = Router::new()
         .route("/", get(|| async { WELCOME }))
         .route(LEGACY_PATH, get(legacy::failed_provisioning))
@@ -54,12 +56,9 @@ pub(crate) async fn serve(acceptor: Acceptor, shared: Arc<Shared>) {
         .route(USERS_PATH, get(users::users))
         .route("/simulator/advance", post(advance))
         .fallback(|uri: Uri| async move { not_found(uri.path()) })
-        .layer(from_fn_with_state(shared.clone(), with_simulated_date))
-        .with_state(shared.clone())
-        .into_make_service_with_connect_info::<ResetSwitch>();
-    let stop = async move { shared.stopped().await };
-    // axum retries when accepting fails and reports errors of connections to their clients only.
-    let _ = axum::serve(acceptor, routes).with_graceful_shutdown(stop).await;
+        .layer(from_fn_with_state(shared.clone(), with_date))
+        .with_state(shared.clone());
+    connection::serve(&listener, routes, &shared).await;
 }
 
 /// The answer for an unknown path, in the form of the API that it begins like.
@@ -73,20 +72,6 @@ fn not_found(path: &str) -> Response {
         Shape::Legacy
     };
     refusal(shape, StatusCode::NOT_FOUND)
-}
-
-/// Puts the simulated time into `Date`, and breaks off an answer that hangs at the stop.
-async fn with_simulated_date(
-    State(shared): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = tokio::select! {
-        () = shared.stopped() => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        response = next.run(request) => response,
-    };
-    response.headers_mut().insert(header::DATE, http_date(shared.now()));
-    response
 }
 
 #[derive(serde::Deserialize)]

@@ -89,6 +89,8 @@ pub struct Config {
     pub calls_per_hour: u32,
     /// The answer to a call beyond that limit.
     pub over_limit: OverLimit,
+    /// The `Date` of all answers, the refused ones too. Default: that of the simulated clock.
+    pub date: DateHeader,
     /// Whether to compress for clients that accept gzip. Default: no.
     pub gzip: bool,
     /// Legacy requests for a longer span than this get `wide_answer`. Default: no limit.
@@ -180,6 +182,20 @@ pub enum OverLimit {
     BadRequest,
 }
 
+/// Values of the `Date` header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DateHeader {
+    /// That of the simulated clock.
+    #[default]
+    Right,
+    /// Ahead of the simulated clock.
+    Ahead(Duration),
+    /// Behind the simulated clock.
+    Behind(Duration),
+    /// No header.
+    Absent,
+}
+
 /// Answers to a request for too long a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WideAnswer {
@@ -239,6 +255,7 @@ impl Default for Config {
             users_page: 50,
             calls_per_hour: 5_000,
             over_limit: OverLimit::default(),
+            date: DateHeader::default(),
             gzip: false,
             too_wide: None,
             wide_answer: WideAnswer::default(),

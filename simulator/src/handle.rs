@@ -46,9 +46,9 @@ impl Simulator {
     ///
     /// Outside a tokio runtime.
     pub fn start(addr: SocketAddr, config: Config) -> io::Result<Self> {
-        let (acceptor, addr) = api::listen(addr)?;
+        let (listener, addr) = api::listen(addr)?;
         let shared = Arc::new(Shared::new(config, addr.to_string()));
-        let task = tokio::spawn(api::serve(acceptor, shared.clone()));
+        let task = tokio::spawn(api::serve(listener, shared.clone()));
         let server = Server { addr, shared: shared.clone(), task: Mutex::new(Some(task)) };
         Ok(Self { shared, server: Arc::new(server) })
     }

@@ -14,7 +14,9 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Bounds, Config, Cursor, EventForm, Ids, LastPage, Order, OverLimit, WideAnswer};
+pub use config::{
+    Bounds, Config, Cursor, DateHeader, EventForm, Ids, LastPage, Order, OverLimit, WideAnswer,
+};
 pub use endpoint::{
     EVENT_TYPES_PATH, EVENTS_PATH, Endpoint, LEGACY_PATH, TOKEN_PATH, USERS_PATH, UnknownEndpoint,
 };

@@ -1,6 +1,7 @@
 //! The simulator as a client sees it, over real sockets.
 
 mod both_apis;
+mod dates;
 mod event_faults;
 mod events;
 mod rooms;
@@ -177,6 +178,8 @@ async fn refusals_have_their_headers_and_last_for_one_request() {
         (Fault::Unauthorized, 401, "content-type", "application/json; charset=utf-8"),
         (Fault::Forbidden, 403, "content-type", "application/json; charset=utf-8"),
         (Fault::NotFound, 404, "content-type", "text/html; charset=utf-8"),
+        (Fault::UnauthorizedHtml, 401, "content-type", "text/html; charset=utf-8"),
+        (Fault::ForbiddenHtml, 403, "content-type", "text/html; charset=utf-8"),
         (Fault::Html, 200, "content-type", "text/html; charset=utf-8"),
         (Fault::NotAnArray, 200, "content-type", "application/json; charset=utf-8"),
         (Fault::Redirect, 302, "location", "/login"),

@@ -12,8 +12,8 @@ use super::text::{self, print_line, time};
 use super::{Failed, secret, stop};
 use crate::exit::Exit;
 use onelogin_simulator::{
-    Bounds, Config, Cursor, Endpoint, EventForm, Fault, Ids, LastPage, Order, OverLimit, Simulator,
-    parse_faults, parse_faults_at,
+    Bounds, Config, Cursor, DateHeader, Endpoint, EventForm, Fault, Ids, LastPage, Order,
+    OverLimit, Simulator, parse_faults, parse_faults_at,
 };
 
 #[derive(Debug, clap::Args)]
@@ -65,6 +65,9 @@ pub(super) struct Args {
     /// Spoil the first requests of one kind: token:500,users:403,events:429:3s,types:404,legacy:410, …
     #[arg(long, value_name = "LIST", value_parser = faults_at)]
     faults_at: Option<FaultsAt>,
+    /// `Date` of all answers: ahead:1h, behind:1h or absent [default: the simulated clock]
+    #[arg(long, value_name = "DATE", value_parser = date_header)]
+    date: Option<DateHeader>,
     #[command(flatten)]
     current: CurrentApi,
     #[command(flatten)]
@@ -228,6 +231,7 @@ fn config(args: &Args) -> Config {
             OrderArg::Shuffled => Order::Shuffled,
         },
         gzip: args.gzip,
+        date: args.date.unwrap_or_default(),
         ..Config::default()
     };
     args.legacy.config(args.current.config(usual))
@@ -283,6 +287,19 @@ impl LegacyApi {
 /// What the environment says, or a file that it names; else the usual.
 fn set_or(name: &str, usual: String) -> String {
     secret::read(name).map_or(usual, |set| set.expose_secret().to_owned())
+}
+
+fn date_header(text: &str) -> Result<DateHeader, String> {
+    if text == "absent" {
+        return Ok(DateHeader::Absent);
+    }
+    let (side, by) = text.split_once(':').ok_or("write ahead:1h, behind:1h or absent")?;
+    let by = humantime::parse_duration(by).map_err(|error| error.to_string())?;
+    match side {
+        "ahead" => Ok(DateHeader::Ahead(by)),
+        "behind" => Ok(DateHeader::Behind(by)),
+        _ => Err("write ahead:1h, behind:1h or absent".to_owned()),
+    }
 }
 
 fn faults(text: &str) -> Result<Faults, String> {

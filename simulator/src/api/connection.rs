@@ -2,18 +2,24 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
-/// Accepts connections and gives each a [`ResetSwitch`].
-pub(crate) struct Acceptor(pub(crate) TcpListener);
+use crate::state::Shared;
+
+/// Pause after a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Makes a connection end with a reset instead of an orderly close.
 #[derive(Clone, Debug)]
@@ -30,39 +36,55 @@ impl ResetSwitch {
     }
 }
 
-impl Listener for Acceptor {
-    type Io = Connection;
-    type Addr = ResetSwitch;
-
-    async fn accept(&mut self) -> (Connection, ResetSwitch) {
-        // axum's own loop waits when the process is out of file descriptors.
-        let (stream, _) = Listener::accept(&mut self.0).await;
-        // Otherwise small chunks wait for the client's acknowledgements. A failure costs speed only.
-        let _ = stream.set_nodelay(true);
-        let switch = ResetSwitch(Arc::new(AtomicBool::new(false)));
-        (Connection { stream, switch: switch.clone() }, switch)
-    }
-
-    fn local_addr(&self) -> io::Result<ResetSwitch> {
-        Ok(ResetSwitch(Arc::new(AtomicBool::new(false))))
-    }
-}
-
-impl Connected<IncomingStream<'_, Acceptor>> for ResetSwitch {
-    fn connect_info(stream: IncomingStream<'_, Acceptor>) -> Self {
-        stream.remote_addr().clone()
-    }
-}
-
 /// Listens on `address` without an await, so that a simulator starts in synchronous code too.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<(Acceptor, SocketAddr)> {
+pub(crate) fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let listener = std::net::TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let bound = listener.local_addr()?;
-    Ok((Acceptor(TcpListener::from_std(listener)?), bound))
+    Ok((TcpListener::from_std(listener)?, bound))
 }
 
-pub(crate) struct Connection {
+/// Accepts connections and answers their requests until the simulator stops.
+pub(super) async fn serve(listener: &TcpListener, routes: Router, shared: &Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shared.stopped() => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                connections.spawn(answer(stream, routes.clone(), shared.clone()));
+            }
+            // The client is gone already, or the process is out of file descriptors, which others
+            // give back.
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+    connections.join_all().await;
+}
+
+/// Answers the requests of one connection, and ends it after the current one when all stops.
+async fn answer(stream: TcpStream, routes: Router, shared: Arc<Shared>) {
+    // Otherwise small chunks wait for the client's acknowledgements. A failure costs speed only.
+    let _ = stream.set_nodelay(true);
+    let switch = ResetSwitch(Arc::new(AtomicBool::new(false)));
+    let routes = TowerToHyperService::new(routes.layer(Extension(switch.clone())));
+    let connection = TokioIo::new(Connection { stream, switch });
+    // The routes write `Date`, or leave it out.
+    let serving =
+        http1::Builder::new().auto_date_header(false).serve_connection(connection, routes);
+    let mut serving = pin!(serving);
+    // An error concerns the client, which sees it too.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        () = shared.stopped() => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
+}
+
+struct Connection {
     stream: TcpStream,
     switch: ResetSwitch,
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
@@ -15,7 +16,7 @@ use crate::state::Shared;
 
 pub(crate) async fn event_types(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(reset): ConnectInfo<ResetSwitch>,
+    Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {

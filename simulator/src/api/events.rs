@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -30,7 +31,7 @@ const LAST: Key = Key { at: i64::MAX, id: i64::MAX, put: u64::MAX };
 
 pub(crate) async fn events(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(reset): ConnectInfo<ResetSwitch>,
+    Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::body::{Content, Ending, Plan, body};
 use super::connection::ResetSwitch;
+use super::date::Dated;
 use super::refusals::{Refusal, envelope, http_date, immediate, refusal, shape};
 use super::token::{bearer, scheme};
 use crate::config::OverLimit;
@@ -91,15 +92,12 @@ impl Exchange {
 
     /// Answers the call. `prepare` checks it and returns the data. The hourly limit is checked
     /// before that, and faults apply after it.
-    pub(crate) async fn answer(
-        self,
-        prepare: impl FnOnce(&Self) -> Result<Data, Refusal>,
-    ) -> Response {
+    pub(crate) async fn answer(self, prepare: impl Fn(&Self) -> Result<Data, Refusal>) -> Response {
         let shared = self.shared.clone();
         let (endpoint, call, request, now) = (self.endpoint, self.call, self.request, self.now);
         let refused = self.count_call();
         let response = match refused.map_or_else(|| prepare(&self), Err) {
-            Ok(data) => self.send(data).await,
+            Ok(data) => self.answer_with(data, prepare).await,
             Err(refusal) => Some(*refusal),
         };
         // A reset leaves the status empty, because the client never gets one.
@@ -141,14 +139,33 @@ impl Exchange {
         Some(answer.into())
     }
 
-    /// Sends the data, spoilt by the waiting fault if there is one. `None` means that the
-    /// connection is reset instead.
-    async fn send(self, data: Data) -> Option<Response> {
+    /// Answers with the data, or with the waiting fault if there is one.
+    async fn answer_with(
+        mut self,
+        mut data: Data,
+        prepare: impl Fn(&Self) -> Result<Data, Refusal>,
+    ) -> Option<Response> {
         let fault = self.shared.state().faults.next(self.endpoint).or(data.wide);
-        let shape = shape(self.endpoint);
-        if let Some(answer) = fault.and_then(|fault| immediate(shape, fault, self.now)) {
+        if let Some(answer) = fault.and_then(|f| immediate(shape(self.endpoint), f, self.now)) {
             return Some(answer);
         }
+        if let Some(Fault::Cached(age)) = fault {
+            let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
+            self.now = self.now.checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC);
+            data = match prepare(&self) {
+                Ok(data) => data,
+                Err(refusal) => return Some(*refusal),
+            };
+        }
+        let mut response = self.send(data, fault).await?;
+        if let Some(dated) = fault.and_then(Dated::by_fault) {
+            response.extensions_mut().insert(dated);
+        }
+        Some(response)
+    }
+
+    /// Sends the data, spoilt by the fault. `None` means that the connection is reset instead.
+    async fn send(self, data: Data, fault: Option<Fault>) -> Option<Response> {
         let (ending, drip) = match fault {
             Some(Fault::Reset) => {
                 self.reset.press();
@@ -167,13 +184,19 @@ impl Exchange {
         let Self { shared, endpoint, reset, call, request, gzip, .. } = self;
         let Data { content, cap, headers, .. } = data;
         let is_gated = endpoint.is_data();
+        let coding = if fault == Some(Fault::GzipInCapitals) {
+            Some("GZIP")
+        } else {
+            gzip.then_some("gzip")
+        };
+        let gzip = coding.is_some();
         let plan = Plan { content, cap, is_gated, ending, drip, gzip, call, request, reset };
         let mut response = (headers, body(shared, plan)).into_response();
         let json = HeaderValue::from_static("application/json; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        if gzip {
-            let gzip = HeaderValue::from_static("gzip");
-            response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+        if let Some(coding) = coding {
+            let coding = HeaderValue::from_static(coding);
+            response.headers_mut().insert(header::CONTENT_ENCODING, coding);
         }
         Some(response)
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -25,7 +26,7 @@ const BAD_DATE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<errors>\n  
 
 pub(crate) async fn failed_provisioning(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(reset): ConnectInfo<ResetSwitch>,
+    Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {

@@ -105,7 +105,9 @@ pub(crate) fn immediate(shape: Shape, fault: Fault, now: DateTime<Utc>) -> Optio
         Fault::Unauthorized => refusal(shape, StatusCode::UNAUTHORIZED),
         Fault::UnauthorizedModern => refusal(Shape::Modern, StatusCode::UNAUTHORIZED),
         Fault::MissingScope => envelope(StatusCode::UNAUTHORIZED, "Insufficient Permissions"),
+        Fault::UnauthorizedHtml => (StatusCode::UNAUTHORIZED, Html(LOGIN_PAGE)).into_response(),
         Fault::Forbidden => refusal(shape, StatusCode::FORBIDDEN),
+        Fault::ForbiddenHtml => (StatusCode::FORBIDDEN, Html(LOGIN_PAGE)).into_response(),
         Fault::NotFound => refusal(shape, StatusCode::NOT_FOUND),
         Fault::RateLimitExceeded => envelope(StatusCode::BAD_REQUEST, "rate_limit_exceeded"),
         Fault::MessageObject => {
@@ -129,13 +131,20 @@ pub(crate) fn immediate(shape: Shape, fault: Fault, now: DateTime<Utc>) -> Optio
         },
         Fault::Redirect => (StatusCode::FOUND, [(header::LOCATION, "/login")]).into_response(),
         Fault::Empty => StatusCode::OK.into_response(),
+        Fault::NoContent => StatusCode::NO_CONTENT.into_response(),
         Fault::TruncatedWellFormed
         | Fault::TruncatedConnection
         | Fault::Reset
         | Fault::ResetMidBody
         | Fault::Stall
         | Fault::StallBeforeHeaders
-        | Fault::SlowDrip { .. } => return None,
+        | Fault::SlowDrip { .. }
+        | Fault::DateAhead(_)
+        | Fault::DateBehind(_)
+        | Fault::NoDate
+        | Fault::Age(_)
+        | Fault::Cached(_)
+        | Fault::GzipInCapitals => return None,
     })
 }
 

@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
@@ -26,7 +27,7 @@ use crate::text::event_time_text;
 /// `POST /auth/oauth2/v2/token`.
 pub(crate) async fn token(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(reset): ConnectInfo<ResetSwitch>,
+    Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
@@ -62,7 +63,7 @@ fn issue(exchange: &Exchange, headers: &HeaderMap, body: &[u8]) -> Result<Data, 
 /// `POST /auth/oauth2/revoke`: ends a token for all its users.
 pub(crate) async fn revoke(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(reset): ConnectInfo<ResetSwitch>,
+    Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
@@ -84,7 +85,7 @@ pub(crate) async fn revoke(
 /// `GET /auth/rate_limit`.
 pub(crate) async fn rate_limit(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(reset): ConnectInfo<ResetSwitch>,
+    Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
@@ -24,7 +25,7 @@ const CURSOR: &str = "page_number:::";
 
 pub(crate) async fn users(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(reset): ConnectInfo<ResetSwitch>,
+    Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {

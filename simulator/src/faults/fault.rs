@@ -32,8 +32,12 @@ pub enum Fault {
     /// Status 401 as for a credential without the right scope. Its text is a guess, because none is
     /// published.
     MissingScope,
+    /// Status 401 with the HTML of a login page, as from a proxy.
+    UnauthorizedHtml,
     /// Status 403.
     Forbidden,
+    /// Status 403 with the HTML of a login page, as from a proxy.
+    ForbiddenHtml,
     /// Status 404.
     NotFound,
     /// Status 200 with the HTML of a login page.
@@ -54,6 +58,8 @@ pub enum Fault {
     Redirect,
     /// Status 200 with no body.
     Empty,
+    /// Status 204.
+    NoContent,
     /// A complete HTTP message whose array ends in the middle of a record.
     TruncatedWellFormed,
     /// The connection is closed after half of the records, in the middle of the message.
@@ -73,4 +79,16 @@ pub enum Fault {
         /// Pause between two pieces.
         interval: Duration,
     },
+    /// The right answer with a `Date` ahead of the simulated clock.
+    DateAhead(Duration),
+    /// The right answer with a `Date` behind the simulated clock.
+    DateBehind(Duration),
+    /// The right answer without a `Date`.
+    NoDate,
+    /// The right answer with an `Age` beside the right `Date`.
+    Age(Duration),
+    /// The answer as of this long ago, with the `Date` of then and its `Age`: one out of a cache.
+    Cached(Duration),
+    /// The right answer in gzip, with a `Content-Encoding` of `GZIP` in capitals.
+    GzipInCapitals,
 }

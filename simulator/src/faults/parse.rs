@@ -10,8 +10,9 @@ use crate::endpoint::{Endpoint, UnknownEndpoint};
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "unknown fault `{text}`: give one of 429[:3s|:date:3s|:reset:3s], 500, 503[:3s], 401, \
-     401-modern, scope, 403, 404, 410, 422, limit, message-object, error-200, html, object, \
-     redirect, empty, cut, close, reset, reset-body, stall, stall-headers, drip[:BYTES/PAUSE]"
+     401-modern, 401-html, scope, 403, 403-html, 404, 410, 422, limit, message-object, error-200, \
+     html, object, redirect, empty, 204, cut, close, reset, reset-body, stall, stall-headers, \
+     drip[:BYTES/PAUSE], date-ahead:1h, date-behind:1h, no-date, age:5m, cached:5m, gzip-capitals"
 )]
 pub struct UnknownFault {
     text: String,
@@ -76,31 +77,52 @@ fn parse(text: &str) -> Option<Fault> {
         ("drip", Some(detail)) => {
             let (bytes, interval) = detail.split_once('/')?;
             let bytes = bytes.parse().ok().filter(|&bytes| bytes > 0)?;
-            Fault::SlowDrip { bytes, interval: humantime::parse_duration(interval).ok()? }
+            Fault::SlowDrip { bytes, interval: span(interval)? }
         }
-        ("500", None) => Fault::InternalError,
-        ("401", None) => Fault::Unauthorized,
-        ("401-modern", None) => Fault::UnauthorizedModern,
-        ("scope", None) => Fault::MissingScope,
-        ("403", None) => Fault::Forbidden,
-        ("404", None) => Fault::NotFound,
-        ("410", None) => Fault::Gone,
-        ("422", None) => Fault::Unprocessable,
-        ("limit", None) => Fault::RateLimitExceeded,
-        ("message-object", None) => Fault::MessageObject,
-        ("error-200", None) => Fault::ErrorUnder200,
-        ("html", None) => Fault::Html,
-        ("object", None) => Fault::NotAnArray,
-        ("redirect", None) => Fault::Redirect,
-        ("empty", None) => Fault::Empty,
-        ("cut", None) => Fault::TruncatedWellFormed,
-        ("close", None) => Fault::TruncatedConnection,
-        ("reset", None) => Fault::Reset,
-        ("reset-body", None) => Fault::ResetMidBody,
-        ("stall", None) => Fault::Stall,
-        ("stall-headers", None) => Fault::StallBeforeHeaders,
+        ("date-ahead", Some(by)) => Fault::DateAhead(span(by)?),
+        ("date-behind", Some(by)) => Fault::DateBehind(span(by)?),
+        ("no-date", None) => Fault::NoDate,
+        ("age", Some(age)) => Fault::Age(span(age)?),
+        ("cached", Some(age)) => Fault::Cached(span(age)?),
+        ("gzip-capitals", None) => Fault::GzipInCapitals,
+        (name, None) => without_details(name)?,
         _ => return None,
     })
+}
+
+/// Faults without details.
+fn without_details(name: &str) -> Option<Fault> {
+    Some(match name {
+        "500" => Fault::InternalError,
+        "401" => Fault::Unauthorized,
+        "401-html" => Fault::UnauthorizedHtml,
+        "403-html" => Fault::ForbiddenHtml,
+        "204" => Fault::NoContent,
+        "401-modern" => Fault::UnauthorizedModern,
+        "scope" => Fault::MissingScope,
+        "403" => Fault::Forbidden,
+        "404" => Fault::NotFound,
+        "410" => Fault::Gone,
+        "422" => Fault::Unprocessable,
+        "limit" => Fault::RateLimitExceeded,
+        "message-object" => Fault::MessageObject,
+        "error-200" => Fault::ErrorUnder200,
+        "html" => Fault::Html,
+        "object" => Fault::NotAnArray,
+        "redirect" => Fault::Redirect,
+        "empty" => Fault::Empty,
+        "cut" => Fault::TruncatedWellFormed,
+        "close" => Fault::TruncatedConnection,
+        "reset" => Fault::Reset,
+        "reset-body" => Fault::ResetMidBody,
+        "stall" => Fault::Stall,
+        "stall-headers" => Fault::StallBeforeHeaders,
+        _ => return None,
+    })
+}
+
+fn span(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text).ok()
 }
 
 fn retry_after(detail: Option<&str>) -> Option<RetryAfter> {
@@ -111,7 +133,7 @@ fn retry_after(detail: Option<&str>) -> Option<RetryAfter> {
         Some(("reset", wait)) => (RetryAfter::RateLimitReset, wait),
         Some(_) => return None,
     };
-    u32::try_from(humantime::parse_duration(wait).ok()?.as_secs()).ok().map(form)
+    u32::try_from(span(wait)?.as_secs()).ok().map(form)
 }
 
 #[cfg(test)]
@@ -120,8 +142,11 @@ mod tests {
 
     #[test]
     fn faults_are_read_from_text() {
-        let faults =
-            parse_faults("429:3s, 429:date:1m,503:reset:2s,500,drip:10/5ms,").expect("faults");
+        let faults = parse_faults(
+            "429:3s, 429:date:1m,503:reset:2s,500,drip:10/5ms,\
+             date-behind:2d,cached:5m,204",
+        )
+        .expect("faults");
         assert_eq!(
             faults,
             [
@@ -130,9 +155,14 @@ mod tests {
                 Fault::Unavailable(RetryAfter::RateLimitReset(2)),
                 Fault::InternalError,
                 Fault::SlowDrip { bytes: 10, interval: Duration::from_millis(5) },
+                Fault::DateBehind(Duration::from_hours(48)),
+                Fault::Cached(Duration::from_mins(5)),
+                Fault::NoContent,
             ]
         );
-        for wrong in ["teapot", "500:3s", "429:later", "429:on:3s", "drip:0/1s"] {
+        for wrong in
+            ["teapot", "500:3s", "429:later", "429:on:3s", "drip:0/1s", "date-ahead", "cached:soon"]
+        {
             let error = parse_faults(wrong).expect_err(wrong).to_string();
             assert!(error.contains(wrong), "{error}");
         }

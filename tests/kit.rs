@@ -132,6 +132,18 @@ fn signals_arrive() {
     assert_eq!(running.wait().code, None);
 }
 
+/// Regression: a shell starts `tests/run.sh &` with SIGINT ignored, and programs inherit that.
+#[test]
+fn signals_arrive_where_the_tests_run_in_the_background() {
+    let tests = std::env::current_exe().expect("the test binary has a path");
+    let finished = Program::of("/bin/sh", &["-c", r#"trap "" INT; exec "$@""#, "sh"])
+        .argument(tests)
+        .argument("kit::signals_arrive")
+        .argument("--exact")
+        .run();
+    assert!(finished.expect_code(0).stdout.contains("1 passed"));
+}
+
 #[test]
 fn a_wait_without_end_is_cut_short_with_the_output_so_far() {
     let hang = || shell("echo so far; mkfifo p; cat <p").timeout(Duration::from_millis(300)).run();

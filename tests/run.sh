@@ -16,6 +16,14 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+need_root() {
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+        say "no Postgres server found, and without sudo this user cannot install it"
+        say "run \`apt-get install postgresql\` as root, then run this again"
+        exit 1
+    fi
+}
+
 install_with_apt() {
     # The tests start a server of their own, so the package is told not to start one for good.
     local no_cluster=/etc/postgresql-common/createcluster.d/no-cluster.conf
@@ -32,8 +40,15 @@ if ! command -v cargo >/dev/null; then
     exit 1
 fi
 
+if ! command -v cc >/dev/null; then
+    say "a C compiler is missing; get one (apt-get install gcc libc6-dev, or xcode-select --install)"
+    say "and run this again"
+    exit 1
+fi
+
 if ! sh tests/support/postgres.sh find >/dev/null; then
     if command -v apt-get >/dev/null; then
+        need_root
         say "no Postgres server found, installing it with apt-get"
         install_with_apt
     elif command -v brew >/dev/null; then

@@ -83,6 +83,19 @@ fn faults_and_the_key_follow_the_flags() {
     sync(addr, &db).env("ONELOGIN_API_KEY", "another").run().expect_code(77);
 }
 
+#[test]
+fn a_wrong_date_is_one_of_the_flags() {
+    for (date, shown) in [("ahead:1h", Some("13:00:00")), ("absent", None)] {
+        let (_running, addr) = simulate(&["--date", date]);
+        let answer = ask(addr, "GET /", "", "");
+        let header = answer.lines().find(|line| line.to_lowercase().starts_with("date: "));
+        assert_eq!(header.is_some(), shown.is_some(), "{answer}");
+        assert!(header.unwrap_or_default().contains(shown.unwrap_or_default()), "{answer}");
+    }
+    let refused = Program::new(&["simulate", "--date", "tomorrow"]).run().expect_code(64);
+    assert!(refused.stderr.contains("behind:1h"), "{refused}");
+}
+
 /// Buys a token with a credential, and gives the whole answer.
 fn buy(addr: SocketAddr, id: &str, secret: &str) -> String {
     let headers = format!(

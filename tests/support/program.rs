@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Once, mpsc};
 use std::time::Duration;
 use std::{env, fmt, fs, thread};
 
@@ -13,6 +13,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::helper;
 
@@ -45,6 +47,12 @@ impl Program {
             directory: None,
             timeout: TIMEOUT,
         }
+    }
+
+    /// Adds an argument.
+    pub(crate) fn argument(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
     }
 
     /// Sets an environment variable.
@@ -112,6 +120,7 @@ impl Program {
         let kept = ["PATH", "HOME"].into_iter().filter_map(|key| Some((key, env::var_os(key)?)));
         command.env_clear().envs(kept).envs(self.environment).current_dir(&directory);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        reset_interrupt();
         let mut child = command.spawn().unwrap_or_else(|error| {
             panic!("could not run {}: {error}", self.executable.display());
         });
@@ -122,6 +131,27 @@ impl Program {
         let target = Pid::from_raw(pid);
         Running { child, target, output, timeout: self.timeout, directory, home: Some(self.home) }
     }
+}
+
+/// Makes SIGINT end what is spawned from now on, also where these tests run in the background.
+///
+/// A shell without job control starts a background command with SIGINT ignored, and programs inherit
+/// that. They do not inherit a handler, so this process takes one, which ends it as the default would.
+fn reset_interrupt() {
+    static HANDLER: Once = Once::new();
+    HANDLER.call_once(|| {
+        let (installed, wait) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a tokio runtime starts").block_on(async {
+                let interrupts = signal(SignalKind::interrupt());
+                installed.send(()).expect("the other thread waits");
+                interrupts.expect("a handler can be installed").recv().await;
+                process::exit(130);
+            });
+        });
+        wait.recv().expect("the thread sends");
+    });
 }
 
 /// A running program. It is killed when the value is dropped.

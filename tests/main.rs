@@ -10,6 +10,7 @@ mod faults;
 mod history;
 mod kit;
 mod language;
+mod log;
 mod memory;
 mod people;
 mod property;

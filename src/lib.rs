@@ -11,6 +11,7 @@ mod identity;
 mod model;
 mod normalize;
 mod onelogin;
+mod redact;
 mod source;
 mod store;
 mod sync;

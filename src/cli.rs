@@ -16,6 +16,8 @@ mod stop;
 mod sync;
 mod text;
 
+pub use text::print_error;
+
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -53,10 +55,11 @@ struct Global {
     #[arg(default_value = "sqlite:onelogin.db")]
     database_url: String,
     /// Use a Postgres on another machine without TLS
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     insecure_database: bool,
     /// Time for which a Postgres may answer nothing, or have no connection to spare
     #[arg(long, global = true, env = "ONELOGIN_DATABASE_TIMEOUT", value_name = "DURATION")]
+    #[arg(hide_short_help = true)]
     #[arg(default_value = "30s", value_parser = humantime::parse_duration, hide_short_help = true)]
     database_timeout: Duration,
     /// Log each request and commit on stderr; -vv logs more
@@ -136,6 +139,16 @@ impl Failed {
     fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self { exit, error: error.into() }
     }
+
+    /// The error and its causes on one line, without secrets.
+    fn text(&self) -> String {
+        let is_own = self.error.is::<String>() || self.error.is::<&'static str>();
+        match self.error.source() {
+            Some(cause) if is_own => format!("{}: {}", self.error, crate::chain(cause)),
+            None if is_own => self.error.to_string(),
+            _ => crate::chain(self.error.as_ref()),
+        }
+    }
 }
 
 impl From<store::Error> for Failed {
@@ -201,9 +214,9 @@ impl Cli {
         screen.clear();
         match outcome {
             Ok(()) => Exit::Done,
-            Err(Failed { exit, error }) => {
-                eprintln!("onelogin-sync: {error:#}");
-                exit
+            Err(failed) => {
+                text::print_error(&failed.text());
+                failed.exit
             }
         }
     }

@@ -17,6 +17,8 @@ mod store;
 mod sync;
 mod window;
 
+use std::error::Error;
+
 /// A door for the benchmarks and the tests' kit only: it changes without notice.
 #[doc(hidden)]
 pub mod internals {
@@ -28,15 +30,26 @@ pub mod internals {
     pub use crate::source::SourceKind;
 }
 
-/// Joins an error and its causes on one line.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+/// Joins an error and its causes on one line, each said once. Texts of libraries are values from outside.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = shown(error);
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
+        let shown = shown(error);
+        // Some libraries repeat their cause in their own text.
+        if !text.ends_with(&shown) {
+            text.push_str(": ");
+            text.push_str(&shown);
+        }
+        cause = if error.is::<sqlx::Error>() { None } else { error.source() };
     }
     text
+}
+
+fn shown(error: &(dyn Error + 'static)) -> String {
+    if let Some(error) = error.downcast_ref() {
+        return store::cause_of(error);
+    }
+    let is_own = error.is::<sync::Error>() || onelogin::is_own(error) || error.is::<store::Error>();
+    if is_own { error.to_string() } else { redact::clean(&error.to_string()) }
 }

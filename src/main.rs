@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use onelogin_sync::cli::Cli;
+use onelogin_sync::cli::{Cli, print_error};
 use onelogin_sync::exit::Exit;
 
 fn main() -> ExitCode {
@@ -19,9 +19,14 @@ fn run() -> Exit {
     // One thread: a server works on its own, and an SQLite file has a thread of its driver.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(cli.run()),
+        Ok(runtime) => {
+            let exit = runtime.block_on(cli.run());
+            // A look-up of a name that hangs holds up no exit.
+            runtime.shutdown_background();
+            exit
+        }
         Err(error) => {
-            eprintln!("onelogin-sync: cannot start a thread: {error}");
+            print_error(&format!("cannot start: {error}"));
             Exit::Bug
         }
     }

@@ -6,6 +6,7 @@
 //! repeated here one by one.
 
 mod base_url;
+mod body_kind;
 pub(crate) mod call_budget;
 mod client;
 mod config_error;
@@ -32,6 +33,11 @@ pub(crate) use resource::Resource;
 use retry::Policy;
 pub(crate) use source::{Answer, Source};
 pub(crate) use users::{USERS_PER_REQUEST, UsersAnswer};
+
+/// The address of the legacy API.
+pub(crate) const LEGACY_URL: &str = "https://api.onelogin.com";
+/// The address of the events API in the region that most accounts live in.
+pub(crate) const EVENTS_URL: &str = "https://api.us.onelogin.com";
 
 /// How to reach a source.
 #[derive(Debug, Clone)]
@@ -67,4 +73,15 @@ impl Options {
             policy: Policy::default(),
         }
     }
+}
+
+/// Whether this module wrote the text of an error. It has put values from outside into it cleaned.
+pub(crate) fn is_own(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<Error>()
+        || error.is::<Box<Error>>()
+        || error.is::<ConfigError>()
+        || error.is::<error::UnexpectedResponse>()
+        || error.is::<error::LimitOwner>()
+        || error.is::<saved::SavedError>()
+        || error.is::<json_array::Malformed>()
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod bulk;
 mod call_budget;
+mod cause;
 mod connect;
 #[cfg(feature = "demo")]
 mod demo_queries;
@@ -30,6 +31,7 @@ use crate::exit::Exit;
 use crate::source::SourceKind;
 
 pub(crate) use call_budget::Reservation;
+pub(crate) use cause::cause_of;
 pub(crate) use connect::{Access, Database};
 #[cfg(feature = "demo")]
 pub(crate) use demo_queries::{FIRST_LOOK, QUESTION};

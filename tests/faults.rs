@@ -94,8 +94,8 @@ lasting! {
     status_401: Fault::Unauthorized, exit 77, "8" => 1, "ONELOGIN_API_KEY";
     status_403: Fault::Forbidden, exit 77, "8" => 1, "status 403";
     status_404: Fault::NotFound, exit 76, "8" => 1, "status 404";
-    html: Fault::Html, exit 76, "8" => 1, "begins with `<!";
-    an_object: Fault::NotAnArray, exit 76, "8" => 1, "begins with `{";
+    html: Fault::Html, exit 76, "8" => 1, "but a web page";
+    an_object: Fault::NotAnArray, exit 76, "8" => 1, "but a JSON object with the key";
     a_redirect: Fault::Redirect, exit 76, "8" => 1, "a redirect to";
     an_empty_body: Fault::Empty, exit 69, "2" => 2, "ended after 0 bytes";
     an_array_cut_short: Fault::TruncatedWellFormed, exit 69, "2" => 2, "incomplete";
@@ -151,13 +151,13 @@ lasting_events! {
     status_401_in_the_newer_shape: Fault::UnauthorizedModern, exit 77, "8" => 2, "Read All";
     a_missing_scope: Fault::MissingScope, exit 77, "8" => 2, "Read All";
     status_403: Fault::Forbidden, exit 77, "8" => 1, "Read All";
-    status_404: Fault::NotFound, exit 76, "8" => 1, "No Route Exists";
+    status_404: Fault::NotFound, exit 76, "8" => 1, "status 404 and a JSON object with the key status";
     status_410: Fault::Gone, exit 76, "8" => 1, "status 410";
     status_422: Fault::Unprocessable, exit 76, "8" => 1, "status 422";
     an_error_under_200: Fault::ErrorUnder200, exit 77, "8" => 2, "Read All";
     a_message_that_is_an_object: Fault::MessageObject, exit 76, "8" => 1, "status 400";
-    html: Fault::Html, exit 76, "8" => 1, "begins with `<!";
-    a_bare_array: Fault::NotAnArray, exit 76, "8" => 1, "begins with `[";
+    html: Fault::Html, exit 76, "8" => 1, "but a web page";
+    a_bare_array: Fault::NotAnArray, exit 76, "8" => 1, "but a JSON array";
     a_redirect: Fault::Redirect, exit 76, "8" => 1, "a redirect to";
     an_empty_body: Fault::Empty, exit 69, "2" => 2, "ended after 0 bytes";
     a_page_cut_short: Fault::TruncatedWellFormed, exit 69, "2" => 2, "incomplete";

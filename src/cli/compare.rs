@@ -9,6 +9,7 @@ use super::connection::Connection;
 use super::text::{self, number, plural, print_line};
 use super::{Failed, Format, help, stop};
 use crate::exit::Exit;
+use crate::redact::Outside;
 use crate::store::{Access, Database, Store};
 use crate::sync;
 use crate::sync::compare::{Comparing, Comparison, Item, compare};
@@ -95,7 +96,7 @@ fn print(comparison: &Comparison) {
         print_line(&format!("{} only in {api}", number(only.len() as u64)));
         for item in only.iter().take(SHOWN) {
             let id = |id: Option<i64>| id.map_or("-".to_owned(), |id| id.to_string());
-            let app = item.app_name.as_deref().unwrap_or("-");
+            let app = Outside(item.app_name.as_deref().unwrap_or("-"));
             let Item { at, user_id, operation, source_id, .. } = item;
             print_line(&format!(
                 "  {}  user {}  {}  {app}  id {}",

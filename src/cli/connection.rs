@@ -13,15 +13,12 @@ use crate::normalize::event_type::{self, EventSelection};
 use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::retry::Policy;
-use crate::onelogin::{ConfigError, Options, Source};
+use crate::onelogin::{ConfigError, EVENTS_URL, LEGACY_URL, Options, Source};
 use crate::source::SourceKind;
 
 const API_KEY: &str = "ONELOGIN_API_KEY";
 const CLIENT_ID: &str = "ONELOGIN_CLIENT_ID";
 const CLIENT_SECRET: &str = "ONELOGIN_CLIENT_SECRET";
-
-const LEGACY_URL: &str = "https://api.onelogin.com";
-const EVENTS_URL: &str = "https://api.us.onelogin.com";
 
 const BASE_URL_HELP: &str = "Address of the API, with your region or your own subdomain; without it \
     https://api.us.onelogin.com, for legacy https://api.onelogin.com";
@@ -168,7 +165,7 @@ impl Connection {
             limit: self.events.page_limit,
             calls_per_hour: self.events.max_calls_per_hour,
         };
-        let (id, secret) = (secret::read(CLIENT_ID)?, secret::read(CLIENT_SECRET)?);
+        let (id, secret) = (secret::read_id(CLIENT_ID)?, secret::read(CLIENT_SECRET)?);
         Events::new(&options, id, secret, &query).map_err(unusable)
     }
 

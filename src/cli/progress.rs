@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::text::Unfailing;
 use crate::sync::Progress;
 
 /// A bar on stderr if that is a terminal, else nothing.
@@ -70,10 +71,10 @@ struct BesideBar(ProgressBar);
 
 impl Write for BesideBar {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(line))
+        self.0.suspend(|| Unfailing(io::stderr()).write(line))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Unfailing(io::stderr()).flush()
     }
 }

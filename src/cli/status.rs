@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::text::{self, age, number, plural, print_line, time};
 use super::{Failed, Format, help};
 use crate::exit::Exit;
+use crate::redact::Outside;
 use crate::store::{Access, Database, Health, Store};
 
 #[derive(Debug, clap::Args)]
@@ -60,7 +61,7 @@ fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
         (_, None) => return Ok(()),
         (_, Some(h)) => anyhow!(
             "account {}, source {}: last scanned {}, longer ago than {}",
-            h.account,
+            Outside(&h.account),
             h.source,
             h.scan_age_seconds.map_or("never".to_owned(), |s| format!("{} ago", age(s))),
             age(max_age.num_seconds())
@@ -72,7 +73,7 @@ fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
 fn print(h: &Health) {
     let ago =
         |seconds: Option<i64>| seconds.map_or(String::new(), |s| format!(" ({} ago)", age(s)));
-    print_line(&format!("account {}, source {}", h.account, h.source));
+    print_line(&format!("account {}, source {}", Outside(&h.account), Outside(&h.source)));
     print_line(&format!(
         "  scanned through  {}{}",
         time(h.scanned_through),
@@ -91,7 +92,7 @@ fn print(h: &Health) {
             time(Some(run.started_at))
         ));
         if let Some(error) = &run.error {
-            print_line(&format!("                   {error}"));
+            print_line(&format!("                   {}", Outside(error)));
         }
     }
     print_line(&format!("  open rejects     {}", number(h.open_rejects.unsigned_abs())));

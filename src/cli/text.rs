@@ -4,27 +4,36 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 
-/// Stdout. A reader that has gone away causes no error.
+/// Stdout. A full disk or a reader that has gone away causes no error.
 pub(super) fn out() -> impl Write {
-    struct Out(io::Stdout);
-    impl Write for Out {
-        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-            match self.0.write(text) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(text.len()),
-                other => other,
-            }
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            self.0.flush().or(Ok(()))
-        }
-    }
-    Out(io::stdout())
+    Unfailing(io::stdout())
 }
 
-/// Prints a line. Errors are ignored, because stdout was the way to report them.
+/// A stream whose errors are ignored: nobody is left to report them to, and a run that did its job has
+/// done it.
+pub(super) struct Unfailing<W>(pub(super) W);
+
+impl<W: Write> Write for Unfailing<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        match self.0.write(text) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Ok(text.len()),
+            other => other,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().or(Ok(()))
+    }
+}
+
+/// Prints a line on stdout.
 pub(super) fn print_line(line: &str) {
     let _ = writeln!(out(), "{line}");
+}
+
+/// Prints the reason of a failure on stderr.
+pub fn print_error(reason: &str) {
+    let _ = writeln!(Unfailing(io::stderr()), "onelogin-sync: {reason}");
 }
 
 /// Reads `24h`, `7d` or `90 days`.

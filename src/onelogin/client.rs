@@ -11,7 +11,8 @@ use url::Url;
 
 use super::error::Error;
 use super::resource::Resource;
-use super::{ConfigError, Options, base_url, envelope};
+use super::{ConfigError, EVENTS_URL, LEGACY_URL, Options, base_url, envelope};
+use crate::redact::{Outside, clean};
 
 const USER_AGENT: &str = concat!("onelogin-sync/", env!("CARGO_PKG_VERSION"));
 
@@ -21,6 +22,8 @@ pub(super) struct Client {
     pub(super) http: reqwest::Client,
     pub(super) meter: Meter,
     base: Url,
+    /// The base URL for messages.
+    shown_base: String,
 }
 
 /// Network traffic.
@@ -120,7 +123,8 @@ impl Client {
             }
         }
         let http = builder.build().map_err(|source| ConfigError::Http { source })?;
-        Ok(Self { http, meter: Meter::default(), base })
+        let shown_base = shown(&base, &options.base_url);
+        Ok(Self { http, meter: Meter::default(), base, shown_base })
     }
 
     /// The URL of a resource below the base URL's path.
@@ -128,6 +132,12 @@ impl Client {
         let mut url = self.base.clone();
         url.path_segments_mut().expect("an http URL has a path").pop_if_empty().extend(path);
         url
+    }
+
+    /// The URL of a request without its query, for messages.
+    fn endpoint(&self, url: &Url) -> String {
+        let base = self.base.path().trim_end_matches('/');
+        format!("{}{}", self.shown_base, url.path().strip_prefix(base).unwrap_or_default())
     }
 
     /// Sends one request to `url`. Returns the answer if its status is a success.
@@ -138,7 +148,7 @@ impl Client {
         purpose: Purpose,
     ) -> Result<Incoming<'_>, Error> {
         self.meter.requests.update(|requests| requests + 1);
-        let endpoint = without_query(url);
+        let endpoint = self.endpoint(url);
         let mut exchange = Exchange::begin(url, purpose);
         let response = request.send().await.map_err(|error| {
             exchange.error = Some(transport_name(&error));
@@ -211,7 +221,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let Purpose { span, page, attempt, calls_left, .. } = self.purpose;
         tracing::debug!(
-            path = self.path,
+            path = %Outside(&self.path),
             from = span.map(|(from, _)| display(from)),
             to = span.map(|(_, to)| display(to)),
             page,
@@ -226,11 +236,10 @@ impl Drop for Exchange {
     }
 }
 
-/// A URL without its query, for messages.
-fn without_query(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.into()
+/// A base URL for messages. The program's own defaults are no values from outside.
+fn shown(base: &Url, given: &str) -> String {
+    let base = base.as_str().trim_end_matches('/');
+    if [EVENTS_URL, LEGACY_URL].contains(&given) { base.to_owned() } else { clean(base) }
 }
 
 fn transport_name(error: &reqwest::Error) -> &'static str {

@@ -1,5 +1,7 @@
 //! Settings that no request can be made with.
 
+use crate::redact::Outside;
+
 /// Why a source cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -11,15 +13,16 @@ pub(crate) enum ConfigError {
         source: url::ParseError,
     },
     /// The base URL is neither http nor https.
-    #[error("the base URL begins with {scheme}:, and must begin with https:")]
+    #[error("the base URL begins with {}:, and must begin with https:", Outside(scheme))]
     Scheme {
         /// What it begins with.
         scheme: String,
     },
     /// Plain http to another machine.
     #[error(
-        "plain http to {host} would send the credentials readable; use https, or --allow-http on \
-         a network of your own"
+        "plain http to {} would send the credentials readable; use https, or --allow-http on \
+         a network of your own",
+        Outside(host)
     )]
     PlainHttp {
         /// The host.

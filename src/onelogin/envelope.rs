@@ -8,18 +8,17 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::body_kind;
 use super::client::Incoming;
 use super::error::{Cause, Error, UnexpectedResponse};
 use super::headers;
-use super::json_array::{Malformed, excerpt};
+use super::json_array::Malformed;
 use super::resource::Resource;
 
 /// The largest page accepted, in bytes after decompression. A thousand events are about one million.
 pub(super) const MAX_PAGE: usize = 64 * 1024 * 1024;
 /// Of an error's body, so much is read: its message is at the beginning.
 const LONGEST_ERROR: usize = 16 * 1024;
-/// A word of a message that is longer may be a key or a token.
-const LONGEST_WORD: usize = 30;
 
 /// An answer of `/api/1`.
 #[derive(Debug, Deserialize)]
@@ -126,7 +125,7 @@ impl Body {
         {
             return self.error_in(&value);
         }
-        let source = UnexpectedResponse::Shape { excerpt: excerpt(&self.text) };
+        let source = UnexpectedResponse::Shape { kind: body_kind::of(&self.text) };
         Cause::NotThisApi { endpoint: self.endpoint.clone(), of: self.of, source }.into()
     }
 
@@ -164,7 +163,8 @@ impl Body {
                 Cause::NotThisApi { endpoint, of, source: UnexpectedResponse::Status { status } }
             }
             status => {
-                let source = UnexpectedResponse::Message { status, message: harmless(message) };
+                let source =
+                    UnexpectedResponse::Message { status, kind: body_kind::of(&self.text) };
                 Cause::NotThisApi { endpoint, of, source }
             }
         };
@@ -208,16 +208,6 @@ fn message(value: &Value) -> Option<String> {
             Value::Object(parts) => Some(parts.get("description")?.as_str()?.to_owned()),
             _ => None,
         })
-}
-
-/// A message on one line, without words that may be an address, a key or a token.
-fn harmless(message: &str) -> String {
-    let word = |word: &str| {
-        let private = word.contains('@') || word.len() > LONGEST_WORD;
-        if private { "…".to_owned() } else { word.to_owned() }
-    };
-    let words: Vec<String> = message.split_whitespace().map(word).collect();
-    excerpt(words.join(" ").as_bytes())
 }
 
 #[cfg(test)]
@@ -276,13 +266,13 @@ mod tests {
             (r#"{"message":"x","name":"UnauthorizedError","statusCode":401}"#, "status 401"),
             (
                 r#"{"status":{"error":true,"code":400,"message":{"description":"since is no date","attribute":"since"}}}"#,
-                "since is no date",
+                "400 and a JSON object with the key status",
             ),
-            (r#"{"status":{"error":false},"data":null}"#, "begins with"),
-            ("[]", "begins with `[]`"),
-            ("<html>", "begins with `<html>`"),
-            ("null", "begins with `null`"),
-            ("7", "begins with `7`"),
+            (r#"{"status":{"error":false},"data":null}"#, "the keys status, data"),
+            ("[]", "but a JSON array"),
+            ("<html>", "but a web page"),
+            ("null", "but JSON without a record"),
+            ("7", "but a JSON number"),
         ] {
             let told = crate::chain(&page(text).unwrap_err());
             assert!(told.contains(expected), "{text}: {told}");
@@ -298,9 +288,9 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_told_without_what_may_be_somebodys() {
-        let secret = "x".repeat(64);
-        let told = harmless(&format!("no ada@example.com\n with {secret} here"));
-        assert_eq!(told, "no … with … here");
+    fn no_value_of_an_error_is_shown() {
+        let named = r#"{"status":{"error":true,"code":400,"message":"no Ada with s3cret here"}}"#;
+        let shown = crate::chain(&page(named).unwrap_err());
+        assert!(!shown.contains("Ada") && !shown.contains("s3cret"), "{shown}");
     }
 }

@@ -10,6 +10,7 @@ use super::json_array::Malformed;
 use super::resource::{Resource, hint};
 use super::retry::{Narrow, Retry};
 use super::saved::SavedError;
+use crate::redact::Outside;
 
 /// A failing answer that took this long points at the size of the window rather than at the server:
 /// an answer that does not depend on it fails in a second or two.
@@ -131,21 +132,21 @@ pub(crate) enum UnexpectedResponse {
     #[error("it answered with status {status}")]
     Status { status: u16 },
     /// A redirect, which is not followed: the credentials are for one host only.
-    #[error("it answered with status {status}, a redirect to {to}")]
+    #[error("it answered with status {status}, a redirect to {}", Outside(to))]
     Redirect { status: u16, to: String },
     /// A success whose body is not an array of records.
     #[error(transparent)]
     Body(Malformed),
     /// A success whose body is not the JSON of this resource.
-    #[error("the body is not the JSON expected here; it begins with `{excerpt}`")]
-    Shape { excerpt: String },
+    #[error("the body is not the JSON expected here but {kind}")]
+    Shape { kind: String },
     /// An error of the API that no retry helps against.
-    #[error("it answered with status {status}: {message}")]
+    #[error("it answered with status {status} and {kind}")]
     Message {
         /// The HTTP status, or the one in the body.
         status: u16,
-        /// Its message, without anything that may be a secret or personal.
-        message: String,
+        /// A description of the body without any of its values: a message may name a person.
+        kind: String,
     },
 }
 

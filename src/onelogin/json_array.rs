@@ -6,12 +6,11 @@
 
 use memchr::memchr2;
 
+use super::body_kind;
+
 /// The largest element accepted, in bytes. A record is a few hundred bytes; without a limit, an
 /// unclosed string would collect the whole response in memory.
 pub(crate) const MAX_ELEMENT: usize = 16 * 1024 * 1024;
-
-/// How much of a body that is no array is quoted, in characters.
-const EXCERPT_CHARS: usize = 80;
 
 pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -19,10 +18,10 @@ pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The body begins with something else: a web page, an object, plain text.
-    #[error("the body is not a JSON array; it begins with `{excerpt}`")]
+    #[error("the body is not a JSON array but {kind}")]
     NotAnArray {
-        /// The first characters of what came, printable and on one line.
-        excerpt: String,
+        /// A description without any value of the body.
+        kind: String,
     },
     /// The body ended before the closing bracket. An empty body is the shortest case.
     #[error("the body ended after {bytes} bytes, before its JSON was closed")]
@@ -158,7 +157,7 @@ impl Splitter {
             (Place::Start | Place::BeforeArray, b' ' | b'\t' | b'\n' | b'\r') => Place::BeforeArray,
             (Place::Start | Place::BeforeArray, b'[') => Place::First,
             (Place::Start | Place::Mark(_) | Place::BeforeArray, _) => {
-                return Err(Malformed::NotAnArray { excerpt: excerpt(&chunk[at..]) });
+                return Err(Malformed::NotAnArray { kind: body_kind::of(&chunk[at..]) });
             }
             (place, b' ' | b'\t' | b'\n' | b'\r') => place,
             (Place::First | Place::AfterElement, b']') => Place::AfterArray,
@@ -270,24 +269,6 @@ fn enclosed(
         }
     }
     (chunk.len(), Some(Element::Enclosed { depth, string }))
-}
-
-/// The first characters of a body, fit for one line of a terminal.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
-    // Four bytes is the longest character in UTF-8.
-    let head = &bytes[..bytes.len().min(EXCERPT_CHARS * 4)];
-    String::from_utf8_lossy(head)
-        .chars()
-        .take(EXCERPT_CHARS)
-        .map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c })
-        .collect::<String>()
-        .trim()
-        .to_owned()
-}
-
-/// Characters that change the direction or the lines of text around them.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 #[cfg(test)]

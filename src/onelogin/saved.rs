@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use crate::redact::Outside;
 use crate::source::SourceKind;
 use serde::Deserialize;
 use serde_json::StreamDeserializer;
@@ -14,7 +15,8 @@ use serde_json::de::IoRead;
 use serde_json::value::RawValue;
 
 use super::Meter;
-use super::json_array::{BOM, Malformed, Splitter, excerpt};
+use super::body_kind;
+use super::json_array::{BOM, Malformed, Splitter};
 use super::retry::Policy;
 
 /// Read at once.
@@ -26,7 +28,7 @@ const LONGEST_LINE: u64 = super::envelope::MAX_PAGE as u64;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SavedError {
     /// The system's word.
-    #[error("cannot read the file {}", path.display())]
+    #[error("cannot read the file {}", Outside(path.display()))]
     Io {
         /// The file.
         path: PathBuf,
@@ -35,7 +37,7 @@ pub(crate) enum SavedError {
         source: io::Error,
     },
     /// It begins well, and is broken from some place on.
-    #[error("the file {} is broken, so nothing of it was loaded", path.display())]
+    #[error("the file {} is broken, so nothing of it was loaded", Outside(path.display()))]
     Broken {
         /// The file.
         path: PathBuf,
@@ -45,14 +47,14 @@ pub(crate) enum SavedError {
     },
     /// It holds something else.
     #[error(
-        "the file {} holds no records of OneLogin: it begins with `{excerpt}`, and should be an \
-         array of the legacy API, pages of the events API, or deliveries to a webhook", path.display()
+        "the file {} holds no records of OneLogin but {kind}; it should be an array of the legacy API, \
+         pages of the events API, or deliveries to a webhook", Outside(path.display())
     )]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// Its first characters, printable and on one line.
-        excerpt: String,
+        /// A description without any value of the file.
+        kind: String,
     },
 }
 
@@ -207,7 +209,10 @@ impl<'a> Records<'a> {
                 Form::Objects(serde_json::Deserializer::from_reader(file).into_iter())
             }
             _ => {
-                return Err(SavedError::Foreign { excerpt: excerpt(text), path: path.to_owned() });
+                return Err(SavedError::Foreign {
+                    kind: body_kind::of(text),
+                    path: path.to_owned(),
+                });
             }
         };
         Ok(Self { path, form })

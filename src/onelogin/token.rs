@@ -20,6 +20,7 @@ use super::envelope::Body;
 use super::error::Error;
 use super::headers;
 use super::resource::Resource;
+use crate::redact;
 
 /// Version 2: to ask by version 1 would invalidate the tokens of everyone else.
 const PATH: [&str; 4] = ["auth", "oauth2", "v2", "token"];
@@ -116,6 +117,7 @@ impl Tokens {
         let Some(value) = answer.access_token.clone().filter(|token| !token.is_empty()) else {
             return Err(body.unexpected());
         };
+        redact::register(&value);
         let server_now = headers::date(&body.headers).map(DateTime::from);
         let renew_at = Instant::now() + until_renewal(&answer, server_now.unwrap_or_else(Utc::now));
         Ok(Token { value: value.into(), number, renew_at })

@@ -151,7 +151,7 @@ on_both!(a_delivery_and_the_event_it_was_are_one_failure, |db| {
 fn a_file_that_does_not_exist_is_reported() {
     let db = Db::sqlite();
     for (text, code, expected) in [
-        ("id,created_at\n1,2\n", 76, "begins with `id,created_at"),
+        ("id,created_at\n1,2\n", 76, "but plain text"),
         ("", 76, "holds no records"),
         ("[{\"id\":1,", 76, "is broken"),
     ] {

@@ -102,7 +102,7 @@ on_both!(a_500_for_a_token_is_explained_and_not_repeated_for_ever, |db| {
 
 on_both!(a_page_instead_of_a_token_is_another_region_or_host, |db| {
     let error = refused(db, Fault::Html, 76);
-    assert!(error.contains("region") && error.contains("begins with `<!"), "{error}");
+    assert!(error.contains("region") && error.contains("a web page"), "{error}");
     refused(db, Fault::NotFound, 76);
     refused(db, Fault::Redirect, 76);
 });

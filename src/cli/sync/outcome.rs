@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::super::text::{number, plural, print_line, time};
 use super::super::{Failed, Format};
 use crate::model::{Counts, Origin};
+use crate::redact::Outside;
 use crate::store::{Status, Traffic};
 use crate::sync::{Error, Report};
 use crate::window::Watermark;
@@ -87,7 +88,7 @@ impl<'a> Outcome<'a> {
         format!(
             "account {}: {}, {} changed, {} unchanged, {} rejected; {} written{successes}\n\
              scanned through {}: {}, {}, {:.1} s",
-            self.origin.account,
+            Outside(&self.origin.account),
             plural(inserted, "new failure"),
             number(updated),
             number(unchanged),
@@ -124,7 +125,7 @@ impl<'a> Outcome<'a> {
             "high_water_mark": self.watermark.high_water_mark,
             "scanned_through": self.watermark.scanned_through,
             "seconds": (self.took.as_secs_f64() * 1_000.0).round() / 1_000.0,
-            "error": failed.map(|failed| format!("{:#}", failed.error)),
+            "error": failed.map(Failed::text),
         })
         .to_string()
     }

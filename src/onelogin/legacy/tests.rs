@@ -229,10 +229,14 @@ async fn a_body_that_is_no_whole_array_is_never_a_success() {
         assert_eq!(seen, (kind, Retry::Backoff, smaller, false), "{answer}: {error:?}");
         assert!(is_cause(&error.into_cause()), "{answer}");
     }
-    for body in ["<html>", "{\"data\":[]}", "null"] {
+    for (body, kind) in [
+        ("<html>", "a web page"),
+        ("{\"data\":[]}", "a JSON object with the key data"),
+        ("null", "JSON without a record"),
+    ] {
         let error = error_of(&format!("{close}{body}"), Then::Close).await;
         assert_eq!((error.kind(), error.class().retry), (Kind::NotThisApi, Retry::Never), "{body}");
-        assert!(error.source().unwrap().to_string().contains(body), "{error:?}");
+        assert!(error.source().unwrap().to_string().contains(kind), "{error:?}");
     }
 }
 

@@ -1,33 +1,55 @@
 # syntax=docker/dockerfile:1
+#
+# Two images: the job, and with `--target simulator` the stand-in OneLogin of docker-compose.yml.
 
-FROM rust:1.95-slim-bookworm AS build
-# SQLite and ring are compiled by the gcc that comes with the image.
+FROM rust:1.95-slim-bookworm AS source
+# The gcc of this image compiles SQLite and ring.
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
+# Cargo reads the manifest of every crate of a workspace, also of one that it does not build.
+COPY simulator/Cargo.toml simulator/
 COPY migrations migrations
 COPY src src
-COPY simulator simulator
-# Not built here, but Cargo.toml names them.
-COPY benches/micro.rs benches/micro.rs
-COPY tests/main.rs tests/main.rs
-# What cargo downloads and builds stays in caches of the builder, so a change recompiles the program
-# only. The binary is copied out, because a cache is not part of the image.
+# Linked statically, the binary needs nothing of the image that it runs in. `--target` keeps the flag
+# from procedural macros, which cannot be static.
+ENV RUSTFLAGS="-C target-feature=+crt-static"
+RUN mkdir /data && rustc -vV | sed -n 's/^host: //p' >/target
+
+# Caches of the builder keep what cargo downloads and builds, so that a change recompiles the program
+# only. A cache is not part of the image, therefore the binary is copied out of it.
+FROM source AS build
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked --bin onelogin-sync \
-    && cp target/release/onelogin-sync /usr/local/bin/
+    cargo build --release --locked --no-default-features --bin onelogin-sync --target "$(cat /target)" \
+    && cp "target/$(cat /target)/release/onelogin-sync" /usr/local/bin/
 
-FROM debian:bookworm-slim
-# The roots of TLS are the system's.
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/*
+FROM source AS build-simulator
+COPY simulator simulator
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/build/target \
+    cargo build --release --locked --bin onelogin-sync --target "$(cat /target)" \
+    && cp "target/$(cat /target)/release/onelogin-sync" /usr/local/bin/
+
+FROM scratch AS simulator
+COPY --from=build-simulator /usr/local/bin/onelogin-sync /usr/local/bin/
+USER 10001:10001
+EXPOSE 8017
+ENTRYPOINT ["/usr/local/bin/onelogin-sync", "simulate", "--host", "0.0.0.0"]
+
+# The last stage is what a build without `--target` makes.
+FROM scratch AS job
+LABEL org.opencontainers.image.title="onelogin-sync" \
+      org.opencontainers.image.description="Copies failed provisioning from OneLogin into Postgres or SQLite" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+# TLS uses the roots of the system.
+COPY --from=source /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /usr/local/bin/onelogin-sync /usr/local/bin/
 # A number, so that an orchestrator can tell that it is not root. The default database, a SQLite
 # file, goes to /data.
-RUN install -d -o 10001 -g 10001 /data
+COPY --from=source --chown=10001:10001 /data /data
 VOLUME /data
 WORKDIR /data
 USER 10001:10001
-ENTRYPOINT ["onelogin-sync"]
+ENTRYPOINT ["/usr/local/bin/onelogin-sync"]

@@ -8,6 +8,7 @@ mod docs;
 mod events;
 mod faults;
 mod history;
+mod image;
 mod kit;
 mod language;
 mod log;

@@ -1,8 +1,8 @@
-//! `demo`: the simulator and the job in one process, against a file in this folder.
+//! `demo`: the simulator and the job in one process, with a database file in this folder.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use std::{fs, io};
+use std::{env, fs, io};
 
 use anyhow::{Context, anyhow};
 use chrono::{SubsecRound, Utc};
@@ -19,25 +19,25 @@ use crate::normalize::event_type::EventSelection;
 use crate::onelogin::events::{Events, Query};
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::{ConfigError, Options, Source};
-use crate::store::{Access, Database, FIRST_LOOK, QUESTION, Store};
+use crate::store::{Access, Database, QUESTION, Store};
 use crate::sync::{Job, span, sync};
 use onelogin_simulator::{Config, Simulator};
 
-/// Failures of the days before: enough to see, loaded in a moment.
+/// Failures of the days before the demo: enough to see something, loaded in a moment.
 const FAILURES: u64 = 5_950;
 const DAYS: u32 = 10;
-/// One failure in so many appears late.
+/// One failure in this many appears late.
 const LATE: u32 = 10;
-/// Each demo has the same history, counted back from the present.
+/// Each demo has the same history, which ends now.
 const SEED: u64 = 7;
 const ACCOUNT: &str = "demo";
-/// Enough for a demo, however often it is shown.
+/// Calls per hour: enough for any number of demos.
 const CALLS: u64 = 2_500;
 const HOUR: Duration = Duration::from_hours(1);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The SQLite file; a demo of an earlier run is replaced
+    /// SQLite file to create; the file of an earlier demo is replaced
     #[arg(long, value_name = "FILE", default_value = "demo.db")]
     file: PathBuf,
 }
@@ -61,48 +61,56 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
         failures: FAILURES,
         days: DAYS,
         late_records: LATE,
-        // The hour that passes ends now.
+        // The simulated hour between the runs ends now.
         now: Utc::now().trunc_subsecs(0) - HOUR,
         ..Config::default()
     };
     let onelogin = Simulator::start(([127, 0, 0, 1], 0).into(), config)
-        .context("cannot serve the stand-in API on a free port")
+        .context("cannot serve the simulator on a free port")
         .map_err(|error| Failed::new(Exit::Bug, error))?;
     let store = Store::open(&Database::file(&url), Access::Create).await?;
     store.migrate().await?;
 
-    print_line(&format!("A stand-in OneLogin is on {}. A run of its legacy API:", onelogin.url()));
+    print_line(&format!(
+        "A simulated OneLogin listens on {}. The first run, with its legacy API:",
+        onelogin.url()
+    ));
     one_run(&legacy(&onelogin)?, &store, screen).await?;
     let first_end = onelogin.now();
     onelogin.advance(HOUR);
-    print_line("\nAn hour later. The second run:");
+    print_line("\nAn hour later, the second run:");
     let second = one_run(&legacy(&onelogin)?, &store, screen).await?;
     let late = store.late(second, first_end).await?.unsigned_abs();
     print_line(&format!(
-        "{} of them had happened before the first run, and appeared only now",
+        "{} of them are older than the first run, but appeared only after it",
         number(late)
     ));
-    print_line(
-        "\nOver to the events API, which begins where the legacy API stands. The third run:",
-    );
+    print_line("\nThe third run, with the events API, starts where the legacy sync stopped:");
     one_run(&events(&onelogin)?, &store, screen).await?;
 
-    print_line(&format!("\nWhat is in {}:", args.file.display()));
+    print_line(&format!("\nRows in {}:", args.file.display()));
     for (table, rows) in store.table_sizes().await? {
         print_line(&format!("  {table:<24}{rows:>8}"));
     }
     print_line(&format!(
-        "\nWho still has access, because a suspension failed and nothing has closed it since?\n\n{QUESTION}"
+        "\nWho still has access, because a suspension failed and nothing has resolved it since?\n\n{QUESTION}"
     ));
     print_answer(&store).await?;
     print_line(&format!(
-        "\nNext:\n  sqlite3 -box {file} \"{FIRST_LOOK}\"\n  \
-         onelogin-sync status --database-url {url}\n  \
-         ONELOGIN_CLIENT_ID=… ONELOGIN_CLIENT_SECRET=… onelogin-sync sync    # with your account",
-        file = args.file.display(),
+        "\nNext:\n  {program} status --database-url {url}\n\n\
+         With your OneLogin account, set ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET, and then:\n  \
+         {program} sync\n\nAny SQLite tool opens {}. A good first view is open_failures.",
+        args.file.display(),
+        program = program(),
     ));
     store.close().await;
     Ok(())
+}
+
+/// The command that started this program, so that printed lines work where it is not installed.
+fn program() -> String {
+    let started = env::args().next().unwrap_or_else(|| "onelogin-sync".to_owned());
+    if started.contains(char::is_whitespace) { format!("'{started}'") } else { started }
 }
 
 fn legacy(onelogin: &Simulator) -> Result<Source, Failed> {
@@ -122,7 +130,7 @@ fn bug(error: ConfigError) -> Failed {
     Failed::new(Exit::Bug, error)
 }
 
-/// Runs the job once, as `sync` would, and gives the run's id.
+/// Runs the job once, as `sync` would, and returns the id of the run.
 async fn one_run(source: &Source, store: &Store, screen: &Screen) -> Result<Uuid, Failed> {
     let origin = Origin { account: ACCOUNT.to_owned(), source: source.kind() };
     let job = Job { owner: "demo".to_owned(), ..Job::new(origin, EventSelection::default()) };
@@ -139,12 +147,14 @@ async fn one_run(source: &Source, store: &Store, screen: &Screen) -> Result<Uuid
     outcome.result.map(|()| run_id)
 }
 
-/// Removes what an earlier demo left, and nothing else.
+/// Removes the files of an earlier demo, and no others.
 async fn remove_earlier_demo(file: &Path, url: &str) -> Result<(), Failed> {
     let Ok(there) = fs::metadata(file) else { return Ok(()) };
     if there.len() > 0 && !is_demo(url).await {
-        let error =
-            anyhow!("{} exists and is not of an earlier demo: give another --file", file.display());
+        let error = anyhow!(
+            "{} exists and is not from an earlier demo; choose another --file",
+            file.display()
+        );
         return Err(Failed::new(Exit::Usage, error));
     }
     for suffix in ["", "-wal", "-shm"] {
@@ -160,7 +170,7 @@ async fn remove_earlier_demo(file: &Path, url: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whether a file holds our tables, and no account but the demo's.
+/// Whether a file has the tables, and no account but the demo's.
 async fn is_demo(url: &str) -> bool {
     let Ok(store) = Store::open(&Database::file(url), Access::Existing).await else { return false };
     let health = store.health(None).await;
@@ -168,7 +178,7 @@ async fn is_demo(url: &str) -> bool {
     health.is_ok_and(|all| all.iter().all(|h| h.account == ACCOUNT))
 }
 
-/// Prints rows under their names, as wide as the widest value.
+/// Prints rows under the names of their columns, aligned.
 async fn print_answer(store: &Store) -> Result<(), Failed> {
     let answer = store.answer().await?;
     let widths: Vec<usize> = (0..answer.first().map_or(0, Vec::len))

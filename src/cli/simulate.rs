@@ -1,4 +1,4 @@
-//! `simulate`: the stand-in API as a server of its own.
+//! `simulate`: the simulator as a server of its own.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -18,51 +18,50 @@ use onelogin_simulator::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The port; 0 takes a free one
+    /// Port to listen on; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 8017)]
     port: u16,
-    /// The address to listen on; 0.0.0.0 for every network of the machine
+    /// Address to listen on; 0.0.0.0 for every network of the machine
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     host: IpAddr,
-    /// Same seed, same history
+    /// Seed of the history and the account: the same seed gives the same history
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Failures in the days before the clock's start; they go on at this rate
+    /// Failures in the days before the start of the clock; they continue at the same rate
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     failures: u64,
     /// People in the directory [default: one per 20 failures]
     #[arg(long, value_name = "N")]
     people: Option<u32>,
-    /// Days of history
+    /// Days of history before the start of the clock
     #[arg(long, value_name = "N", default_value_t = 30)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
-    /// Where the simulated clock begins [default: now]
+    /// Start of the simulated clock, as RFC 3339 or a date [default: now]
     #[arg(long, value_name = "TIME", value_parser = text::instant)]
     now: Option<DateTime<Utc>>,
-    /// Let the clock stand still; `curl -X POST '…/simulator/advance?seconds=3600'` moves it
+    /// Stop the clock; `curl -X POST '…/simulator/advance?seconds=3600'` advances it
     #[arg(long)]
     frozen: bool,
-    /// One failure in N appears ten minutes to six hours late; 0 for none
+    /// Make one failure in N appear ten minutes to six hours late; 0 for no late failures
     #[arg(long, value_name = "N", default_value_t = 200)]
     late_records: u32,
-    /// One failure in N cannot be read; 0 for none
+    /// Make one failure in N unreadable; 0 for no unreadable failures
     #[arg(long, value_name = "N", default_value_t = 0)]
     bad_records: u32,
-    /// Whether the two dates of a request are part of what it asks for
+    /// Whether the two dates of a request are inclusive
     #[arg(long, value_enum, default_value = "inclusive")]
     bounds: BoundsArg,
-    /// The order of legacy records; events are in it too, whatever their `sort`, if it is not
-    /// ascending
+    /// Order of legacy records, and unless ascending also of events, which then ignore `sort`
     #[arg(long, value_enum, default_value = "ascending")]
     order: OrderArg,
-    /// Compress for clients that accept it
+    /// Compress answers for clients that accept gzip
     #[arg(long)]
     gzip: bool,
-    /// Spoil the first requests for failures, one fault each: 429:3s,500,503,401,html,cut,close,reset,stall,drip, …
+    /// Faults of the first requests for failures, one per request: 429:3s,500,503,401,html,cut,close,reset,stall,drip, …
     #[arg(long, value_name = "LIST", value_parser = faults)]
     faults: Option<Faults>,
-    /// Spoil the first requests of one kind: token:500,users:403,events:429:3s,types:404,legacy:410, …
+    /// Faults of the first requests to an endpoint: token:500,users:403,events:429:3s,types:404,legacy:410, …
     #[arg(long, value_name = "LIST", value_parser = faults_at)]
     faults_at: Option<FaultsAt>,
     /// `Date` of all answers: ahead:1h, behind:1h or absent [default: the simulated clock]
@@ -74,70 +73,70 @@ pub(super) struct Args {
     legacy: LegacyApi,
 }
 
-/// What only the current API has.
+/// Flags of the current API.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Current API")]
 struct CurrentApi {
-    /// Successes that follow a failure, in the same days [default: half of the failures]
+    /// Successes after failures, in the same days [default: half of the failures]
     #[arg(long, value_name = "N")]
     successes: Option<u64>,
-    /// One failure in N is solved an hour to five days later, so that its event changes; 0 for none
+    /// Solve one failure in N an hour to five days later, which changes its event; 0 for no solved failures
     #[arg(long, value_name = "N", default_value_t = 20)]
     resolved_events: u32,
-    /// One person in N is gone from the directory; 0 for none
+    /// Delete one person in N from the directory; 0 for no deleted people
     #[arg(long, value_name = "N", default_value_t = 40)]
     deleted_people: u32,
-    /// How the JSON of events is written: as documented, or as seen in the wild
+    /// Form of the JSON of events: as documented, or as seen in the wild
     #[arg(long, value_enum, default_value = "modern")]
     events_form: EventFormArg,
-    /// The most events on a page
+    /// Events per page at most
     #[arg(long, value_name = "N", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     page: u32,
-    /// What a cursor says: the last event, or the number of the page
+    /// Content of a cursor: the last event, or the number of the page
     #[arg(long, value_enum, default_value = "keyset")]
     cursor: CursorArg,
-    /// The cursor of the last page: none, one to an empty page, or the one it was asked with
+    /// Cursor of the last page: null, one to an empty page, or the one of the request
     #[arg(long, value_enum, default_value = "null")]
     last_page: LastPageArg,
-    /// Let `next_link` name another host
+    /// Make `next_link` name another host
     #[arg(long)]
     foreign_links: bool,
-    /// Serve events of every type whatever is asked for, sign-ins too
+    /// Ignore the filter by type, and serve sign-ins too
     #[arg(long)]
     ignore_type_filter: bool,
-    /// How long a token is good
+    /// Lifetime of a token
     #[arg(long, value_name = "DURATION", default_value = "10h")]
     #[arg(value_parser = humantime::parse_duration)]
     token_lifetime: Duration,
-    /// Calls that an hour allows
+    /// Calls per hour at most
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     calls_per_hour: u32,
-    /// The status of a call beyond them
+    /// Status of a call beyond the hourly limit
     #[arg(long, value_enum, default_value = "429")]
     over_limit: OverLimitArg,
 }
 
-/// What only the legacy API has.
+/// Flags of the legacy API.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Legacy API")]
 struct LegacyApi {
-    /// Give every record its app's id, so that ids repeat
+    /// Use the id of the app as the id of a record, so that ids repeat
     #[arg(long)]
     ids_of_apps: bool,
-    /// Serve at most N records a request, and leave the rest out without a word
+    /// Records per answer at most; the rest is left out without a notice
     #[arg(long, value_name = "N")]
     cap: Option<u64>,
-    /// Say in every answer that the API is to be switched off
+    /// Announce the end of the API in every answer
     #[arg(long)]
     deprecation: bool,
 }
 
-/// A list of faults; a type of its own, or clap would take a `Vec` for repeated flags.
+/// A list of faults. It is a type of its own, because clap takes a `Vec` for repeated flags.
 #[derive(Debug, Clone)]
 struct Faults(Vec<Fault>);
 
-/// The same with where they are.
+/// A list of faults with their endpoints.
 #[derive(Debug, Clone)]
 struct FaultsAt(Vec<(Endpoint, Fault)>);
 
@@ -186,7 +185,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failed> {
     let stop = stop::listen()?;
     let addr = SocketAddr::new(args.host, args.port);
     let simulator = Simulator::start(addr, config(&args))
-        .with_context(|| format!("cannot listen on {addr}: is the port in use? --port 0 finds one"))
+        .with_context(|| {
+            format!("cannot listen on {addr}; if the port is in use, --port 0 takes a free one")
+        })
         .map_err(|error| Failed::new(Exit::Configuration, error))?;
     simulator.fail_next(args.faults.map_or(Vec::new(), |faults| faults.0));
     for (endpoint, fault) in args.faults_at.map_or(Vec::new(), |faults| faults.0) {
@@ -194,8 +195,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failed> {
     }
     let usual = Config::default();
     print_line(&format!(
-        "a stand-in OneLogin on {}, at {}; ONELOGIN_CLIENT_ID is {}, ONELOGIN_CLIENT_SECRET is {} \
-         and ONELOGIN_API_KEY is {} unless you set it",
+        "a simulated OneLogin listens on {}, its clock starts at {}; ONELOGIN_CLIENT_ID is {}, \
+         ONELOGIN_CLIENT_SECRET is {} and ONELOGIN_API_KEY is {} unless you set them",
         simulator.url(),
         time(Some(simulator.now())),
         usual.client_id,
@@ -284,7 +285,7 @@ impl LegacyApi {
     }
 }
 
-/// What the environment says, or a file that it names; else the usual.
+/// The value from the environment or from the file that it names, else the usual one.
 fn set_or(name: &str, usual: String) -> String {
     secret::read(name).map_or(usual, |set| set.expose_secret().to_owned())
 }

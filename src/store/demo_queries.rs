@@ -1,4 +1,4 @@
-//! A glance at the tables, for people: what `demo` prints.
+//! Queries of the command `demo`.
 
 use chrono::{DateTime, Utc};
 use sqlx::{Column, Row};
@@ -8,11 +8,8 @@ use super::tx::Tx;
 use super::value::Id;
 use super::{Error, Store, on_either};
 
-/// Who still has access: leavers whose account could not be suspended, nor since, by app.
+/// People per app whose account could not be suspended, and was not suspended since.
 pub(crate) const QUESTION: &str = include_str!("sql/question.sql");
-
-/// A first look at the rows.
-pub(crate) const FIRST_LOOK: &str = "select * from open_failures limit 5";
 
 const TABLES: [(&str, &str); 9] = [
     ("provisioning_failures", "select count(*) from provisioning_failures"),
@@ -27,7 +24,7 @@ const TABLES: [(&str, &str); 9] = [
 ];
 
 impl Store {
-    /// Each table, and the views that sum it up, with how many rows it has.
+    /// Counts the rows of tables and of some views.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -44,7 +41,7 @@ impl Store {
         Ok(sizes)
     }
 
-    /// How many failures a run wrote that had happened by `at`.
+    /// Counts the failures of a run that were created by `at`.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -59,14 +56,14 @@ impl Store {
         .await
     }
 
-    /// The answer to [`QUESTION`] as text: the names of its columns, then its rows.
+    /// Answers [`QUESTION`] as text: the names of the columns, then the rows.
     ///
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn answer(&self) -> Result<Vec<Vec<String>>, Error> {
         self.read("answering a question", async |tx| {
             on_either!(Tx, tx, tx => {
-                // Unprepared: every value then comes as text, or turns into it.
+                // Not prepared, because every value then comes as text or can be read as text.
                 let rows = sqlx::raw_sql(QUESTION).fetch_all(&mut **tx).await?;
                 let names = rows.first().map(|row| {
                     Ok(row.columns().iter().map(|column| column.name().to_owned()).collect())

@@ -1,4 +1,4 @@
-//! `demo`: the whole thing at work, with no account and no network.
+//! `demo`: simulator and job together, without an account or a network.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +30,7 @@ fn a_demo_shows_two_runs_and_leaves_one_file_again_and_again() {
         assert_eq!(shown.stderr, "");
         assert_eq!(shown.stdout.matches("account demo: ").count(), 3, "{shown}");
         assert_eq!(shown.stdout.matches("scanned through").count(), 3, "{shown}");
-        assert!(shown.stdout.contains("appeared only now"), "{shown}");
+        assert!(shown.stdout.contains("appeared only after it"), "{shown}");
         assert!(shown.stdout.contains("\nNext:\n"), "{shown}");
         assert_eq!(files(directory.path()), ["demo.db"]);
     }
@@ -109,11 +109,28 @@ fn a_file_that_is_no_demo_is_not_touched() {
     }
 }
 
+/// Regression: the last lines named a program that was not installed.
+#[test]
+fn the_last_lines_of_a_demo_can_be_pasted() {
+    let directory = TempDir::new().expect("a temporary directory can be created");
+    let shown = demo(directory.path()).run().expect_code(0).stdout;
+    let (_, next) = shown.split_once("\nNext:\n").expect("next steps");
+    let lines: Vec<&str> = next.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    assert_eq!(lines.len(), 2, "{next}");
+    assert!(!next.contains("sqlite3"), "{next}");
+    for (line, code) in lines.into_iter().zip([0, 78]) {
+        let pasted = Program::of("/bin/sh", &["-c", line]).in_directory(directory.path());
+        let pasted = pasted.run().expect_code(code);
+        let wants_credentials = pasted.stderr.contains("ONELOGIN_CLIENT_ID");
+        assert_eq!(wants_credentials, code != 0, "{line}: {pasted}");
+    }
+}
+
 #[test]
 fn a_demo_can_be_interrupted() {
     let directory = TempDir::new().expect("a temporary directory can be created");
     let running = demo(directory.path()).start();
-    running.wait_for_output("A run of its legacy API:");
+    running.wait_for_output("with its legacy API:");
     running.interrupt();
     running.wait().expect_code(130);
     // What is left of it is of a demo, and no obstacle.

@@ -1,4 +1,4 @@
-//! `simulate`: the stand-in as a server of its own.
+//! `simulate`: the simulator as a server of its own.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use crate::support::tables::{Db, on_both};
 /// `page_number:::2` in base64.
 const SECOND_PAGE: &str = "cGFnZV9udW1iZXI6Ojoy";
 
-/// Starts a stand-in whose clock stands still at noon, and waits for its address.
+/// Starts a simulator whose clock stands still at noon, and waits for its address.
 fn simulate(arguments: &[&str]) -> (Running, SocketAddr) {
     let common = [
         "simulate",
@@ -26,7 +26,7 @@ fn simulate(arguments: &[&str]) -> (Running, SocketAddr) {
 
 fn started(program: Program) -> (Running, SocketAddr) {
     let running = program.start();
-    running.wait_for_output("unless you set it\n");
+    running.wait_for_output("unless you set them\n");
     let printed = running.stdout();
     let (_, rest) = printed.split_once("http://").expect("a URL");
     let (addr, _) = rest.split_once(',').expect("a comma after it");
@@ -58,7 +58,7 @@ fn ask(addr: SocketAddr, line: &str, headers: &str, body: &str) -> String {
     answer
 }
 
-on_both!(a_stand_in_serves_the_job_and_lets_time_pass, |db| {
+on_both!(a_simulator_serves_the_job_and_advances_its_clock, |db| {
     let (running, addr) = simulate(&[]);
     let first = sync(addr, db).run().expect_code(0).json();
     assert_eq!(first["scanned_through"], "2026-03-20T12:00:00Z");
@@ -114,7 +114,7 @@ fn events(addr: SocketAddr, bought: &str, query: &str) -> String {
 }
 
 #[test]
-fn a_stand_in_serves_events_by_its_flags() {
+fn a_simulator_serves_events_as_configured() {
     let (running, addr) = simulate(&[
         "--page=30",
         "--cursor=page-number",
@@ -155,7 +155,7 @@ fn a_stand_in_serves_events_by_its_flags() {
 }
 
 #[test]
-fn the_credential_of_the_environment_is_the_stand_ins() {
+fn the_credential_comes_from_the_environment() {
     let own = Program::new(&["simulate", "--port", "0", "--frozen"])
         .env("ONELOGIN_CLIENT_ID", "my-id")
         .env("ONELOGIN_CLIENT_SECRET", "my-secret");
@@ -175,7 +175,7 @@ fn a_fault_at_no_endpoint_is_wrong_usage() {
 
 /// To stop a server is how it is meant to end.
 #[test]
-fn a_stand_in_that_is_stopped_ends_well() {
+fn a_signal_ends_a_simulator_with_success() {
     for stop in [Running::terminate, Running::interrupt] {
         let (running, addr) = simulate(&[]);
         stop(&running);

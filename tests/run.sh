@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs all tests. Installs Postgres first where its server is missing.
+# Runs all tests. Installs Postgres and PgBouncer first where they are missing.
 #
 #   tests/run.sh                  everything; ends with the summary of the stories
 #   tests/run.sh resume           the tests with `resume` in their names
@@ -56,6 +56,22 @@ if ! sh tests/support/postgres.sh find >/dev/null; then
         brew install postgresql@17
     else
         say "no Postgres server found; install one (initdb, pg_ctl and postgres) and run this again"
+        exit 1
+    fi
+fi
+
+if ! PATH="$PATH:/usr/sbin" command -v pgbouncer >/dev/null; then
+    say "no PgBouncer found, installing it"
+    if command -v apt-get >/dev/null; then
+        need_root
+        as_root apt-get update -qq
+        # Runlevel 1: the package is not to start one for good.
+        as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+            apt-get install -qq -y --no-install-recommends pgbouncer
+    elif command -v brew >/dev/null; then
+        brew install pgbouncer
+    else
+        say "install PgBouncer and run this again"
         exit 1
     fi
 fi

@@ -135,7 +135,7 @@ async fn open_postgres(database: &Database) -> Result<Store, Error> {
 }
 
 /// The cause that the pool's own error, a time-out, does not name.
-async fn reason(options: &PgConnectOptions) -> sqlx::Error {
+pub(super) async fn reason(options: &PgConnectOptions) -> sqlx::Error {
     match tokio::time::timeout(REASON_WITHIN, PgConnection::connect_with(options)).await {
         Ok(Err(error)) => error,
         Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
@@ -143,9 +143,7 @@ async fn reason(options: &PgConnectOptions) -> sqlx::Error {
 }
 
 fn connect_error(target: String, tls: Tls, source: sqlx::Error) -> Error {
-    if let sqlx::Error::Tls(_) = &source
-        && tls.is_required_for_remote
-    {
+    if tls.is_required_for_remote && server_url::is_without_tls(&source) {
         return Error::Unencrypted { target, source };
     }
     if server_url::is_about_certificate(&source) {

@@ -117,10 +117,15 @@ fn name_of(mode: PgSslMode) -> &'static str {
     }
 }
 
+/// Checks that the server has no TLS. The driver has only a text for it.
+pub(super) fn is_without_tls(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Tls(cause) if cause.to_string() == "server does not support TLS")
+}
+
 /// Checks that a connection failed because a certificate could not be used.
 pub(super) fn is_about_certificate(error: &sqlx::Error) -> bool {
     if matches!(error, sqlx::Error::Tls(_)) {
-        return true;
+        return !is_without_tls(error);
     }
     let mut cause = error.source();
     while let Some(error) = cause {

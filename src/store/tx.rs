@@ -1,8 +1,9 @@
 //! Transactions: the only way in which a statement reaches a database.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
 
+use super::connect::{self, Server};
 use super::session::Session;
 use super::{Error, Store, failed};
 
@@ -31,6 +32,8 @@ const BEGIN_POSTGRES: &str = "begin; \
 /// that for the users of a first load of 250 MB. Not for the whole connection: what a migration sorts would
 /// be in memory, too.
 const BEGIN_SQLITE: &str = "pragma temp_store = memory; begin immediate";
+
+const BEGINNING: &str = "beginning a transaction";
 
 /// An open transaction.
 pub(super) enum Tx {
@@ -65,11 +68,35 @@ impl Store {
     ) -> impl Future<Output = Result<T, Error>> {
         let statements = async move {
             let mut tx = Tx::begin_with(self, BEGIN_POSTGRES, begin_sqlite).await?;
-            let result = work(&mut tx).await.map_err(failed(doing))?;
-            tx.commit().await.map_err(failed(doing))?;
-            Ok(result)
+            match work(&mut tx).await {
+                Ok(result) => {
+                    tx.commit().await.map_err(failed(doing))?;
+                    Ok(result)
+                }
+                Err(error) => {
+                    // The first error counts. Without this, the connection is not free at once.
+                    let _ = tx.rollback().await;
+                    Err(failed(doing)(error))
+                }
+            }
         };
         self.answered(doing, statements)
+    }
+}
+
+impl Server {
+    async fn begin(&self, sql: &'static str) -> Result<Transaction<'static, Postgres>, Error> {
+        match self.pool.begin_with(AssertSqlSafe(sql)).await {
+            Err(sqlx::Error::PoolTimedOut) => {
+                match connect::reason(&self.pool.connect_options()).await {
+                    sqlx::Error::PoolTimedOut => {
+                        Err(Error::Hangs { doing: BEGINNING, timeout: self.timeout })
+                    }
+                    refusal => Err(failed(BEGINNING)(refusal)),
+                }
+            }
+            begun => begun.map_err(failed(BEGINNING)),
+        }
     }
 }
 
@@ -88,18 +115,18 @@ impl Tx {
         postgres: &'static str,
         sqlite: &'static str,
     ) -> Result<Self, Error> {
-        let begun = match store {
+        match store {
             Store::Postgres(server) => {
                 let names_statements = server.names_statements;
-                let tx = server.pool.begin_with(AssertSqlSafe(postgres)).await;
-                tx.map(|tx| Self::Postgres(Box::new(Session { tx, names_statements })))
+                let tx = server.begin(postgres).await?;
+                Ok(Self::Postgres(Box::new(Session { tx, names_statements })))
             }
             Store::Sqlite(file) => {
                 file.check()?;
-                file.pool.begin_with(AssertSqlSafe(sqlite)).await.map(Self::Sqlite)
+                let begun = file.pool.begin_with(AssertSqlSafe(sqlite)).await;
+                begun.map(Self::Sqlite).map_err(failed(BEGINNING))
             }
-        };
-        begun.map_err(failed("beginning a transaction"))
+        }
     }
 
     /// Reads the time, to the millisecond, from the clock that all runs on this database share: the

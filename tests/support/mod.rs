@@ -6,10 +6,12 @@ pub(crate) mod helper;
 pub(crate) mod loaded;
 pub(crate) mod onelogin;
 pub(crate) mod outcome;
+pub(crate) mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod tables;
 pub(crate) mod transaction;
+pub(crate) mod valve;
 
 use std::future::Future;
 use std::sync::OnceLock;

@@ -238,7 +238,7 @@ fn parent_directory() -> PathBuf {
 }
 
 /// Postgres refuses to run as root.
-fn unprivileged_user() -> User {
+pub(super) fn unprivileged_user() -> User {
     ["postgres", "nobody"]
         .iter()
         .find_map(|name| User::from_name(name).ok().flatten())
@@ -246,7 +246,7 @@ fn unprivileged_user() -> User {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port can be bound");
     listener.local_addr().expect("a bound listener has an address").port()
 }

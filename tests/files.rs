@@ -1,0 +1,71 @@
+//! SQLite files that another run holds, or that change under a run.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use onelogin_simulator::Simulator;
+
+use crate::support::api::Api;
+use crate::support::block_on;
+use crate::support::onelogin::{sync, sync_ok};
+use crate::support::outcome::{SINCE, assert_complete, assert_recorded, history, outcome};
+use crate::support::program::Running;
+use crate::support::tables::Db;
+
+/// A run that has written a part of its second window, and so holds the file's lock.
+fn half_way(onelogin: &Simulator, db: &Db) -> Running {
+    onelogin.hold_after(1_000);
+    // The first window is committed by then, since nothing is read ahead.
+    let running = sync(onelogin, db, &["--since", SINCE, "--prefetch", "0"]).start();
+    block_on(onelogin.wait_until_held());
+    running
+}
+
+fn file_of(db: &Db) -> PathBuf {
+    PathBuf::from(db.url().strip_prefix("sqlite:").expect("a file"))
+}
+
+/// Regression: the second run waited a minute for the file's lock, and then exited 74.
+#[test]
+fn a_second_run_in_the_middle_of_a_window_ends_at_once() {
+    let (db, onelogin) = (Db::sqlite(), history(3_000));
+    let first = half_way(&onelogin, &db);
+    let second_source = history(60);
+
+    let second = sync(&second_source, &db, &["--since", SINCE]).timeout(Duration::from_secs(20));
+    let refused = outcome(second.run(), 75);
+
+    assert!(refused["error"].as_str().expect("a text").contains("holds the lease"), "{refused}");
+    assert_eq!(second_source.requests_served(), 0);
+    onelogin.release();
+    assert_recorded(&db, &outcome(first.wait(), 0));
+    assert_complete(Api::Legacy, &onelogin, &db);
+}
+
+/// Regression: a run whose file was deleted exited 0, and its rows were nowhere.
+#[test]
+fn a_file_that_is_deleted_in_the_middle_fails_the_run() {
+    let (db, onelogin) = (Db::sqlite(), history(3_000));
+    let running = half_way(&onelogin, &db);
+
+    fs::remove_file(file_of(&db)).expect("the file is there");
+    onelogin.release();
+
+    let failed = outcome(running.wait(), 74);
+    assert!(failed["error"].as_str().expect("a text").contains("deleted or replaced"), "{failed}");
+    assert!(!file_of(&db).exists(), "no empty database is made in its place");
+}
+
+#[test]
+fn a_file_that_is_replaced_in_the_middle_fails_the_run() {
+    let (db, other, onelogin) = (Db::sqlite(), Db::sqlite(), history(3_000));
+    sync_ok(&history(60), &other, &["--since", SINCE]);
+    let running = half_way(&onelogin, &db);
+
+    fs::rename(file_of(&other), file_of(&db)).expect("the file can be replaced");
+    onelogin.release();
+
+    let failed = outcome(running.wait(), 74);
+    assert!(failed["error"].as_str().expect("a text").contains("deleted or replaced"), "{failed}");
+}

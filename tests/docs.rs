@@ -163,6 +163,25 @@ fn the_readme_quotes_what_was_measured() {
     }
 }
 
+/// Regression: pages kept naming files that had moved.
+#[test]
+fn every_file_that_the_pages_name_exists() {
+    let mut checked = 0;
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        for name in read(page).split('`').skip(1).step_by(2) {
+            let is_path = |c: char| c.is_ascii_alphanumeric() || "_./-".contains(c);
+            let is_file = Path::new(name).extension().is_some_and(|end| end == "rs");
+            if !name.chars().all(is_path) || !(is_file || name.ends_with('/')) {
+                continue;
+            }
+            let found = ["", "src/"].iter().any(|folder| root().join(folder).join(name).exists());
+            assert!(found, "{page} names {name}, which does not exist");
+            checked += 1;
+        }
+    }
+    assert!(checked > 30, "{checked}");
+}
+
 /// Only parsed, because most need an account.
 #[test]
 fn every_command_line_in_the_documentation_is_accepted() {

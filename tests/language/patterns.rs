@@ -69,7 +69,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(r"\b(take|takes|taken|took|taking) turns\b|\bby turns\b", "alternate", "they take turns"),
     words(r"\bwhole windows?\b", "complete windows", "whole windows are kept"),
     words(r"\bforeign\b", "unexpected (response)", "Error::Foreign"),
-    words(r"\bspent\b", "exhausted, used up", "calls are spent"),
+    words(r"\b(is|are|was|were) (all )?spent\b", "exhausted, used up", "calls are spent"),
     words(r"\b(put|puts|putting|kept|keep|keeps|set|sets) aside\b", "reject", "fn put_aside()"),
     words(r"\b(take|takes|taken|took|taking)( it| them| that)? back\b", "roll back", "TakeBack"),
     words(

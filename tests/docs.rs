@@ -214,13 +214,13 @@ fn arguments(line: &str) -> Option<Vec<String>> {
 }
 
 /// A block between fences.
-struct Block {
+pub(crate) struct Block {
     /// The text after the opening fence.
-    language: String,
-    text: String,
+    pub(crate) language: String,
+    pub(crate) text: String,
 }
 
-fn blocks(page: &str) -> impl Iterator<Item = Block> {
+pub(crate) fn blocks(page: &str) -> impl Iterator<Item = Block> {
     // Text and blocks alternate.
     page.split("\n```").skip(1).step_by(2).map(|block| {
         let (language, text) = block.split_once('\n').unwrap_or((block, ""));
@@ -241,7 +241,7 @@ fn pages() -> Vec<(String, String)> {
     pages
 }
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

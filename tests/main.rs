@@ -17,6 +17,7 @@ mod memory;
 mod people;
 mod poolers;
 mod property;
+mod readme;
 mod records;
 mod refusals;
 mod runs;

@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use humantime::format_duration;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::text::Unfailing;
@@ -46,14 +48,17 @@ impl Screen {
         // The bar measures the scanned span of time, because the number of rows is not known.
         self.bar.set_length(progress.span.num_seconds().unsigned_abs());
         self.bar.set_position(progress.done.num_seconds().unsigned_abs());
-        let milliseconds = u64::try_from(self.bar.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        let elapsed = self.bar.elapsed();
+        let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
+        let left = time_left(elapsed, progress.done, progress.span);
         self.bar.set_message(format!(
-            "{}{} rows, {}/s",
+            "{}{} rows, {}/s{}",
             progress.window.map_or_else(String::new, |window| {
                 format!("{} .. {}  ", window.from.date_naive(), window.to.date_naive())
             }),
             HumanCount(progress.fetched),
-            HumanCount(progress.fetched.saturating_mul(1_000) / milliseconds)
+            HumanCount(progress.fetched.saturating_mul(1_000) / milliseconds),
+            left.map_or_else(String::new, |left| format!(", {} left", format_duration(left))),
         ));
     }
 
@@ -67,6 +72,16 @@ impl Screen {
     }
 }
 
+/// Estimates the time left, in whole seconds, from the share of the span that is done. `None` before
+/// anything is done.
+fn time_left(elapsed: Duration, done: TimeDelta, span: TimeDelta) -> Option<Duration> {
+    let (done, span) = (done.to_std().ok()?, span.to_std().ok()?);
+    let per_done = elapsed.as_secs_f64() / done.as_secs_f64();
+    let left = span.saturating_sub(done).as_secs_f64() * per_done;
+    // Fails without a share, where the quotient is infinite or no number.
+    Duration::try_from_secs_f64(left.ceil()).ok()
+}
+
 struct BesideBar(ProgressBar);
 
 impl Write for BesideBar {
@@ -76,5 +91,24 @@ impl Write for BesideBar {
 
     fn flush(&mut self) -> io::Result<()> {
         Unfailing(io::stderr()).flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_from_the_share_that_is_done() {
+        let left = |elapsed, done, span| {
+            let elapsed = Duration::from_secs(elapsed);
+            time_left(elapsed, TimeDelta::days(done), TimeDelta::days(span))
+        };
+        assert_eq!(left(10, 30, 90), Some(Duration::from_secs(20)));
+        assert_eq!(left(10, 45, 100), Some(Duration::from_secs(13)), "12.2 s, rounded up");
+        assert_eq!(left(10, 90, 90), Some(Duration::ZERO));
+        assert_eq!(left(10, 0, 90), None, "nothing is done yet");
+        assert_eq!(left(0, 0, 0), None);
+        assert_eq!(left(u64::MAX, 1, 100_000_000), None, "longer than a duration can be");
     }
 }

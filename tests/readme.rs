@@ -1,10 +1,12 @@
 //! The commands of README.md, run one after another as a reader would.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{env, fs};
 
 use chrono::{SubsecRound, Utc};
+use nix::unistd::getgid;
 use onelogin_simulator::{Config, Simulator};
 use tempfile::TempDir;
 
@@ -40,6 +42,8 @@ fn the_commands_of_the_readme_run_in_their_order() {
         ("ONELOGIN_API_KEY=…", format!("ONELOGIN_API_KEY={}", onelogin.key())),
         ("https://api.us.onelogin.com", onelogin.url()),
         ("/etc/onelogin.secret", secret.display().to_string()),
+        ("-g analysts", format!("-g {}", getgid())),
+        ("/var/lib/onelogin", directory.path().join("shared").display().to_string()),
         ("postgres://user:password@host:5432/name", db.url()),
         ("postgres://sync@db/onelogin", db.url()),
     ];
@@ -58,7 +62,10 @@ fn the_commands_of_the_readme_run_in_their_order() {
     let program = program.env("PATH", path).env("ONELOGIN_BASE_URL", onelogin.url());
     program.in_directory(directory.path()).run().expect_code(0);
 
-    // Both runs of the last section's database: by the schedule, and after `migrate`.
+    let shared = directory.path().join("shared/onelogin.db");
+    let mode = fs::metadata(shared).expect("the shared database exists").permissions().mode();
+    assert_eq!(mode & 0o777, 0o660, "an existing file keeps its mode");
+    // The runs in Postgres: the crontab's, and the one after `migrate`.
     let runs = "select account, source, status from sync_runs order by run_id";
     let succeeded: &[&str] = &["default", "events", "succeeded"];
     assert_rows(&db.rows(runs), &[succeeded, succeeded]);

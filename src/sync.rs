@@ -5,6 +5,7 @@ mod call_budget;
 pub(crate) mod compare;
 mod error;
 mod event_types;
+mod heal;
 mod job;
 mod load;
 mod plan;
@@ -57,6 +58,9 @@ async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
     let mut loader = Loader::new(run);
     let (mut plan, advance) = plan::resume(run).await?;
     copy(run, &mut plan, &mut loader, advance).await?;
+    if run.tally().windows == 0 {
+        tracing::info!("nothing to read: the span is empty");
+    }
     if let Source::Events(events) = run.source {
         rescan::once_a_day(run, &plan, &mut loader).await?;
         event_types::check(run, events, plan.end()).await?;

@@ -1,5 +1,7 @@
 //! Intervals to request, and how far the watermark may move. Pure: no I/O and no clock.
 
+pub(crate) mod clock;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Least width of a window: the legacy API knows no fractions of a second.
@@ -72,11 +74,10 @@ impl Window {
         to: DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999"),
     };
 
-    /// The window up to the server's clock: what lies after it was not scanned.
+    /// The window up to the scan limit: what lies after it was not scanned.
     #[must_use]
-    pub(crate) fn until(self, server_now: Option<DateTime<Utc>>) -> Self {
-        let to = server_now.map_or(self.to, |now| self.to.min(now)).max(self.from);
-        Self { to, ..self }
+    pub(crate) fn until(self, limit: DateTime<Utc>) -> Self {
+        Self { to: self.to.min(limit).max(self.from), ..self }
     }
 
     /// The interval to request: a second more on both sides, because it is not documented whether the
@@ -159,7 +160,8 @@ impl Rescan {
     #[must_use]
     pub(crate) fn begin(&self, now: DateTime<Utc>, span: TimeDelta) -> Option<DateTime<Utc>> {
         let due = || {
-            let is_due = now - self.read_at? >= BETWEEN_RESCANS;
+            // A time that lies far ahead comes from a wrong clock.
+            let is_due = (now - self.read_at?).abs() >= BETWEEN_RESCANS;
             is_due.then(|| now.checked_sub_signed(span).unwrap_or(DateTime::UNIX_EPOCH))
         };
         self.next.or_else(due)
@@ -203,11 +205,11 @@ impl Plan {
         (self.next < self.end).then_some(Window { from: self.next, to })
     }
 
-    /// Takes the first answer's `Date` as the end of the run, unless `--until` fixed it. Later
+    /// Takes the first answer's scan limit as the end of the run, unless `--until` fixed it. Later
     /// answers do not move it: a run must come to an end.
-    pub(crate) fn learn_now(&mut self, server_now: Option<DateTime<Utc>>) {
-        if let (Some(now), false) = (server_now, self.end_known) {
-            self.end = now;
+    pub(crate) fn learn_now(&mut self, limit: DateTime<Utc>) {
+        if !self.end_known {
+            self.end = limit;
         }
         self.end_known = true;
     }

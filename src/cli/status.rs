@@ -54,11 +54,20 @@ async fn read(store: &Store, account: Option<&str>) -> Result<Vec<Health>, Faile
 fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
     // A copy is as fresh as the freshest of its sources: after a migration from one API to the other,
     // the first stays where it was.
-    let fresh = |h: &Health| h.scan_age_seconds.is_some_and(|age| age <= max_age.num_seconds());
+    let in_time = |h: &Health| h.scan_age_seconds.is_some_and(|age| age <= max_age.num_seconds());
+    // A watermark in the future says nothing about the age of the copy.
+    let fresh = |h: &Health| in_time(h) && !h.is_watermark_ahead;
     let of_fresh = |h: &Health| health.iter().any(|o| o.account == h.account && fresh(o));
     let error = match (health.first(), health.iter().find(|h| !of_fresh(h))) {
         (None, _) => anyhow!("nothing was ever scanned: run `onelogin-sync sync`"),
         (_, None) => return Ok(()),
+        (_, Some(h)) if h.is_watermark_ahead => anyhow!(
+            "account {}, source {}: the watermark {} lies ahead of the clock and is not believed; if the \
+             clock is right, the next sync lowers it and reads again",
+            Outside(&h.account),
+            h.source,
+            time(h.high_water_mark.max(h.scanned_through)),
+        ),
         (_, Some(h)) => anyhow!(
             "account {}, source {}: last scanned {}, longer ago than {}",
             Outside(&h.account),
@@ -71,14 +80,21 @@ fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
 }
 
 fn print(h: &Health) {
-    let ago =
-        |seconds: Option<i64>| seconds.map_or(String::new(), |s| format!(" ({} ago)", age(s)));
+    let ago = |seconds: Option<i64>| {
+        let past = seconds.filter(|seconds| *seconds >= 0);
+        past.map_or(String::new(), |s| format!(" ({} ago)", age(s)))
+    };
     print_line(&format!("account {}, source {}", Outside(&h.account), Outside(&h.source)));
     print_line(&format!(
         "  scanned through  {}{}",
         time(h.scanned_through),
         ago(h.scan_age_seconds)
     ));
+    if h.is_watermark_ahead {
+        print_line(
+            "                   ahead of the clock: not believed, the next sync reads again",
+        );
+    }
     print_line(&format!(
         "  newest record    {}{}",
         time(h.high_water_mark),
@@ -94,6 +110,9 @@ fn print(h: &Health) {
         if let Some(error) = &run.error {
             print_line(&format!("                   {}", Outside(error)));
         }
+    }
+    if let Some(place) = &h.read_from {
+        print_line(&format!("  read from        {}", Outside(place)));
     }
     print_line(&format!("  open rejects     {}", number(h.open_rejects.unsigned_abs())));
 }
@@ -115,5 +134,7 @@ fn as_json(h: &Health) -> Value {
             "error": run.error,
         })),
         "open_rejects": h.open_rejects,
+        "read_from": h.read_from,
+        "is_watermark_ahead": h.is_watermark_ahead,
     })
 }

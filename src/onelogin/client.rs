@@ -4,17 +4,21 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
-use super::error::Error;
+use super::error::{Cause, Error};
 use super::resource::Resource;
-use super::{ConfigError, EVENTS_URL, LEGACY_URL, Options, base_url, envelope};
+use super::{ConfigError, EVENTS_URL, LEGACY_URL, Options, base_url, envelope, headers};
 use crate::redact::{Outside, clean};
 
 const USER_AGENT: &str = concat!("onelogin-sync/", env!("CARGO_PKG_VERSION"));
+
+/// How far a clock may be ahead of ours. A server that is further ahead would move the watermark past
+/// records that have not happened yet.
+const MAX_AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// An HTTP client bound to one base URL.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub(super) struct Client {
     base: Url,
     /// The base URL for messages.
     shown_base: String,
+    /// Whether the log says that the server's clock is behind.
+    is_behind: Cell<bool>,
 }
 
 /// Network traffic.
@@ -124,7 +130,7 @@ impl Client {
         }
         let http = builder.build().map_err(|source| ConfigError::Http { source })?;
         let shown_base = shown(&base, &options.base_url);
-        Ok(Self { http, meter: Meter::default(), base, shown_base })
+        Ok(Self { http, meter: Meter::default(), base, shown_base, is_behind: Cell::new(false) })
     }
 
     /// The URL of a resource below the base URL's path.
@@ -159,6 +165,7 @@ impl Client {
         match response.status() {
             // A 204 has no body, and so nothing in it: the reader finds it truncated.
             StatusCode::OK | StatusCode::NO_CONTENT => {
+                self.check_clock(&endpoint, response.headers())?;
                 Ok(Incoming { response, exchange, meter: &self.meter, endpoint, after })
             }
             _ => {
@@ -166,6 +173,27 @@ impl Client {
                 Err(envelope::refusal(response, &endpoint, purpose.of, after).await)
             }
         }
+    }
+}
+
+impl Client {
+    /// Fails if the server's clock is far ahead of ours, and warns once if it is far behind, because
+    /// nothing can be lost by that.
+    fn check_clock(&self, endpoint: &str, headers: &HeaderMap) -> Result<(), Error> {
+        let Some(theirs) = headers::clock(headers) else { return Ok(()) };
+        let ours = Utc::now();
+        if theirs.signed_duration_since(ours) > MAX_AHEAD {
+            let endpoint = endpoint.to_owned();
+            return Err(Cause::ClockAhead { endpoint, theirs, ours }.into());
+        }
+        if ours.signed_duration_since(theirs) >= MAX_AHEAD && !self.is_behind.replace(true) {
+            tracing::warn!(
+                theirs = display(theirs),
+                ours = display(ours),
+                "the clock of {endpoint} is behind ours by a day or more; it is believed"
+            );
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::json_array::Malformed;
 use super::resource::{Resource, hint};
 use super::retry::{Narrow, Retry};
@@ -107,6 +109,13 @@ pub(super) enum Cause {
     Refused { endpoint: String, status: u16, of: Resource },
     #[error("the response from {endpoint} is not from the OneLogin API; {}", of.why_unexpected())]
     NotThisApi { endpoint: String, of: Resource, source: UnexpectedResponse },
+    /// A watermark that followed it would pass records that have not happened yet.
+    #[error(
+        "the clock of {endpoint} reads {}, more than a day ahead of ours, {}, so nothing of its answer was \
+         kept; set the clock that is wrong, or check --base-url",
+        theirs.to_rfc3339_opts(SecondsFormat::Secs, true), ours.to_rfc3339_opts(SecondsFormat::Secs, true)
+    )]
+    ClockAhead { endpoint: String, theirs: DateTime<Utc>, ours: DateTime<Utc> },
     #[error(transparent)]
     Saved(SavedError),
     /// All attempts at one page failed.
@@ -266,7 +275,9 @@ impl Cause {
                 class(Kind::NotThisApi, Retry::Never, if_begun(is_too_large))
             }
             Self::Saved(SavedError::Io { .. }) => class(Kind::Unreadable, Retry::Never, Never),
-            Self::Saved(_) => class(Kind::NotThisApi, Retry::Never, Never),
+            Self::ClockAhead { .. } | Self::Saved(_) => {
+                class(Kind::NotThisApi, Retry::Never, Never)
+            }
             Self::GaveUp { source, .. } => {
                 let kind = match source.kind() {
                     // Its end was waited for in vain, or is too far away to wait for.

@@ -154,7 +154,7 @@ impl Events {
             Purpose { span: Some(span), page: Some(page), ..Purpose::new(Resource::Events) };
         let read = |body: &Body| {
             let page = body.json::<Envelope>()?.page(body)?;
-            Ok((page, headers::date(&body.headers).map(DateTime::from)))
+            Ok((page, headers::clock(&body.headers)))
         };
         self.session.get(url, purpose, read).await
     }

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Response;
-use reqwest::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{AGE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 
 use super::retry::Retry;
 
@@ -22,6 +23,14 @@ const MAX_SECONDS_LEFT: u64 = 1_000_000;
 /// The server's clock, from `Date`.
 pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(text(headers, &DATE)?).ok()
+}
+
+/// The server's clock when the answer reached us: a cache that kept the answer names its `Age`.
+pub(super) fn clock(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let age = text(headers, &AGE).and_then(seconds).unwrap_or_default();
+    let age = TimeDelta::try_seconds(i64::try_from(age).unwrap_or(i64::MAX));
+    let date = DateTime::<Utc>::from(date(headers)?);
+    Some(age.and_then(|age| date.checked_add_signed(age)).unwrap_or(DateTime::<Utc>::MAX_UTC))
 }
 
 /// When a request that got this status may succeed.

@@ -92,7 +92,7 @@ impl Legacy {
         let incoming = self.client.send(&url, request, purpose).await?;
         self.warn_of_its_end(incoming.headers());
         Ok(Answer {
-            server_now: headers::date(incoming.headers()).map(DateTime::from),
+            server_now: headers::clock(incoming.headers()),
             legacy: self,
             incoming,
             splitter: Splitter::new(),

@@ -118,7 +118,7 @@ impl Tokens {
             return Err(body.unexpected());
         };
         redact::register(&value);
-        let server_now = headers::date(&body.headers).map(DateTime::from);
+        let server_now = headers::clock(&body.headers);
         let renew_at = Instant::now() + until_renewal(&answer, server_now.unwrap_or_else(Utc::now));
         Ok(Token { value: value.into(), number, renew_at })
     }

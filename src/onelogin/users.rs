@@ -71,7 +71,7 @@ impl Events {
             .get(&url, Purpose::new(Resource::Users), |body| {
                 Ok(UsersPage {
                     users: body.json()?,
-                    answered_at: headers::date(&body.headers).map(DateTime::from),
+                    answered_at: headers::clock(&body.headers),
                     has_more: headers::has_next_page(&body.headers),
                 })
             })

@@ -23,6 +23,10 @@ pub(crate) struct Health {
     pub last_run: Option<LastRun>,
     /// Records that were rejected and not loaded since.
     pub open_rejects: i64,
+    /// Host and port that the records come from.
+    pub read_from: Option<String>,
+    /// Whether the watermark lies ahead of the database's clock, and is not believed.
+    pub is_watermark_ahead: bool,
 }
 
 /// The last run of an account and source.
@@ -52,6 +56,8 @@ type Row = (
     Option<i32>,
     Option<String>,
     i64,
+    Option<String>,
+    bool,
 );
 
 impl Store {
@@ -75,7 +81,8 @@ impl Store {
 impl From<Row> for Health {
     fn from(row: Row) -> Self {
         let (account, source, high_water_mark, scanned_through, mark_age, scan_age, ..) = row;
-        let (.., run_id, status, started_at, finished_at, exit_code, error, open_rejects) = row;
+        let (_, _, _, _, _, _, run_id, status, started_at, finished_at, exit_code, error, ..) = row;
+        let (.., open_rejects, read_from, is_watermark_ahead) = row;
         let last_run = match (run_id, status, started_at) {
             (Some(Id(run_id)), Some(status), Some(started_at)) => {
                 Some(LastRun { run_id, status, started_at, finished_at, exit_code, error })
@@ -91,6 +98,8 @@ impl From<Row> for Health {
             scan_age_seconds: scan_age,
             last_run,
             open_rejects,
+            read_from,
+            is_watermark_ahead,
         }
     }
 }

@@ -10,7 +10,11 @@ use super::tx::Tx;
 use super::{Error, Store, failed, is_lock_timeout, on_either};
 use crate::model::Origin;
 use crate::source::SourceKind;
-use crate::window::{Rescan, Watermark};
+use crate::window::{Rescan, Watermark, clock};
+
+/// Longest lease that a run takes, and the difference between two clocks. One that ends later was taken
+/// under a wrong clock.
+const LONGEST: TimeDelta = TimeDelta::minutes(24 * 60 + 1);
 
 /// The right to write the rows of one account and source.
 #[derive(Debug, Clone)]
@@ -83,6 +87,65 @@ impl Store {
         .await
     }
 
+    /// The end of the last window in the ledger that lies neither after `now` nor, but for the tolerance of
+    /// clocks, after its own commit.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn last_plausible_window_end(
+        &self,
+        origin: &Origin,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, Error> {
+        let mut before = now;
+        loop {
+            let ends: Vec<(DateTime<Utc>, DateTime<Utc>)> = self
+                .read("looking up windows in the ledger", async |tx| {
+                    on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/window_ends.sql"))
+                        .bind(&origin.account)
+                        .bind(origin.source.as_str())
+                        .bind(before)
+                        .fetch_all(&mut **tx)
+                        .await)
+                })
+                .await?;
+            let plausible = ends.iter().find(|(end, at)| clock::is_plausible(*end, *at, now));
+            match (plausible, ends.last()) {
+                (Some((end, _)), _) => return Ok(Some(*end)),
+                // Windows that end together are more than one statement returns only if nothing else is
+                // left to find.
+                (None, Some((last, _))) if *last < before => before = *last,
+                (None, _) => return Ok(None),
+            }
+        }
+    }
+
+    /// Lowers a watermark that lies ahead of the clocks.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] if another run holds the lease.
+    pub(crate) async fn lower_watermark(
+        &self,
+        lease: &Lease,
+        scanned_through: Option<DateTime<Utc>>,
+    ) -> Result<Watermark, Error> {
+        let lowered: Option<WatermarkRow> = self
+            .write("lowering the watermark", async |tx| {
+                let now = tx.now().await?;
+                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/watermark_lower.sql"))
+                    .bind(&lease.origin.account)
+                    .bind(lease.origin.source.as_str())
+                    .bind(lease.token)
+                    .bind(scanned_through)
+                    .bind(now)
+                    .fetch_optional(&mut **tx)
+                    .await)
+            })
+            .await?;
+        let (high_water_mark, scanned_through) = lowered.ok_or_else(|| lease.lost())?;
+        Ok(Watermark { high_water_mark, scanned_through })
+    }
+
     /// Records how far the span in which failures may still change was read again.
     ///
     /// # Errors
@@ -131,6 +194,7 @@ impl Store {
                     .bind(owner)
                     .bind(now + ttl)
                     .bind(now)
+                    .bind(now + LONGEST)
                     .fetch_optional(&mut **tx)
                     .await)
             })
@@ -211,7 +275,7 @@ impl Store {
             owner,
             until,
         };
-        Ok((until > now).then(held))
+        Ok((until > now && until <= now + LONGEST).then(held))
     }
 }
 

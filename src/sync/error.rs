@@ -1,5 +1,7 @@
 //! Reasons for which a run fails, and their exit codes.
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use crate::exit::Exit;
 use crate::model::Counts;
 use crate::onelogin;
@@ -32,6 +34,19 @@ pub(crate) enum Error {
         /// The first error.
         #[source]
         source: Box<onelogin::Error>,
+    },
+    /// The clocks disagree, and the span lies in the future of one of them.
+    #[error(
+        "nothing can be read: the span starts at {}, when the source's clock reads {} and ours {}; set the \
+         clock that is wrong", time(*from), theirs.map_or_else(|| "nothing".to_owned(), time), time(*ours)
+    )]
+    Clock {
+        /// The start of the window.
+        from: DateTime<Utc>,
+        /// The source's clock.
+        theirs: Option<DateTime<Utc>>,
+        /// This machine's clock.
+        ours: DateTime<Utc>,
     },
     /// The database failed.
     #[error(transparent)]
@@ -72,6 +87,7 @@ impl Error {
         match self {
             Self::Source(error) => exit_of(error),
             Self::Profiles { source, .. } => exit_of(source),
+            Self::Clock { .. } => Exit::NotThisApi,
             Self::Store(error) => error.exit(),
             Self::Rejects { .. } => Exit::Rejects,
             Self::Unbalanced { .. } => Exit::Bug,
@@ -88,4 +104,8 @@ fn exit_of(error: &onelogin::Error) -> Exit {
         onelogin::Kind::Refused => Exit::CredentialsRefused,
         onelogin::Kind::Unreadable => Exit::Configuration,
     }
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

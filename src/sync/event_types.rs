@@ -20,7 +20,7 @@ pub(super) async fn check(
 ) -> Result<(), Error> {
     let Session { job, store, lease, calls, .. } = run;
     let known = store.known_types(&job.origin.account).await?;
-    if known.checked_at.is_some_and(|at| server_now - at < FRESH) {
+    if known.checked_at.is_some_and(|at| (server_now - at).abs() < FRESH) {
         return Ok(());
     }
     calls.reserve(1).await?;

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-use super::Error;
 use super::load::Advance;
 use super::session::Session;
+use super::{Error, heal};
+use crate::model::Origin;
 use crate::onelogin::Source;
 use crate::source::SourceKind;
 use crate::window::{Pace, Plan, Window};
@@ -37,16 +38,26 @@ async fn start(
     now: DateTime<Utc>,
 ) -> Result<(DateTime<Utc>, &'static str), Error> {
     let job = run.job;
+    let healed = heal::check(run, now).await?;
     if let Some(since) = job.since {
         return Ok((since, "--since"));
+    }
+    if let Some(start) = healed {
+        return Ok((start, "before a watermark that is not believed"));
     }
     if let Some(resumed) = run.tally().watermark.resume(job.overlap) {
         return Ok((resumed, "after the watermark, less the overlap"));
     }
     // The events API continues from the legacy one.
     if run.source.kind() == SourceKind::Events {
-        let legacy = run.store.watermark_of(&job.origin.account, SourceKind::Legacy).await?;
-        if let Some(continued) = legacy.continue_from(job.overlap) {
+        let origin = Origin { source: SourceKind::Legacy, ..job.origin.clone() };
+        let legacy = run.store.watermark_of(&origin.account, origin.source).await?;
+        let continued = if legacy.is_ahead_of(now) {
+            heal::continue_from(run.store, &origin, job.overlap, now).await?
+        } else {
+            legacy.continue_from(job.overlap)
+        };
+        if let Some(continued) = continued {
             return Ok((continued, "where the legacy sync stopped, less the overlap"));
         }
     }

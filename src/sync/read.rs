@@ -14,7 +14,7 @@ use crate::model::Batch;
 use crate::normalize;
 use crate::onelogin::retry::{Attempts, Decision};
 use crate::onelogin::{Answer, Source};
-use crate::window::{Plan, Window};
+use crate::window::{Plan, Window, clock};
 
 /// What the writing side is to do next.
 pub(super) enum Step<'a> {
@@ -122,11 +122,11 @@ impl<'a> Reader<'a> {
         let slot = self.slot().await?;
         let Window { from, to } = requested.widened();
         let answer = self.run.source.open(from, to, requested.can_narrow()).await?;
-        let server_now = answer.server_now();
-        plan.learn_now(server_now);
-        let window = requested.until(server_now);
-        if server_now.is_some_and(|now| now < requested.from) {
-            // Nothing can have happened yet, and the watermark must not pass the server's clock.
+        let limit = self.scan_limit(&answer, requested.from)?;
+        plan.learn_now(limit);
+        let window = requested.until(limit);
+        if limit < requested.from {
+            // Nothing can have happened yet, and the watermark must not pass the clocks.
             plan.committed(requested, window, 0);
             return Ok(());
         }
@@ -148,6 +148,19 @@ impl<'a> Reader<'a> {
         plan.committed(requested, window, records);
         self.send(Step::Commit(WindowEnd { window, stats, _slot: slot })).await;
         Ok(())
+    }
+
+    /// The time up to which the answer counts as scanned. Fails if a wrong clock leaves nothing to scan
+    /// after `from`. A file has no clock, and all of it is there.
+    fn scan_limit(&self, answer: &Answer<'_>, from: DateTime<Utc>) -> Result<DateTime<Utc>, Error> {
+        if let Source::Saved(_) = self.run.source {
+            return Ok(DateTime::<Utc>::MAX_UTC);
+        }
+        let (theirs, ours) = (answer.server_now(), Utc::now());
+        if clock::is_wrong(from, theirs, ours) {
+            return Err(Error::Clock { from, theirs, ours });
+        }
+        Ok(clock::scan_limit(theirs, ours))
     }
 
     /// Waits until another window may begin, and reserves the calls for it.

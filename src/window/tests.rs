@@ -13,7 +13,7 @@ fn mark(high: Option<i64>, scanned: Option<i64>) -> Watermark {
 }
 
 /// Plays a plan against a server whose windows all give `records`.
-fn play(mut plan: Plan, server_now: Option<DateTime<Utc>>, records: u64) -> Vec<Window> {
+fn play(mut plan: Plan, server_now: DateTime<Utc>, records: u64) -> Vec<Window> {
     let mut scanned = Vec::new();
     while let Some(asked) = plan.next_window() {
         plan.learn_now(server_now);
@@ -27,9 +27,9 @@ fn play(mut plan: Plan, server_now: Option<DateTime<Utc>>, records: u64) -> Vec<
 
 #[test]
 fn windows_cover_the_span_without_a_gap_and_double_while_nearly_empty() {
-    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, day(90)), Some(day(90)), 0);
+    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, day(90)), day(90), 0);
     assert_eq!(windows, [days(0, 7), days(7, 21), days(21, 49), days(49, 90)]);
-    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, day(20)), Some(day(20)), 5_000);
+    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, day(20)), day(20), 5_000);
     assert_eq!(windows, [days(0, 7), days(7, 14), days(14, 20)]);
 }
 
@@ -66,30 +66,25 @@ fn after_one_that_was_too_much_no_window_grows_beyond_its_half() {
 fn a_local_clock_an_hour_ahead_does_not_scan_the_future() {
     let now = day(1);
     let windows =
-        play(Plan::new(Pace::ONE_ANSWER, day(0), None, now + TimeDelta::hours(1)), Some(now), 9);
+        play(Plan::new(Pace::ONE_ANSWER, day(0), None, now + TimeDelta::hours(1)), now, 9);
     assert_eq!(windows, [days(0, 1)]);
 }
 
 #[test]
 fn a_local_clock_an_hour_behind_still_reaches_the_servers_now() {
     let behind = day(1) - TimeDelta::hours(1);
-    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, behind), Some(day(1)), 9);
+    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, behind), day(1), 9);
     assert_eq!(windows.last().unwrap().to, day(1));
     // Even when the whole span lies ahead of our clock.
     let start = day(1) - TimeDelta::minutes(1);
-    let windows = play(Plan::new(Pace::ONE_ANSWER, start, None, behind), Some(day(1)), 9);
+    let windows = play(Plan::new(Pace::ONE_ANSWER, start, None, behind), day(1), 9);
     assert_eq!(windows.last().unwrap().to, day(1));
 }
 
 #[test]
 fn an_until_in_the_future_ends_at_the_servers_now() {
-    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), Some(day(90)), day(5)), Some(day(5)), 9);
+    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), Some(day(90)), day(5)), day(5), 9);
     assert_eq!(windows, [days(0, 5)]);
-}
-
-#[test]
-fn a_server_without_a_clock_is_read_to_ours() {
-    assert_eq!(play(Plan::new(Pace::ONE_ANSWER, day(0), None, day(5)), None, 9), [days(0, 5)]);
 }
 
 #[test]

@@ -85,6 +85,9 @@ impl<'a> Outcome<'a> {
             1 => ", 1 success".to_owned(),
             many => format!(", {} successes", number(many)),
         };
+        if self.windows == 0 && self.result.is_ok() {
+            return format!("account {}: nothing to read, the span is empty", self.origin.account);
+        }
         format!(
             "account {}: {}, {} changed, {} unchanged, {} rejected; {} written{successes}\n\
              scanned through {}: {}, {}, {:.1} s",

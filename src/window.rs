@@ -180,6 +180,8 @@ pub(crate) struct Plan {
     /// Greatest width of a window in this run: half of one that was too much.
     widest: TimeDelta,
     pace: Pace,
+    /// How far before the end to start, if nothing else says where.
+    span: Option<TimeDelta>,
 }
 
 impl Plan {
@@ -195,7 +197,27 @@ impl Plan {
         // A clock that is behind must not end the run before the first request.
         let end = until.unwrap_or_else(|| local_now.max(start + NARROWEST));
         let end_known = until.is_some();
-        Self { start, next: start, end, end_known, width: pace.first, widest: WIDEST, pace }
+        Self {
+            start,
+            next: start,
+            end,
+            end_known,
+            width: pace.first,
+            widest: WIDEST,
+            pace,
+            span: None,
+        }
+    }
+
+    /// A plan of the last `span` before the server's now.
+    #[must_use]
+    pub(crate) fn of_last(
+        span: TimeDelta,
+        pace: Pace,
+        until: Option<DateTime<Utc>>,
+        local_now: DateTime<Utc>,
+    ) -> Self {
+        Self { span: Some(span), ..Self::new(pace, local_now - span, until, local_now) }
     }
 
     /// The next window to request; `None` at the end of the run.
@@ -212,6 +234,15 @@ impl Plan {
             self.end = limit;
         }
         self.end_known = true;
+    }
+
+    /// Starts again before a scan limit that lies before the start, if nothing but our clock said where
+    /// to start. Returns whether it did.
+    pub(crate) fn start_again_before(&mut self, limit: DateTime<Utc>) -> bool {
+        let Some(span) = self.span.take().filter(|_| limit < self.start) else { return false };
+        self.start = limit.checked_sub_signed(span).unwrap_or(DateTime::UNIX_EPOCH);
+        self.next = self.start;
+        true
     }
 
     /// Moves past a window that gave `records`. A window that ended at the server's clock, before a

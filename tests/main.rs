@@ -2,6 +2,7 @@
 
 mod support;
 
+mod clocks;
 mod commands;
 mod databases;
 mod docs;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::HeaderMap;
+use reqwest::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
@@ -116,6 +116,11 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
+            // What a cache has kept is older than its answer looks.
+            .default_headers(HeaderMap::from_iter([(
+                CACHE_CONTROL,
+                HeaderValue::from_static("no-cache"),
+            )]))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)

@@ -9,6 +9,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::tx::Tx;
 use super::{Error, Store, on_either};
+use crate::window::clock::TOLERANCE;
 
 /// Calls are counted by the minute: those of its first second leave the hour a minute late.
 const REMEMBERED: TimeDelta = TimeDelta::minutes(61);
@@ -45,6 +46,7 @@ impl Store {
                 sqlx::query(include_str!("sql/calls_forget.sql"))
                     .bind(account)
                     .bind(now - REMEMBERED)
+                    .bind(now + TOLERANCE)
                     .execute(&mut **tx)
                     .await?;
                 if let Some(last) = last {

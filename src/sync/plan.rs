@@ -19,9 +19,12 @@ pub(super) async fn resume(run: &Session<'_>) -> Result<(Plan, Advance), Error> 
         return Ok((Plan::new(pace, from, Some(to), to), Advance::Nothing));
     }
     let now = Utc::now().trunc_subsecs(0);
-    let (from, reason) = start(run, now).await?;
-    tracing::info!(%from, reason, "run starts");
-    Ok((Plan::new(pace, from, run.job.until, now), Advance::Watermark))
+    let (plan, reason) = match start(run, now).await? {
+        Some((from, reason)) => (Plan::new(pace, from, run.job.until, now), reason),
+        None => (Plan::of_last(run.job.first_run, pace, run.job.until, now), "first run"),
+    };
+    tracing::info!(from = %plan.start(), reason, "run starts");
+    Ok((plan, Advance::Watermark))
 }
 
 /// How wide the windows of a source should be.
@@ -33,20 +36,21 @@ pub(super) fn pace(source: &Source) -> Pace {
     }
 }
 
+/// Where to start, and why there; `None` for a first run that nobody told.
 async fn start(
     run: &Session<'_>,
     now: DateTime<Utc>,
-) -> Result<(DateTime<Utc>, &'static str), Error> {
+) -> Result<Option<(DateTime<Utc>, &'static str)>, Error> {
     let job = run.job;
     let healed = heal::check(run, now).await?;
     if let Some(since) = job.since {
-        return Ok((since, "--since"));
+        return Ok(Some((since, "--since")));
     }
     if let Some(start) = healed {
-        return Ok((start, "before a watermark that is not believed"));
+        return Ok(Some((start, "before a watermark that is not believed")));
     }
     if let Some(resumed) = run.tally().watermark.resume(job.overlap) {
-        return Ok((resumed, "after the watermark, less the overlap"));
+        return Ok(Some((resumed, "after the watermark, less the overlap")));
     }
     // The events API continues from the legacy one.
     if run.source.kind() == SourceKind::Events {
@@ -58,8 +62,8 @@ async fn start(
             legacy.continue_from(job.overlap)
         };
         if let Some(continued) = continued {
-            return Ok((continued, "where the legacy sync stopped, less the overlap"));
+            return Ok(Some((continued, "where the legacy sync stopped, less the overlap")));
         }
     }
-    Ok((now - job.first_run, "first run"))
+    Ok(None)
 }

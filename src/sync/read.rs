@@ -122,7 +122,20 @@ impl<'a> Reader<'a> {
         let slot = self.slot().await?;
         let Window { from, to } = requested.widened();
         let answer = self.run.source.open(from, to, requested.can_narrow()).await?;
-        let limit = self.scan_limit(&answer, requested.from)?;
+        // A file has no clock, and all of it is there.
+        let limit = if let Source::Saved(_) = self.run.source {
+            DateTime::<Utc>::MAX_UTC
+        } else {
+            let (theirs, ours) = (answer.server_now(), Utc::now());
+            let limit = clock::scan_limit(theirs, ours);
+            if plan.start_again_before(limit) {
+                return Ok(());
+            }
+            if clock::is_wrong(requested.from, theirs, ours) {
+                return Err(Error::Clock { from: requested.from, theirs, ours });
+            }
+            limit
+        };
         plan.learn_now(limit);
         let window = requested.until(limit);
         if limit < requested.from {
@@ -148,19 +161,6 @@ impl<'a> Reader<'a> {
         plan.committed(requested, window, records);
         self.send(Step::Commit(WindowEnd { window, stats, _slot: slot })).await;
         Ok(())
-    }
-
-    /// The time up to which the answer counts as scanned. Fails if a wrong clock leaves nothing to scan
-    /// after `from`. A file has no clock, and all of it is there.
-    fn scan_limit(&self, answer: &Answer<'_>, from: DateTime<Utc>) -> Result<DateTime<Utc>, Error> {
-        if let Source::Saved(_) = self.run.source {
-            return Ok(DateTime::<Utc>::MAX_UTC);
-        }
-        let (theirs, ours) = (answer.server_now(), Utc::now());
-        if clock::is_wrong(from, theirs, ours) {
-            return Err(Error::Clock { from, theirs, ours });
-        }
-        Ok(clock::scan_limit(theirs, ours))
     }
 
     /// Waits until another window may begin, and reserves the calls for it.

@@ -82,6 +82,21 @@ fn a_local_clock_an_hour_behind_still_reaches_the_servers_now() {
 }
 
 #[test]
+fn a_first_run_starts_before_the_present_of_a_clock_that_is_far_behind() {
+    let last = || Plan::of_last(TimeDelta::days(90), Pace::ONE_ANSWER, None, day(500));
+    let mut plan = last();
+    assert_eq!(plan.start(), day(410));
+    assert!(plan.start_again_before(day(100)));
+    assert!(!plan.start_again_before(day(50)), "once");
+    assert_eq!(plan.next_window(), Some(days(10, 17)));
+
+    let mut plan = last();
+    assert!(!plan.start_again_before(day(450)), "its present is within the span");
+    let mut plan = Plan::new(Pace::ONE_ANSWER, day(410), None, day(500));
+    assert!(!plan.start_again_before(day(100)), "the start was given");
+}
+
+#[test]
 fn an_until_in_the_future_ends_at_the_servers_now() {
     let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), Some(day(90)), day(5)), day(5), 9);
     assert_eq!(windows, [days(0, 5)]);

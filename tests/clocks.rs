@@ -237,8 +237,7 @@ on_all!(months_under_a_wrong_watermark_are_read_and_a_file_is_no_scan, |db, api|
 
     assert_eq!(api.sync_ok(&onelogin, db, &[])["inserted"], 1);
 
-    let from =
-        "select window_from from sync_windows where run_id =
+    let from = "select window_from from sync_windows where run_id =
         (select run_id from sync_runs order by run_id desc limit 1) order by window_id limit 1";
     assert!(at(&db.rows(from)[0][0]) <= right);
     api.assert_loaded(db, &api.served(&onelogin, None, None));

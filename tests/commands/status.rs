@@ -90,6 +90,8 @@ on_both!(status_shows_programs_the_same, |db| {
                 "error": null,
             },
             "open_rejects": 1,
+            "read_from": null,
+            "is_watermark_ahead": false,
         }])
     );
 });

@@ -10,22 +10,23 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-say() { echo "tests/run.sh: $*" >&2; }
+print_line() { echo "tests/run.sh: $*" >&2; }
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-need_root() {
+# Ends the script if this user cannot install a package.
+need_root_for() {
     if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
-        say "no Postgres server found, and without sudo this user cannot install it"
-        say "run \`apt-get install postgresql\` as root, then run this again"
+        print_line "$1 is missing, and without sudo this user cannot install it"
+        print_line "run \`apt-get install $1\` as root, then run this again"
         exit 1
     fi
 }
 
 install_with_apt() {
-    # The tests start a server of their own, so the package is told not to start one for good.
+    # The tests start a server of their own, so the package must not start one for good.
     local no_cluster=/etc/postgresql-common/createcluster.d/no-cluster.conf
     as_root apt-get update -qq
     as_root mkdir -p "$(dirname "$no_cluster")"
@@ -36,42 +37,42 @@ install_with_apt() {
 }
 
 if ! command -v cargo >/dev/null; then
-    say "cargo is missing; get Rust from https://rustup.rs, open a new shell and run this again"
+    print_line "cargo is missing; get Rust from https://rustup.rs, open a new shell and run this again"
     exit 1
 fi
 
 if ! command -v cc >/dev/null; then
-    say "a C compiler is missing; get one (apt-get install gcc libc6-dev, or xcode-select --install)"
-    say "and run this again"
+    print_line "a C compiler is missing; get one (apt-get install gcc libc6-dev, or xcode-select --install)"
+    print_line "and run this again"
     exit 1
 fi
 
 if ! sh tests/support/postgres.sh find >/dev/null; then
     if command -v apt-get >/dev/null; then
-        need_root
-        say "no Postgres server found, installing it with apt-get"
+        need_root_for postgresql
+        print_line "no Postgres server found, installing it with apt-get"
         install_with_apt
     elif command -v brew >/dev/null; then
-        say "no Postgres server found, installing it with brew"
+        print_line "no Postgres server found, installing it with brew"
         brew install postgresql@17
     else
-        say "no Postgres server found; install one (initdb, pg_ctl and postgres) and run this again"
+        print_line "no Postgres server found; install one (initdb, pg_ctl and postgres) and run this again"
         exit 1
     fi
 fi
 
 if ! PATH="$PATH:/usr/sbin" command -v pgbouncer >/dev/null; then
-    say "no PgBouncer found, installing it"
+    print_line "no PgBouncer found, installing it"
     if command -v apt-get >/dev/null; then
-        need_root
+        need_root_for pgbouncer
         as_root apt-get update -qq
-        # Runlevel 1: the package is not to start one for good.
+        # Runlevel 1: the package must not start one for good.
         as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
             apt-get install -qq -y --no-install-recommends pgbouncer
     elif command -v brew >/dev/null; then
         brew install pgbouncer
     else
-        say "install PgBouncer and run this again"
+        print_line "install PgBouncer and run this again"
         exit 1
     fi
 fi

@@ -1,4 +1,4 @@
-//! What a database says of its own tables, in one form for both.
+//! The catalogue of a database, in one form for both.
 
 use crate::support::tables::Db;
 
@@ -14,7 +14,7 @@ pub(super) struct Catalogue {
     pub(super) indexes: Vec<Vec<String>>,
     /// View, column, place.
     pub(super) views: Vec<Vec<String>>,
-    /// `table`, `view` or `table.column`, and what is said of it.
+    /// `table`, `view` or `table.column`, and its comment.
     pub(super) comments: Vec<Vec<String>>,
 }
 
@@ -39,11 +39,11 @@ fn of_sqlite(db: &Db) -> Catalogue {
         where type = 'table' and name not like 'refinery%' and name not like 'sqlite%')";
     let rows = |sql: &str| db.rows(&sql.replace("TABLES", TABLES));
     let mut comments: Vec<Vec<String>> =
-        rows("select sql from TABLES t").iter().flat_map(|row| said_in(&row[0])).collect();
+        rows("select sql from TABLES t").iter().flat_map(|row| comments_in(&row[0])).collect();
     comments.extend(
         rows("select sql from sqlite_master where type = 'view'")
             .iter()
-            .flat_map(|row| said_in(&row[0])),
+            .flat_map(|row| comments_in(&row[0])),
     );
     comments.sort();
     Catalogue {
@@ -73,13 +73,13 @@ fn of_sqlite(db: &Db) -> Catalogue {
     }
 }
 
-/// The comments inside a `create table`: the line of its own is about the table, those behind a
-/// column about the column. Inside a `create view`, the line of its own.
-fn said_in(sql: &str) -> Vec<Vec<String>> {
+/// The comments inside a `create table`: a comment on its own line is about the table, one after a
+/// column about the column. Inside a `create view`, the comment on its own line.
+fn comments_in(sql: &str) -> Vec<Vec<String>> {
     // A table that was renamed has its name in quotes.
     let name =
         sql.split_whitespace().nth(2).expect("`create table name`").trim_matches('"').to_owned();
-    let said = |line: &str| {
+    let comment = |line: &str| {
         let (before, comment) = line.split_once("-- ")?;
         let comment = comment.trim().trim_end_matches('.').to_owned();
         let of = match before.split_whitespace().next() {
@@ -88,7 +88,7 @@ fn said_in(sql: &str) -> Vec<Vec<String>> {
         };
         Some(vec![of, comment])
     };
-    sql.lines().skip(1).filter_map(said).collect()
+    sql.lines().skip(1).filter_map(comment).collect()
 }
 
 fn of_postgres(db: &Db) -> Catalogue {

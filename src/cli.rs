@@ -2,8 +2,10 @@
 
 mod compare;
 mod connection;
+mod database;
 #[cfg(feature = "demo")]
 mod demo;
+mod environment;
 mod help;
 mod log;
 mod migrate;
@@ -69,16 +71,19 @@ struct Global {
     #[arg(long, global = true, env = "ONELOGIN_LOG_LEVEL", value_name = "LEVEL")]
     #[arg(hide_possible_values = true)]
     log_level: Option<log::Level>,
+    /// Where the URL comes from.
+    #[arg(skip)]
+    url_source: Option<ValueSource>,
 }
 
 impl Global {
-    fn database(&self) -> Database {
-        Database {
-            url: self.database_url.clone(),
+    fn database(self) -> Result<Database, Failed> {
+        Ok(Database {
+            url: database::url(self.database_url, self.url_source)?,
             is_insecure: self.insecure_database,
             // With less, a server on a busy machine would seem to hang.
             timeout: self.database_timeout.max(Duration::from_secs(1)),
-        }
+        })
     }
 }
 
@@ -106,6 +111,30 @@ enum Command {
 }
 
 impl Command {
+    async fn run(self, global: Global, screen: &Screen) -> Result<(), Failed> {
+        match self {
+            Self::Sync(args) => Box::pin(sync::run(*args, global.database(), screen)).await,
+            Self::Status(args) => {
+                let database = global.database()?;
+                stop::at_once(Box::pin(status::run(args, &database))).await
+            }
+            Self::Compare(args) => compare::run(*args, &global.database()?).await,
+            Self::Migrate(args) => {
+                let database = global.database()?;
+                stop::at_once(Box::pin(migrate::run(args, &database))).await
+            }
+            #[cfg(feature = "demo")]
+            Self::Simulate(args) => simulate::run(*args).await,
+            #[cfg(feature = "demo")]
+            Self::Demo(args) => Box::pin(demo::run(args, screen)).await,
+            Self::Completions { shell } => {
+                let mut command = Cli::command();
+                clap_complete::generate(shell, &mut command, "onelogin-sync", &mut text::out());
+                Ok(())
+            }
+        }
+    }
+
     #[cfg(feature = "demo")]
     fn is_demo(&self) -> bool {
         matches!(self, Self::Demo(_))
@@ -162,6 +191,7 @@ impl Cli {
     /// # Errors
     /// The exit code in these cases.
     pub fn from_args() -> Result<Self, Exit> {
+        database::register_environment();
         Self::parsed().map_err(|error| {
             // A closed stderr does not change the exit code.
             let _ = error.print();
@@ -171,8 +201,10 @@ impl Cli {
 
     fn parsed() -> Result<Self, clap::Error> {
         let mut command = help::tidy(Self::command());
-        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let matches = command.try_get_matches_from_mut(std::env::args_os());
+        let matches = matches.map_err(|error| environment::explain(error, &mut command))?;
         let mut cli = Self::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+        cli.global.url_source = matches.value_source("database_url");
         if cli.global.verbose > 0 {
             if matches.value_source("log_level") == Some(ValueSource::CommandLine) {
                 let text = "-v and --log-level cannot be used together: both set the level";
@@ -190,26 +222,8 @@ impl Cli {
         // A demo is for people, and a bar shows the rest.
         let quiet = screen.is_drawn() || self.command.is_demo();
         log::start(&screen, self.global.log_level, quiet);
-        let database = &self.global.database();
-        let outcome = match self.command {
-            Command::Sync(args) => Box::pin(sync::run(*args, database, &screen)).await,
-            Command::Status(args) => status::run(args, database).await,
-            Command::Compare(args) => compare::run(*args, database).await,
-            Command::Migrate(args) => migrate::run(args, database).await,
-            #[cfg(feature = "demo")]
-            Command::Simulate(args) => simulate::run(*args).await,
-            #[cfg(feature = "demo")]
-            Command::Demo(args) => Box::pin(demo::run(args, &screen)).await,
-            Command::Completions { shell } => {
-                clap_complete::generate(
-                    shell,
-                    &mut Self::command(),
-                    "onelogin-sync",
-                    &mut text::out(),
-                );
-                Ok(())
-            }
-        };
+        environment::warn_of_unknown(&Self::command());
+        let outcome = Box::pin(self.command.run(self.global, &screen)).await;
         screen.clear();
         match outcome {
             Ok(()) => Exit::Done,

@@ -35,6 +35,11 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = shown(error);
     let mut cause = error.source();
     while let Some(error) = cause {
+        if store::cause_within(error).is_some() && !is_own(error) {
+            // A library's words around the database's own error, which they repeat.
+            cause = error.source();
+            continue;
+        }
         let shown = shown(error);
         // Some libraries repeat their cause in their own text.
         if !text.ends_with(&shown) {
@@ -50,6 +55,10 @@ fn shown(error: &(dyn Error + 'static)) -> String {
     if let Some(error) = error.downcast_ref() {
         return store::cause_of(error);
     }
-    let is_own = error.is::<sync::Error>() || onelogin::is_own(error) || error.is::<store::Error>();
-    if is_own { error.to_string() } else { redact::clean(&error.to_string()) }
+    if is_own(error) { error.to_string() } else { redact::clean(&error.to_string()) }
+}
+
+/// Checks that this program wrote the text of an error. It has put values from outside into it cleaned.
+fn is_own(error: &(dyn Error + 'static)) -> bool {
+    error.is::<sync::Error>() || onelogin::is_own(error) || error.is::<store::Error>()
 }

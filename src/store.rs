@@ -12,6 +12,7 @@ mod connect;
 mod demo_queries;
 mod event_types;
 mod file;
+mod file_url;
 mod health;
 mod lease;
 mod migrate;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::exit::Exit;
+use crate::redact::Outside;
 use crate::source::SourceKind;
 
 pub(crate) use call_budget::Reservation;
@@ -80,10 +82,11 @@ pub(crate) enum Error {
     /// The URL names no database that this program knows.
     #[error("cannot use the database URL: {0}")]
     Url(String),
+    /// The URL's file cannot be a database.
+    #[error("{0}")]
+    Unusable(String),
     /// No connection.
-    #[error(
-        "cannot open the database {target}; is it running, and are host, port, name and password right?"
-    )]
+    #[error("cannot open the database {}", Outside(target))]
     Connect {
         /// Name, host and port, without the password.
         target: String,
@@ -92,8 +95,9 @@ pub(crate) enum Error {
     },
     /// The server is on another machine and would be used without TLS.
     #[error(
-        "{target} is on another machine, and the connection to it is not encrypted; turn TLS on there, or \
-         pass --insecure-database"
+        "{} is on another machine, and the connection to it is not encrypted; turn TLS on there, or \
+         pass --insecure-database",
+        Outside(target)
     )]
     Unencrypted {
         /// Name, host and port, without the password.
@@ -103,9 +107,10 @@ pub(crate) enum Error {
     },
     /// A certificate is not accepted, or cannot be read.
     #[error(
-        "cannot open the database {target} with sslmode={mode}; require encrypts without a check, verify-ca \
+        "cannot open the database {} with sslmode={mode}; require encrypts without a check, verify-ca \
          checks who signed the server's certificate, verify-full also its host name; sslrootcert=FILE adds \
-         to the system's roots"
+         to the system's roots",
+        Outside(target)
     )]
     Certificate {
         /// Name, host and port, without the password.
@@ -128,14 +133,15 @@ pub(crate) enum Error {
     },
     /// The file is not the one that was opened.
     #[error(
-        "the database file {0} was deleted or replaced while it was open; rows written since are lost, so \
-         run again"
+        "the database file {} was deleted or replaced while it was open; rows written since are lost, so \
+         run again", Outside(.0)
     )]
     Replaced(String),
     /// Another run kept the account's rows locked.
     #[error(
-        "another run keeps rows of account {account} locked, and has not committed for a minute; try again \
-         later"
+        "another run keeps rows of account {} locked, and has not committed for a minute; try again \
+         later",
+        Outside(account)
     )]
     AccountLocked { account: String, source: sqlx::Error },
     /// A statement failed.
@@ -160,8 +166,10 @@ pub(crate) enum Error {
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Another run holds the lease.
     #[error(
-        "another run ({owner}) holds the lease of account {account}, source {from}, until {until} or \
-         longer; try again later"
+        "another run ({}) holds the lease of account {}, source {from}, until {until} or \
+         longer; try again later",
+        Outside(owner),
+        Outside(account)
     )]
     LeaseHeld {
         account: String,
@@ -173,8 +181,9 @@ pub(crate) enum Error {
     },
     /// This run did not renew its lease in time, and another run took it.
     #[error(
-        "another run took the lease of account {account}, source {from}, because this one did not renew it \
-         in time; the current window was rolled back, and the other run reads it again"
+        "another run took the lease of account {}, source {from}, because this one did not renew it \
+         in time; the current window was rolled back, and the other run reads it again",
+        Outside(account)
     )]
     LeaseLost { account: String, from: SourceKind },
 }
@@ -184,7 +193,18 @@ impl Error {
     #[must_use]
     pub(crate) fn exit(&self) -> Exit {
         match self {
+            Self::Connect { source, .. } | Self::Failed { source, .. }
+                if cause::is_for_good(source) =>
+            {
+                Exit::Configuration
+            }
+            Self::Migration(error)
+                if cause_within(error.as_ref()).is_some_and(cause::is_for_good) =>
+            {
+                Exit::Configuration
+            }
             Self::Url(_)
+            | Self::Unusable(_)
             | Self::Schema(_)
             | Self::Unencrypted { .. }
             | Self::Certificate { .. } => Exit::Configuration,
@@ -218,6 +238,20 @@ impl Error {
 fn is_lock_timeout(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| ["55P03", "5"].contains(&&*code))
+}
+
+/// Finds the driver's error among the causes of a library's error.
+pub(crate) fn cause_within<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a sqlx::Error> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Names the program's step at which a statement failed.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use clap::{Arg, Command};
 
+use super::environment;
 use crate::exit::Exit;
 
 /// The part of a command's help below its flags.
@@ -109,21 +110,21 @@ fn retryable() -> String {
     format!("{} or {last}", others.join(", "))
 }
 
-/// Puts the global flags last, hides them where they do nothing, and hides the values of all
-/// environment variables: a secret may stand in the wrong one.
+/// Puts the global flags last, hides them where they do nothing, and forgets variables that are set to
+/// nothing. The values of all variables are hidden: a secret may stand in the wrong one.
 pub(super) fn tidy(command: Command) -> Command {
-    let command = command.mut_args(hide_env_value);
+    let command = command.mut_args(tidy_arg);
     let globals: Vec<Arg> =
         command.get_arguments().filter(|a| a.is_global_set()).cloned().collect();
     command.mut_subcommands(|sub| {
         let idle = idle_globals(sub.get_name());
         let globals = globals.iter().map(|a| a.clone().hide(idle.contains(&a.get_id().as_str())));
-        sub.mut_args(hide_env_value).args(globals)
+        sub.mut_args(tidy_arg).args(globals)
     })
 }
 
-fn hide_env_value(arg: Arg) -> Arg {
-    arg.hide_env_values(true)
+fn tidy_arg(arg: Arg) -> Arg {
+    environment::forget_empty(arg).hide_env_values(true)
 }
 
 /// Global flags that do nothing for a command.

@@ -16,7 +16,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, database: &Database) -> Result<(), Failed> {
-    let access = if args.check { Access::Existing } else { Access::Create };
+    let access = if args.check { Access::Read } else { Access::Create };
     let store = Store::open(database, access).await?;
     let outcome = migrate(&args, &store).await;
     store.close().await;

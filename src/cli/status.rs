@@ -25,7 +25,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, database: &Database) -> Result<(), Failed> {
-    let store = Store::open(database, Access::Existing).await?;
+    let store = Store::open(database, Access::Read).await?;
     let health = read(&store, args.account.as_deref()).await;
     store.close().await;
     let health = health?;
@@ -48,7 +48,24 @@ async fn read(store: &Store, account: Option<&str>) -> Result<Vec<Health>, Faile
         );
         return Err(Failed::new(Exit::Configuration, error));
     }
-    Ok(store.health(account).await?)
+    let health = store.health(account).await?;
+    match account {
+        Some(account) if health.is_empty() => {
+            Err(never_synced(account, &store.health(None).await?))
+        }
+        _ => Ok(health),
+    }
+}
+
+fn never_synced(account: &str, synced: &[Health]) -> Failed {
+    let mut names: Vec<String> = synced.iter().map(|h| Outside(&h.account).to_string()).collect();
+    names.dedup();
+    let others = match names.len() {
+        0 => "no account was: run `onelogin-sync sync`".to_owned(),
+        _ => format!("those that were: {}", names.join(", ")),
+    };
+    let error = anyhow!("account {} was never synced; {others}", Outside(account));
+    Failed::new(Exit::Configuration, error)
 }
 
 fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {

@@ -4,7 +4,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failed;
 use crate::exit::Exit;
-use crate::sync::Signal;
+use crate::sync::{self, Signal};
 
 /// Listens from now on, and resolves at the first signal to stop. A second signal ends the process at
 /// once: whoever sends two does not want to wait for a rollback.
@@ -26,4 +26,20 @@ pub(super) fn listen() -> Result<impl Future<Output = Signal>, Failed> {
         });
         first
     })
+}
+
+/// Drops a command's work at the first signal to stop: a transaction is then rolled back. Without this a
+/// container's first process would ignore the signal.
+pub(super) async fn at_once(work: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
+    let stop = listen()?;
+    tokio::select! {
+        done = work => done,
+        signal = stop => Err(stopped(signal)),
+    }
+}
+
+/// The failure of a command that was stopped.
+pub(super) fn stopped(signal: Signal) -> Failed {
+    let error = sync::Error::Stopped(signal);
+    Failed::new(error.exit(), error)
 }

@@ -19,7 +19,7 @@ use crate::onelogin::Source;
 use crate::onelogin::saved::Saved;
 use crate::source::SourceKind;
 use crate::store::{Access, Database, Store};
-use crate::sync::{self, Job, Report, Signal};
+use crate::sync::{self, Job, Report};
 pub(super) use outcome::Outcome;
 
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[arg(long, env = "ONELOGIN_SOURCE", value_enum)]
     source: Option<SourceKind>,
     /// Start of the span to read, instead of the watermark or, on the first run, 90 days back:
-    /// 2026-01-31 or 2026-01-31T08:00:00Z
+    /// 2026-01-31, 2026-01-31T08:00:00Z or 7d
     #[arg(long, value_name = "TIME", value_parser = text::instant)]
     since: Option<DateTime<Utc>>,
     /// End of the span to read, instead of the present by the server's clock
@@ -115,7 +115,11 @@ enum Raw {
 #[derive(Debug, Clone, Copy)]
 struct Refresh(Option<TimeDelta>);
 
-pub(super) async fn run(args: Args, database: &Database, screen: &Screen) -> Result<(), Failed> {
+pub(super) async fn run(
+    args: Args,
+    database: Result<Database, Failed>,
+    screen: &Screen,
+) -> Result<(), Failed> {
     let began = std::time::Instant::now();
     let run_id = Uuid::now_v7();
     let source = source(&args);
@@ -157,15 +161,16 @@ async fn attempt(
     origin: &Origin,
     source: &Source,
     run_id: Uuid,
-    database: &Database,
+    database: Result<Database, Failed>,
     screen: &Screen,
 ) -> Result<Report, Failed> {
+    let database = database?;
     let stop = stop::listen()?;
     tokio::pin!(stop);
     let job = job(args, origin)?;
     let store = tokio::select! {
-        store = open(database, args.loading.no_migrate) => store?,
-        signal = &mut stop => return Err(stopped(signal)),
+        store = open(&database, args.loading.no_migrate) => store?,
+        signal = &mut stop => return Err(stop::stopped(signal)),
     };
     screen.start();
     let report = sync::sync(&job, run_id, &store, source, &|p| screen.show(p), stop).await;
@@ -212,11 +217,6 @@ async fn open(database: &Database, no_migrate: bool) -> Result<Store, Failed> {
         return Err(Failed::new(Exit::Configuration, error));
     }
     Ok(store)
-}
-
-fn stopped(signal: Signal) -> Failed {
-    let error = sync::Error::Stopped(signal);
-    Failed::new(error.exit(), error)
 }
 
 /// A shorter lease could not be renewed in time; a longer one would keep the next run out for ever.

@@ -42,14 +42,18 @@ pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
     TimeDelta::from_std(duration).map_err(|_| "longer than time itself".to_owned())
 }
 
-/// Reads RFC 3339, or a date, which begins at midnight UTC.
+/// Reads RFC 3339, a date, which begins at midnight UTC, or a duration back from now.
 pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.to_utc());
     }
-    NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .map(|date| date.and_time(chrono::NaiveTime::MIN).and_utc())
-        .map_err(|_| "write 2026-01-31 or 2026-01-31T08:00:00Z".to_owned())
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Ok(date.and_time(chrono::NaiveTime::MIN).and_utc());
+    }
+    let back = duration(text).ok().and_then(|back| Utc::now().checked_sub_signed(back));
+    back.ok_or_else(|| {
+        "write 2026-01-31, 2026-01-31T08:00:00Z or 7d, which is 7 days back".to_owned()
+    })
 }
 
 /// Formats a time as `2026-01-31T08:00:00Z`, or as a dash.

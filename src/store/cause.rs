@@ -1,19 +1,151 @@
-//! Causes of a failing database: what the driver's error means, and what to do about it.
+//! Causes of a failing database: what the driver's error means, whether it heals, and what to do.
+
+use std::io::ErrorKind;
+use std::sync::OnceLock;
 
 use sqlx::error::DatabaseError;
 
 use crate::redact::clean;
 
-/// Describes a driver's error, once and without the places in the server's source that some versions add.
+/// The role of this process on its one server: the place that gets an error does not know it.
+static ROLE: OnceLock<String> = OnceLock::new();
+
+const CHECK_LOGIN: &str = "check user and password in the database URL, PGPASSWORD or PGPASSFILE";
+const OTHER_SCHEMA: &str = "a table of that name is there that this program did not make; name a database of \
+    its own, or a schema of its own with ?options=-csearch_path=NAME";
+const FREE_SPACE: &str =
+    "free some space on the database's disk and run again; complete windows are kept";
+
+/// A driver's error as this program sees it.
+struct Known {
+    /// Trying again cannot help.
+    is_for_good: bool,
+    way_out: Option<String>,
+}
+
+pub(super) fn remember_role(role: &str) {
+    let _ = ROLE.set(role.to_owned());
+}
+
+/// Describes a driver's error, once and with a way out. Postgres' own text may end with a place in the
+/// server's source, which is left out.
 pub(crate) fn cause_of(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(error) => server_text(&**error),
-        sqlx::Error::Io(error) => clean(&error.to_string()),
+    let text = match error {
+        sqlx::Error::Database(error) => clean(error.message()),
+        sqlx::Error::Io(error) => io_text(error),
+        sqlx::Error::PoolTimedOut => "it did not answer in time".to_owned(),
         other => clean(&other.to_string()),
+    };
+    match known(error).way_out {
+        Some(way_out) => format!("{text}; {way_out}"),
+        None => text,
     }
 }
 
-fn server_text(error: &dyn DatabaseError) -> String {
-    let code = error.code().map(|code| format!(" ({code})")).unwrap_or_default();
-    format!("{}{}", clean(error.message()), clean(&code))
+/// Checks that a file or its folder cannot be written.
+pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| [8, 14].contains(&(code & 0xFF)))
+}
+
+/// Checks that trying again cannot help until somebody changes something.
+pub(super) fn is_for_good(error: &sqlx::Error) -> bool {
+    known(error).is_for_good
+}
+
+fn io_text(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::NotFound => "its socket does not exist".to_owned(),
+        _ => clean(&error.to_string()),
+    }
+}
+
+fn known(error: &sqlx::Error) -> Known {
+    let heals = |way_out: &str| Known { is_for_good: false, way_out: Some(way_out.to_owned()) };
+    let for_good = |way_out: &str| Known { is_for_good: true, way_out: Some(way_out.to_owned()) };
+    match error {
+        sqlx::Error::Database(error)
+            if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() =>
+        {
+            of_sqlite(&**error)
+        }
+        sqlx::Error::Database(error) => of_postgres(&**error),
+        sqlx::Error::Io(error) => match error.kind() {
+            ErrorKind::ConnectionRefused => {
+                heals("nothing listens there: is the server running, and are host and port right?")
+            }
+            ErrorKind::NotFound => heals("is the server running, and is the folder right?"),
+            ErrorKind::PermissionDenied => for_good("give this user access to it"),
+            _ if error.to_string().contains("lookup") => {
+                heals("check the host's name in the database URL")
+            }
+            _ => Known { is_for_good: false, way_out: None },
+        },
+        sqlx::Error::PoolTimedOut => heals("is it overloaded, or a firewall in between?"),
+        sqlx::Error::Configuration(_) => Known { is_for_good: true, way_out: None },
+        _ => Known { is_for_good: false, way_out: None },
+    }
+}
+
+/// By its SQLSTATE. Class 42 (what is asked for is not there, or not allowed) never heals by itself.
+fn of_postgres(error: &dyn DatabaseError) -> Known {
+    let code = error.code().unwrap_or_default();
+    let way_out = match &*code {
+        "28P01" | "28000" => CHECK_LOGIN.to_owned(),
+        "3D000" => "create it with createdb, or name another in the database URL".to_owned(),
+        "42501" => grant(error.message()),
+        "25006" => "this server is a standby or read-only; name the primary".to_owned(),
+        "42P07" | "42710" => OTHER_SCHEMA.to_owned(),
+        "3F000" => "create the schema, or correct search_path".to_owned(),
+        "53100" => FREE_SPACE.to_owned(),
+        "53300" => {
+            "all its connections are in use; close some, or raise max_connections".to_owned()
+        }
+        _ => {
+            return Known { is_for_good: code.starts_with("42"), way_out: None };
+        }
+    };
+    Known { is_for_good: !code.starts_with("53"), way_out: Some(way_out) }
+}
+
+/// By its primary result code, the low byte.
+fn of_sqlite(error: &dyn DatabaseError) -> Known {
+    let code = error.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default() & 0xFF;
+    let message = error.message();
+    let (is_for_good, way_out) = match code {
+        1 if message.contains("already exists") => (true, Some(OTHER_SCHEMA)),
+        1 if message.contains("no such") => (true, Some("run `onelogin-sync migrate`")),
+        3 | 8 | 23 => (true, Some("make the file and its folder writable for this user")),
+        5 => (false, Some("another program holds the file's lock; run again when it is done")),
+        11 => (true, Some("restore the file from a backup, or remove it and run `sync`")),
+        13 => (false, Some(FREE_SPACE)),
+        14 => (true, Some("check that its folder exists and this user may write there")),
+        26 => (true, Some("name another file in --database-url")),
+        _ => (false, None),
+    };
+    Known { is_for_good, way_out: way_out.map(str::to_owned) }
+}
+
+/// The statement that the owner has to run. `permission denied for table users` names the object.
+fn grant(message: &str) -> String {
+    let role = ROLE.get().map_or("this role", String::as_str);
+    let role = clean(&quoted(role));
+    let object = message.split_once(" for ").and_then(|(_, object)| object.split_once(' '));
+    let (rights, object) = match object {
+        Some(("table" | "view" | "relation", name)) => {
+            ("select, insert, update, delete", format!("table {}", clean(name)))
+        }
+        Some(("schema", name)) => ("usage, create", format!("schema {}", clean(name))),
+        Some(("database", name)) => ("connect", format!("database {}", clean(name))),
+        Some(("sequence", name)) => ("usage", format!("sequence {}", clean(name))),
+        _ => ("select, insert, update, delete", "all tables in schema public".to_owned()),
+    };
+    format!("as its owner run: grant {rights} on {object} to {role}")
+}
+
+fn quoted(name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }

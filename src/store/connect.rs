@@ -1,14 +1,20 @@
 //! From a database URL to an open [`Store`].
 
-use std::str::FromStr;
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, PgPool, SqliteConnection, SqlitePool};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
 
 use super::answer::LastAnswer;
+use super::cause::{self, cause_of};
 use super::file::File;
+use super::file_url;
 use super::server_url::{self, Tls};
 use super::{Error, Store, failed};
 
@@ -16,6 +22,12 @@ use super::{Error, Store, failed};
 const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 /// KiB of page cache; negative by SQLite's convention.
 const CACHE_SIZE: &str = "-4096";
+/// Time for which a server may refuse connections, and limit of a first connection that tells a wrong name
+/// or port.
+const KNOCK_FOR: Duration = Duration::from_millis(1_500);
+const BETWEEN_KNOCKS: Duration = Duration::from_millis(250);
+/// Delay after which the log names the reason for the wait for a connection.
+const NOTED_AFTER: Duration = Duration::from_secs(1);
 /// Limit of a last attempt, which finds the reason why there is no connection.
 const REASON_WITHIN: Duration = Duration::from_secs(2);
 
@@ -47,8 +59,10 @@ impl Database {
 pub(crate) enum Access {
     /// Create it: the first `sync`.
     Create,
-    /// Refuse: a command that only reads must not create an empty database.
+    /// Refuse: `sync --no-migrate` writes, but not the first row.
     Existing,
+    /// Refuse, and write nothing: the file or its folder may be read-only.
+    Read,
 }
 
 /// An open Postgres server.
@@ -117,26 +131,85 @@ async fn open_postgres(database: &Database) -> Result<Store, Error> {
     // Numbers come in binary form. A pooler would refuse the setting of their text form.
     let options = url.options.extra_float_digits(None).application_name("onelogin-sync");
     let options = options.disable_statement_logging();
-    let target = format!(
-        "{} at {}:{}",
-        options.get_database().unwrap_or("(default)"),
-        options.get_host(),
-        options.get_port()
-    );
+    let target = target(&options);
+    cause::remember_role(options.get_username());
     let timeout = database.timeout;
-    let pool = match postgres_pool(timeout).connect_with(options.clone()).await {
-        Err(sqlx::Error::PoolTimedOut) => Err(reason(&options).await),
-        other => other,
+    let connected = match reachable(&options).await {
+        Ok(()) => connect(&options, timeout).await,
+        Err(error) => Err(error),
     };
-    let pool = pool.map_err(|source| connect_error(target, url.tls, source))?;
+    let pool = connected.map_err(|source| connect_error(target, url.tls, source))?;
     let names_statements = url.names_statements;
     let last_answer = LastAnswer::now();
     Ok(Store::Postgres(Server { pool, names_statements, timeout, last_answer }))
 }
 
+/// The database for messages: its name, and where it is.
+fn target(options: &PgConnectOptions) -> String {
+    let name = options.get_database().unwrap_or(options.get_username());
+    match socket(options) {
+        Some(path) => format!("{name} at {}", path.display()),
+        None => format!("{name} at {}:{}", options.get_host(), options.get_port()),
+    }
+}
+
+/// Looks the host up and knocks, so that a wrong name or port is reported at once: the pool would try
+/// again until its time-out. A host that is silent is left to the pool.
+async fn reachable(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
+    let knock = async || match socket(options) {
+        Some(path) => UnixStream::connect(path).await.map(drop),
+        None => TcpStream::connect((options.get_host(), options.get_port())).await.map(drop),
+    };
+    let until = Instant::now() + KNOCK_FOR;
+    loop {
+        match timeout(KNOCK_FOR, knock()).await {
+            // A server that restarts listens again in a moment.
+            Ok(Err(error))
+                if error.kind() == ErrorKind::ConnectionRefused && Instant::now() < until =>
+            {
+                tokio::time::sleep(BETWEEN_KNOCKS).await;
+            }
+            Ok(Err(error)) => return Err(error.into()),
+            Ok(Ok(())) | Err(_) => return Ok(()),
+        }
+    }
+}
+
+/// The path of the server's socket, if it is not reached by TCP.
+fn socket(options: &PgConnectOptions) -> Option<PathBuf> {
+    let folder = options.get_socket().cloned();
+    let folder = folder
+        .or_else(|| options.get_host().starts_with('/').then(|| options.get_host().into()))?;
+    Some(folder.join(format!(".s.PGSQL.{}", options.get_port())))
+}
+
+/// Opens the pool, which tries again while the server is starting or has no connection to spare.
+async fn connect(options: &PgConnectOptions, limit: Duration) -> Result<PgPool, sqlx::Error> {
+    let mut connecting = pin!(postgres_pool(limit).connect_with(options.clone()));
+    let connected = if let Ok(connected) = timeout(NOTED_AFTER, &mut connecting).await {
+        connected
+    } else {
+        note_reason(options, limit).await;
+        connecting.await
+    };
+    match connected {
+        Err(sqlx::Error::PoolTimedOut) => Err(reason(options).await),
+        other => other,
+    }
+}
+
+/// Logs why the server, which answers, has no connection yet.
+async fn note_reason(options: &PgConnectOptions, limit: Duration) {
+    let reason = reason(options).await;
+    if matches!(reason, sqlx::Error::Database(_)) {
+        let (reason, seconds) = (cause_of(&reason), limit.as_secs());
+        tracing::info!(reason, "the database accepts no connection; waiting for up to {seconds} s");
+    }
+}
+
 /// The cause that the pool's own error, a time-out, does not name.
 pub(super) async fn reason(options: &PgConnectOptions) -> sqlx::Error {
-    match tokio::time::timeout(REASON_WITHIN, PgConnection::connect_with(options)).await {
+    match timeout(REASON_WITHIN, PgConnection::connect_with(options)).await {
         Ok(Err(error)) => error,
         Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
     }
@@ -153,9 +226,8 @@ fn connect_error(target: String, tls: Tls, source: sqlx::Error) -> Error {
 }
 
 async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(|_| Error::Url("write sqlite:FILE, with % escapes".to_owned()))?
-        .create_if_missing(access == Access::Create)
+    let options = file_url::read(url, access)?
+        .create_if_missing(false)
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
@@ -163,14 +235,42 @@ async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
         .page_size(PAGE_SIZE)
         .disable_statement_logging();
     let path = options.get_filename().to_owned();
-    let open = async {
-        let pool = sqlite_pool().connect_with(options).await?;
-        use_wal(&mut *pool.acquire().await?).await?;
-        Ok(pool)
+    match access {
+        Access::Create if !path.exists() => file_url::create_private(&path)?,
+        _ => file_url::warn_if_others_may_read(&path),
+    }
+    let opened = match open_file(options.clone(), access).await {
+        // A write-ahead log needs a side file even to be read, and here none can be written.
+        Err(error) if access == Access::Read && cause::is_read_only(&error) && !has_log(&path) => {
+            open_file(options.immutable(true).read_only(true), access).await
+        }
+        other => other,
     };
     let target = path.display().to_string();
-    let pool: SqlitePool = open.await.map_err(|source| Error::Connect { target, source })?;
+    let pool = opened.map_err(|source| Error::Connect { target, source })?;
     Ok(Store::Sqlite(File::new(pool, path)))
+}
+
+async fn open_file(
+    options: SqliteConnectOptions,
+    access: Access,
+) -> Result<SqlitePool, sqlx::Error> {
+    let pool = sqlite_pool().connect_with(options).await?;
+    let mut connection = pool.acquire().await?;
+    if access == Access::Read {
+        sqlx::query("select count(*) from sqlite_schema").execute(&mut *connection).await?;
+    } else {
+        use_wal(&mut connection).await?;
+    }
+    drop(connection);
+    Ok(pool)
+}
+
+/// Checks for a write-ahead log with rows that are not yet in the file itself.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
 /// With a write-ahead log, readers such as BI tools do not block the writer, nor it them. The mode

@@ -1,6 +1,7 @@
 //! A Postgres URL: what may stand in it, and whether the way to the server is encrypted.
 
 use std::error::Error as _;
+use std::fmt::Write;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -31,6 +32,9 @@ const PARAMETERS: [&str; 18] = [
     "ssl-key",
 ];
 
+const UNESCAPED: &str = "its password has a character that needs a %-escape: write %2F for /, %3F for ?, \
+    %23 for #, %40 for @, %25 for % and %20 for a space";
+
 /// A URL that may be used.
 #[derive(Debug)]
 pub(super) struct ServerUrl {
@@ -55,7 +59,14 @@ pub(super) struct Tls {
 pub(super) fn read(text: &str, is_insecure: bool) -> Result<ServerUrl, Error> {
     // The driver's error quotes parts of the URL, and so perhaps of the password.
     let unusable =
-        || Error::Url("write postgres://user:password@host:5432/name, with % escapes".to_owned());
+        || Error::Url("write postgres://user:password@host:5432/name, with %-escapes".to_owned());
+    if has_unescaped_password(text) {
+        return Err(Error::Url(UNESCAPED.to_owned()));
+    }
+    let text = &without_empty_host(text);
+    if !text.contains("://") {
+        return Err(unusable());
+    }
     let url = Url::parse(text).map_err(|_| unusable())?;
     let mut names_statements = true;
     let mut has_root = std::env::var_os("PGSSLROOTCERT").is_some();
@@ -67,6 +78,10 @@ pub(super) fn read(text: &str, is_insecure: bool) -> Result<ServerUrl, Error> {
         has_root |= ["sslrootcert", "ssl-root-cert", "ssl-ca"].contains(&&*name);
     }
     let mut options = PgConnectOptions::from_str(text).map_err(|_| unusable())?;
+    // An IPv6 address has brackets in a URL only.
+    if let Some(address) = options.get_host().strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        options = options.clone().host(address);
+    }
     let is_remote = options.get_socket().is_none() && !is_this_machine(options.get_host());
     let is_required_for_remote = is_remote && !is_insecure;
     match options.get_ssl_mode() {
@@ -85,6 +100,40 @@ pub(super) fn read(text: &str, is_insecure: bool) -> Result<ServerUrl, Error> {
     }
     let tls = Tls { mode: name_of(options.get_ssl_mode()), is_required_for_remote };
     Ok(ServerUrl { options, names_statements, tls })
+}
+
+/// Finds a password with a character that ends the host's part of a URL. The rest of the password would be
+/// taken for a path or a query, and be shown as such.
+fn has_unescaped_password(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    let Some((before, _)) = after.split_once('@') else { return authority.contains(' ') };
+    if authority.contains('@') {
+        return false;
+    }
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    let is_port = port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    // `?application_name=a@b` is a parameter, `/456@host` the end of a password.
+    port.is_some() && !(is_port && before.contains('='))
+}
+
+/// Writes a user before an empty host (`postgres://me@/db?host=/run`), which libpq takes and the parser of
+/// URLs does not, as parameters.
+fn without_empty_host(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    let Some(login) = authority.strip_suffix('@') else { return text.to_owned() };
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let mut url = format!("{scheme}://{after}{}", if after.contains('?') { '&' } else { '?' });
+    // A space is `+` in a query only, and `+` is `%2B`.
+    for (name, value) in [("user", user), ("password", password)] {
+        if !value.is_empty() {
+            let _ = write!(url, "{name}={}&", value.replace('+', "%2B").replace('&', "%26"));
+        }
+    }
+    url.trim_end_matches(['&', '?']).to_owned()
 }
 
 /// Only the name is repeated: a value may be secret.
@@ -142,6 +191,8 @@ pub(super) fn is_about_certificate(error: &sqlx::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::ConnectOptions;
+
     use super::*;
 
     fn mode(url: &str, is_insecure: bool) -> Result<&'static str, String> {
@@ -180,6 +231,41 @@ mod tests {
         assert!(error.contains("`sslmod`") && error.contains("`sslmode`"), "{error}");
         let error = mode("postgres://localhost/db?secret=hunter2", false).unwrap_err();
         assert!(error.contains("`secret`") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_password_that_needs_escapes_is_refused_and_not_repeated() {
+        for url in [
+            "postgres://me:Hunter2/x@db.example/db",
+            "postgres://me:Hunter2?x@db.example/db",
+            "postgres://me:Hun#ter2@db.example/db",
+            "postgres://me:22/Hunter2@db.example/db",
+            "postgres://me:Hunter 2@db.example/db",
+        ] {
+            let error = mode(url, false).unwrap_err();
+            assert!(error.contains("%2F") && !error.contains("unter"), "{url}: {error}");
+        }
+        for url in [
+            "postgres://me:Hunter2%2Fx@localhost/db",
+            "postgres://me:Hun@ter2@localhost/db",
+            "postgres://localhost:5432/db?application_name=a@b",
+        ] {
+            assert!(mode(url, false).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_host_may_be_an_address_a_folder_or_missing() {
+        let read = |url| read(url, false).unwrap().options;
+        assert_eq!(read("postgres://me@[::1]:5433/db").get_host(), "::1");
+        let options = read("postgres://me:a%2Fb+c@/db?host=/run/pg&port=5433");
+        assert_eq!(options.get_socket().unwrap().to_str(), Some("/run/pg"));
+        assert_eq!((options.get_username(), options.get_port()), ("me", 5433));
+        assert_eq!(options.get_database(), Some("db"));
+        assert!(options.to_url_lossy().as_str().contains("a%2Fb%2Bc"), "{options:?}");
+        let options = read("postgres://me@/db");
+        assert_eq!((options.get_username(), options.get_database()), ("me", Some("db")));
+        assert_ne!(options.get_host(), "");
     }
 
     #[test]

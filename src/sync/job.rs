@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::model::Origin;
 use crate::normalize::event_type::EventSelection;
+use crate::redact::Outside;
 
 /// What to copy, and how.
 #[derive(Debug, Clone)]
@@ -42,7 +43,7 @@ pub(crate) struct Job {
 /// run, too.
 pub(crate) fn span(run_id: Uuid, origin: &Origin) -> Span {
     let Origin { account, source } = origin;
-    tracing::error_span!("run", %run_id, %account, %source)
+    tracing::error_span!("run", %run_id, account = %Outside(account), %source)
 }
 
 impl Job {

@@ -72,8 +72,8 @@ impl<'a> Outcome<'a> {
     pub(in crate::cli) fn print(&self, format: Format) {
         match format {
             Format::Json => print_line(&self.json()),
-            // A run that never began has only its error, which is on stderr.
-            Format::Text if self.traffic.requests == 0 && self.result.is_err() => {}
+            // A run that failed before its first window has only its error, which is on stderr.
+            Format::Text if self.windows == 0 && self.result.is_err() => {}
             Format::Text => print_line(&self.text()),
         }
     }

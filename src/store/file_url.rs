@@ -1,0 +1,126 @@
+//! An SQLite URL: which file it names, and whether that can be a database.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::str::FromStr;
+
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::{Access, Error};
+use crate::redact::Outside;
+
+/// The first bytes of every SQLite file that is not empty.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Reads a URL and looks at its file.
+///
+/// # Errors
+/// [`Error::Url`] if it names no file, [`Error::Unusable`] if the file cannot be a database.
+pub(super) fn read(url: &str, access: Access) -> Result<SqliteConnectOptions, Error> {
+    let unusable = || Error::Url("write sqlite:FILE, with % escapes".to_owned());
+    refuse_memory(url)?;
+    let options = SqliteConnectOptions::from_str(url).map_err(|_| unusable())?;
+    check(options.get_filename(), access)?;
+    Ok(options)
+}
+
+/// A database in memory is gone with the process, and with it all rows of a run that succeeded.
+fn refuse_memory(url: &str) -> Result<(), Error> {
+    let rest = url.split_once(':').map_or("", |(_, rest)| rest).trim_start_matches("//");
+    let (file, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if file.contains(":memory:") || query.split('&').any(|pair| pair == "mode=memory") {
+        let text = "it names a database in memory, which ends with this process; write sqlite:FILE";
+        return Err(Error::Url(text.to_owned()));
+    }
+    if file.trim().is_empty() {
+        let text = "it names no file (is a variable empty?); write sqlite:FILE";
+        return Err(Error::Url(text.to_owned()));
+    }
+    Ok(())
+}
+
+fn check(path: &Path, access: Access) -> Result<(), Error> {
+    let shown = Outside(path.display());
+    let unusable = |text: String| Err(Error::Unusable(text));
+    match fs::metadata(path) {
+        Ok(file) if file.is_dir() => {
+            unusable(format!("{shown} is a folder, not a database; name a file in it"))
+        }
+        Ok(_) => match is_database(path) {
+            Ok(true) => Ok(()),
+            Ok(false) => unusable(format!(
+                "{shown} is not an SQLite database; name another with --database-url"
+            )),
+            Err(error) => unusable(format!("cannot read {shown}: {}", Outside(error))),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => not_found(path, access),
+        Err(error) => unusable(format!("cannot open {shown}: {}", Outside(error))),
+    }
+}
+
+fn not_found(path: &Path, access: Access) -> Result<(), Error> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        let shown = Outside(folder.display());
+        return Err(Error::Unusable(format!(
+            "the folder {shown} does not exist; create it, or name another"
+        )));
+    }
+    if access == Access::Create {
+        return Ok(());
+    }
+    // The default name is this program's own text.
+    let name = path.display().to_string();
+    let shown = if name == "onelogin.db" { name } else { Outside(name).to_string() };
+    Err(Error::Unusable(format!(
+        "there is no {shown} here: run `sync`, or name it with --database-url"
+    )))
+}
+
+/// An empty file becomes a database.
+fn is_database(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    fs::File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut head)?;
+    Ok(head.is_empty() || head == MAGIC)
+}
+
+/// Creates a file that only its owner may read, because it will name people. SQLite gives its side files
+/// the same mode.
+///
+/// # Errors
+/// [`Error::Unusable`].
+pub(super) fn create_private(path: &Path) -> Result<(), Error> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::Unusable(format!(
+            "cannot create {}: {}",
+            Outside(path.display()),
+            Outside(error)
+        ))),
+    }
+}
+
+/// Warns of an existing file that everybody on the machine may read.
+#[cfg(unix)]
+pub(super) fn warn_if_others_may_read(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
+    if mode & 0o004 != 0 {
+        let shown = Outside(path.display());
+        tracing::warn!(
+            "everybody on this machine may read {shown}, which names people; run: chmod o-r {shown}"
+        );
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn warn_if_others_may_read(_: &Path) {}

@@ -88,7 +88,7 @@ fn a_database_that_cannot_be_opened_is_named() {
     for file in [shown("missing/onelogin.db"), shown("letter.txt"), shown("letter.txt/below.db")] {
         let url = format!("sqlite:{file}");
 
-        let outcome = outcome(sync_into(&onelogin, &url).run(), 74);
+        let outcome = outcome(sync_into(&onelogin, &url).run(), 78);
 
         let error = outcome["error"].as_str().expect("a text");
         assert!(error.contains("cannot open the database") && error.contains(&file), "{error}");
@@ -107,7 +107,7 @@ fn a_postgres_database_that_does_not_exist_is_named_without_its_password() {
     let finished = sync_into(&onelogin, url.as_str()).run();
 
     assert!(!finished.stderr.contains("hunter2"), "{finished}");
-    let outcome = outcome(finished, 74);
+    let outcome = outcome(finished, 78);
     let error = outcome["error"].as_str().expect("a text");
     assert!(error.contains("nowhere at 127.0.0.1") && !error.contains("hunter2"), "{error}");
 }

@@ -45,17 +45,17 @@ fn check(path: &Path, access: Access) -> Result<(), Error> {
     let unusable = |text: String| Err(Error::Unusable(text));
     match fs::metadata(path) {
         Ok(file) if file.is_dir() => {
-            unusable(format!("{shown} is a folder, not a database; name a file in it"))
+            unusable(format!("cannot open the database {shown}: it is a folder; name a file in it"))
         }
         Ok(_) => match is_database(path) {
             Ok(true) => Ok(()),
             Ok(false) => unusable(format!(
-                "{shown} is not an SQLite database; name another with --database-url"
+                "cannot open the database {shown}: it is not an SQLite file; name another with --database-url"
             )),
-            Err(error) => unusable(format!("cannot read {shown}: {}", Outside(error))),
+            Err(error) => unusable(format!("cannot open the database {shown}: {}", Outside(error))),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => not_found(path, access),
-        Err(error) => unusable(format!("cannot open {shown}: {}", Outside(error))),
+        Err(error) => unusable(format!("cannot open the database {shown}: {}", Outside(error))),
     }
 }
 
@@ -65,9 +65,9 @@ fn not_found(path: &Path, access: Access) -> Result<(), Error> {
         _ => Path::new("."),
     };
     if !folder.is_dir() {
-        let shown = Outside(folder.display());
         return Err(Error::Unusable(format!(
-            "the folder {shown} does not exist; create it, or name another"
+            "cannot open the database {}: its folder does not exist; create it, or name another",
+            Outside(path.display())
         )));
     }
     if access == Access::Create {
@@ -102,7 +102,7 @@ pub(super) fn create_private(path: &Path) -> Result<(), Error> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(Error::Unusable(format!(
-            "cannot create {}: {}",
+            "cannot create the database {}: {}",
             Outside(path.display()),
             Outside(error)
         ))),

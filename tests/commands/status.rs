@@ -110,7 +110,9 @@ on_both!(status_knows_each_account, |db| {
 
     assert_eq!(accounts(&[]), ["a", "b"]);
     assert_eq!(accounts(&["--account", "b"]), ["b"]);
-    assert_eq!(accounts(&["--account", "c"]), [] as [Value; 0]);
+    let unknown = status(db, &["--account", "c"]).run().expect_code(78);
+    assert!(unknown.stderr.contains("account c was never synced"), "{unknown}");
+    assert!(unknown.stderr.contains("a, b"), "{unknown}");
 });
 
 on_both!(a_copy_older_than_max_age_is_75, |db| {
@@ -145,7 +147,7 @@ fn status_makes_no_file() {
     let db = Db::sqlite();
     let Db::Sqlite(directory) = &db else { unreachable!("just made") };
 
-    let missing = status(&db, &[]).run().expect_code(74);
+    let missing = status(&db, &[]).run().expect_code(78);
 
     assert!(missing.stderr.contains("onelogin.db"), "{missing}");
     assert_eq!(directory.path().read_dir().expect("it is there").count(), 0);

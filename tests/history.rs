@@ -34,7 +34,7 @@ on_both!(the_documented_sample_loads_to_expected_rows, |db| {
     // The ids are made, not given: another id would load every failure a second time.
     let [first_id, second_id] =
         ["014857fc-90b8-8258-b686-b7ada959ba11", "01485c85-7438-8a60-871a-b0f248c27230"];
-    let [first_at, second_at] = ["2014-09-09T01:17:23+00:00", "2014-09-09T22:25:23+00:00"];
+    let [first_at, second_at] = ["2014-09-09 01:17:23.000+00:00", "2014-09-09 22:25:23.000+00:00"];
     let timeout = "The connection timed out while provisioning to https://lux.onelogin.com/sales";
     #[rustfmt::skip]
     assert_rows(&db.rows(FAILURES), &[
@@ -50,7 +50,7 @@ on_both!(the_documented_sample_loads_to_expected_rows, |db| {
         &["default", "101010", "johanna@hui.com", "jhui", "Johanna", "Hui", first_id, first_at, "Johanna Hui", first_id, first_at, "legacy"],
         &["default", "111111", "tanja@ono.com", "tono", "Tanja", "Ono", second_id, second_at, "Tanja Ono", second_id, second_at, "legacy"],
     ]);
-    let (from, to) = ("2014-09-08T00:00:00+00:00", "2014-09-10T00:00:00+00:00");
+    let (from, to) = ("2014-09-08 00:00:00.000+00:00", "2014-09-10 00:00:00.000+00:00");
     assert_rows(&db.rows(WATERMARKS), &[&["default", "legacy", second_at, to, NULL]]);
     assert_rows(&db.rows(WINDOWS), &[&[from, to, "2", "2", "0", "0", "0"]]);
     let run = &["succeeded", "0", "2", "2", "0", "0", "0", "2", "1", "0"];
@@ -173,8 +173,11 @@ on_both!(a_record_that_two_windows_hold_is_loaded_once, |db| {
     let outcome = sync_ok(&onelogin, db, &["--since", "2026-03-01"]);
 
     assert_eq!(counts(&outcome), [2, 1, 0, 1, 0]);
-    let (from, border, to) =
-        ("2026-03-01T00:00:00+00:00", "2026-03-08T00:00:00+00:00", "2026-03-20T12:00:00+00:00");
+    let (from, border, to) = (
+        "2026-03-01 00:00:00.000+00:00",
+        "2026-03-08 00:00:00.000+00:00",
+        "2026-03-20 12:00:00.000+00:00",
+    );
     assert_rows(
         &db.rows(WINDOWS),
         &[&[from, border, "1", "1", "0", "0", "0"], &[border, to, "1", "0", "0", "1", "0"]],

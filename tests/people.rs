@@ -92,7 +92,7 @@ on_both!(the_newest_record_counts_as_a_whole_with_its_nulls, |db| {
     sync_ok(&onelogin, db, &[]);
 
     let newest = db.rows("select max(cast(failure_id as text)) from provisioning_failures");
-    let (newest, at) = (newest[0][0].as_str(), "2026-03-20T10:00:00+00:00");
+    let (newest, at) = (newest[0][0].as_str(), "2026-03-20 10:00:00.000+00:00");
     let row =
         ["default", "1", NULL, "renamed", "User", NULL, newest, at, "User", newest, at, "legacy"];
     assert_rows(&db.rows(USERS), &[&row]);

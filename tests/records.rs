@@ -252,7 +252,7 @@ on_both!(names_that_a_database_may_refuse_load_and_stay_in_raw_as_they_came, |db
 
     let description = r#"O'Brien; drop table users;-- could not be deleted in Café "$1" %s"#;
     let id = &db.rows("select failure_id from provisioning_failures")[0][0];
-    let [at, at_raw] = ["2026-03-20T11:00:00+00:00", "2026/03/20 11:00:00 +0000"];
+    let [at, at_raw] = ["2026-03-20 11:00:00.000+00:00", "2026/03/20 11:00:00 +0000"];
     let error = "a\u{FFFD}b \u{FFFD} https://x";
     #[rustfmt::skip]
     assert_rows(&db.rows(FAILURES), &[

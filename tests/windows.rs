@@ -36,7 +36,7 @@ on_all!(an_older_span_is_read_without_moving_the_watermark_back, |db, api| {
     let outcome = api.sync_ok(&onelogin, db, &["--since", "2026-03-01", "--until", "2026-03-03"]);
 
     assert_eq!(counts(&outcome), [1, 1, 0, 0, 0]);
-    let (high, scanned) = ("2026-03-20T11:00:00+00:00", "2026-03-20T12:00:00+00:00");
+    let (high, scanned) = ("2026-03-20 11:00:00.000+00:00", "2026-03-20 12:00:00.000+00:00");
     assert_rows(&watermark, &[&["default", api.name(), high, scanned, NULL]]);
     assert_eq!(db.rows(WATERMARKS), watermark);
     api.assert_loaded(db, &api.served(&onelogin, None, None));
@@ -67,7 +67,7 @@ on_all!(a_span_after_a_gap_is_read_without_moving_the_watermark_over_the_gap, |d
 
 on_all!(a_year_of_backfill_is_covered_without_a_gap, |db, api| {
     let onelogin = start(Config { failures: 2_000, days: 365, ..Config::default() });
-    let (from, to) = ("2025-03-20T12:00:00+00:00", "2026-03-20T12:00:00+00:00");
+    let (from, to) = ("2025-03-20 12:00:00.000+00:00", "2026-03-20 12:00:00.000+00:00");
 
     let arguments = ["--since", "2025-03-20T12:00:00Z", "--refresh-people", "never"];
     let outcome = api.sync_ok(&onelogin, db, &arguments);
@@ -90,7 +90,7 @@ on_all!(empty_answers_for_months_move_the_scan_on, |db, api| {
         assert_eq!(counts(&outcome), [0; 5]);
         assert_rows(
             &db.rows(WATERMARKS),
-            &[&["default", api.name(), NULL, &format!("{month}T00:00:00+00:00"), NULL]],
+            &[&["default", api.name(), NULL, &format!("{month} 00:00:00.000+00:00"), NULL]],
         );
         arguments.clear();
     }
@@ -224,8 +224,8 @@ on_both!(an_hour_that_comes_twice_in_autumn_holds_two_failures, |db| {
             "select created_at, created_at_raw from provisioning_failures order by created_at",
         ),
         &[
-            &["2025-11-02T08:30:00+00:00", "2025/11/02 01:30:00 -0700"],
-            &["2025-11-02T09:30:00+00:00", "2025/11/02 01:30:00 -0800"],
+            &["2025-11-02 08:30:00.000+00:00", "2025/11/02 01:30:00 -0700"],
+            &["2025-11-02 09:30:00.000+00:00", "2025/11/02 01:30:00 -0800"],
         ],
     );
     assert_eq!(outcome["high_water_mark"], "2025-11-02T09:30:00Z");

@@ -80,7 +80,7 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
     onelogin.advance(HOUR);
     print_line("\nAn hour later, the second run:");
     let second = one_run(&legacy(&onelogin)?, &store, screen).await?;
-    let late = store.late(second, first_end).await?.unsigned_abs();
+    let late = store.late(ACCOUNT, second, first_end).await?.unsigned_abs();
     print_line(&format!(
         "{} of them are older than the first run, but appeared only after it",
         number(late)
@@ -89,7 +89,7 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
     one_run(&events(&onelogin)?, &store, screen).await?;
 
     print_line(&format!("\nRows in {}:", args.file.display()));
-    for (table, rows) in store.table_sizes().await? {
+    for (table, rows) in store.table_sizes(ACCOUNT).await? {
         print_line(&format!("  {table:<24}{rows:>8}"));
     }
     print_line(&format!(

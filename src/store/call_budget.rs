@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::tx::Tx;
+use super::value::Time;
 use super::{Error, Store, on_either};
 use crate::window::clock::TOLERANCE;
 
@@ -45,14 +46,14 @@ impl Store {
             let (calls, oldest) = on_either!(Tx, tx, tx => {
                 sqlx::query(include_str!("sql/calls_forget.sql"))
                     .bind(account)
-                    .bind(now - REMEMBERED)
-                    .bind(now + TOLERANCE)
+                    .bind(Time(now - REMEMBERED))
+                    .bind(Time(now + TOLERANCE))
                     .execute(&mut **tx)
                     .await?;
                 if let Some(last) = last {
                     sqlx::query(include_str!("sql/calls_return.sql"))
                         .bind(account)
-                        .bind(last.minute)
+                        .bind(Time(last.minute))
                         .bind(count(last.calls))
                         .execute(&mut **tx)
                         .await?;
@@ -60,7 +61,7 @@ impl Store {
                 // Also if nothing was spent: this locks the row, so that two runs count one by one.
                 sqlx::query(include_str!("sql/calls_add.sql"))
                     .bind(account)
-                    .bind(minute)
+                    .bind(Time(minute))
                     .bind(count(spent))
                     .execute(&mut **tx)
                     .await?;
@@ -73,7 +74,7 @@ impl Store {
                 if calls > 0 {
                     sqlx::query(include_str!("sql/calls_add.sql"))
                         .bind(account)
-                        .bind(minute)
+                        .bind(Time(minute))
                         .bind(count(calls))
                         .execute(&mut **tx)
                         .await?;

@@ -5,22 +5,22 @@ use sqlx::{Column, Row};
 use uuid::Uuid;
 
 use super::tx::Tx;
-use super::value::Id;
+use super::value::{Id, Time};
 use super::{Error, Store, on_either};
 
 /// People per app whose account could not be suspended, and was not suspended since.
 pub(crate) const QUESTION: &str = include_str!("sql/question.sql");
 
 const TABLES: [(&str, &str); 9] = [
-    ("provisioning_failures", "select count(*) from provisioning_failures"),
-    ("  failures, each once", "select count(*) from failures"),
-    ("  open_failures", "select count(*) from open_failures"),
-    ("provisioning_successes", "select count(*) from provisioning_successes"),
-    ("users", "select count(*) from users"),
-    ("rejected_records", "select count(*) from rejected_records"),
-    ("sync_runs", "select count(*) from sync_runs"),
-    ("sync_windows", "select count(*) from sync_windows"),
-    ("watermarks", "select count(*) from watermarks"),
+    ("provisioning_failures", "select count(*) from provisioning_failures where account = $1"),
+    ("  failures, each once", "select count(*) from failures where account = $1"),
+    ("  open_failures", "select count(*) from open_failures where account = $1"),
+    ("provisioning_successes", "select count(*) from provisioning_successes where account = $1"),
+    ("users", "select count(*) from users where account = $1"),
+    ("rejected_records", "select count(*) from rejected_records where account = $1"),
+    ("sync_runs", "select count(*) from sync_runs where account = $1"),
+    ("sync_windows", "select count(*) from sync_windows where account = $1"),
+    ("watermarks", "select count(*) from watermarks where account = $1"),
 ];
 
 impl Store {
@@ -28,12 +28,15 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn table_sizes(&self) -> Result<Vec<(&'static str, i64)>, Error> {
+    pub(crate) async fn table_sizes(
+        &self,
+        account: &str,
+    ) -> Result<Vec<(&'static str, i64)>, Error> {
         let mut sizes = Vec::with_capacity(TABLES.len());
         for (table, sql) in TABLES {
             let rows = self
                 .read("counting rows", async |tx| {
-                    on_either!(Tx, tx, tx => sqlx::query_scalar(sql).fetch_one(&mut **tx).await)
+                    on_either!(Tx, tx, tx => sqlx::query_scalar(sql).bind(account).fetch_one(&mut **tx).await)
                 })
                 .await?;
             sizes.push((table, rows));
@@ -45,11 +48,17 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn late(&self, run_id: Uuid, at: DateTime<Utc>) -> Result<i64, Error> {
+    pub(crate) async fn late(
+        &self,
+        account: &str,
+        run_id: Uuid,
+        at: DateTime<Utc>,
+    ) -> Result<i64, Error> {
         self.read("counting late failures", async |tx| {
             on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/late.sql"))
+                .bind(account)
                 .bind(Id(run_id))
-                .bind(at)
+                .bind(Time(at))
                 .fetch_one(&mut **tx)
                 .await)
         })

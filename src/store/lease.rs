@@ -7,6 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::tx::Tx;
+use super::value::Time;
 use super::{Error, Store, failed, is_lock_timeout, on_either};
 use crate::model::Origin;
 use crate::source::SourceKind;
@@ -104,7 +105,7 @@ impl Store {
                     on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/window_ends.sql"))
                         .bind(&origin.account)
                         .bind(origin.source.as_str())
-                        .bind(before)
+                        .bind(Time(before))
                         .fetch_all(&mut **tx)
                         .await)
                 })
@@ -136,8 +137,8 @@ impl Store {
                     .bind(&lease.origin.account)
                     .bind(lease.origin.source.as_str())
                     .bind(lease.token)
-                    .bind(scanned_through)
-                    .bind(now)
+                    .bind(scanned_through.map(Time))
+                    .bind(Time(now))
                     .fetch_optional(&mut **tx)
                     .await)
             })
@@ -158,9 +159,9 @@ impl Store {
                     .bind(&lease.origin.account)
                     .bind(lease.origin.source.as_str())
                     .bind(lease.token)
-                    .bind(rescan.read_at)
-                    .bind(rescan.next)
-                    .bind(now)
+                    .bind(rescan.read_at.map(Time))
+                    .bind(rescan.next.map(Time))
+                    .bind(Time(now))
                     .execute(&mut **tx)
                     .await
                     .map(|done| done.rows_affected()))
@@ -192,9 +193,9 @@ impl Store {
                     .bind(&origin.account)
                     .bind(origin.source.as_str())
                     .bind(owner)
-                    .bind(now + ttl)
-                    .bind(now)
-                    .bind(now + LONGEST)
+                    .bind(Time(now + ttl))
+                    .bind(Time(now))
+                    .bind(Time(now + LONGEST))
                     .fetch_optional(&mut **tx)
                     .await)
             })
@@ -246,7 +247,7 @@ impl Store {
                 .bind(&lease.origin.account)
                 .bind(lease.origin.source.as_str())
                 .bind(lease.token)
-                .bind(now)
+                .bind(Time(now))
                 .execute(&mut **tx)
                 .await
                 .map(drop))
@@ -293,8 +294,8 @@ impl Tx {
             .bind(&lease.origin.account)
             .bind(lease.origin.source.as_str())
             .bind(lease.token)
-            .bind(now + lease.ttl)
-            .bind(now)
+            .bind(Time(now + lease.ttl))
+            .bind(Time(now))
             .execute(&mut **tx)
             .await
             .map(|done| done.rows_affected()))

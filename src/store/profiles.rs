@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::bulk::{Columns, Row, Statement};
 use super::tx::Tx;
+use super::value::Time;
 use super::{Error, Lease, Run, Store, failed, on_either};
 use crate::identity;
 use crate::model::Profile;
@@ -38,7 +39,7 @@ impl Store {
         self.read("looking up users whose profiles are due", async |tx| {
             on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/profiles_due.sql"))
                 .bind(account)
-                .bind(before)
+                .bind(Time(before))
                 .bind(limit)
                 .fetch_all(&mut **tx)
                 .await)
@@ -59,7 +60,7 @@ impl Store {
             .read("counting users whose profiles are due", async |tx| {
                 on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/profiles_due_count.sql"))
                     .bind(account)
-                    .bind(before)
+                    .bind(Time(before))
                     .fetch_one(&mut **tx)
                     .await)
             })
@@ -84,8 +85,9 @@ impl Store {
         let doing = "writing profiles";
         let written = async {
             let mut tx = Tx::begin(self).await?;
+            // The account before the lease, as a window does, or the two could wait for each other.
+            tx.lock_account(&run.origin.account).await?;
             tx.renew_lease(lease).await?;
-            tx.lock_users(&run.origin.account).await?;
             let written = tx.write_answer(run, &answer).await.map_err(failed(doing))?;
             tx.commit().await.map_err(failed(doing))?;
             Ok(written)

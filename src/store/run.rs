@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::tx::Tx;
-use super::value::Id;
+use super::value::{Id, Time};
 use super::{Error, Store, on_either};
 use crate::model::Origin;
 
@@ -83,7 +83,7 @@ impl Store {
                     .bind(&run.origin.account)
                     .bind(run.origin.source.as_str())
                     .bind(Id(run.run_id))
-                    .bind(now)
+                    .bind(Time(now))
                     .bind(ABANDONED)
                     .execute(&mut **tx)
                     .await?;
@@ -91,7 +91,7 @@ impl Store {
                     .bind(Id(run.run_id))
                     .bind(&run.origin.account)
                     .bind(run.origin.source.as_str())
-                    .bind(now)
+                    .bind(Time(now))
                     .bind(env!("CARGO_PKG_VERSION"))
                     .execute(&mut **tx)
                     .await
@@ -111,7 +111,7 @@ impl Store {
             on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/run_finish.sql"))
                 .bind(Id(run.run_id))
                 .bind(ending.status.as_str())
-                .bind(now)
+                .bind(Time(now))
                 .bind(i32::from(ending.exit_code))
                 .bind(ending.error.as_deref())
                 .bind(count(ending.traffic.requests))
@@ -119,6 +119,7 @@ impl Store {
                 .bind(count(ending.traffic.bytes))
                 .bind(count(ending.people_pending))
                 .bind(count(ending.users_written))
+                .bind(&run.origin.account)
                 .execute(&mut **tx)
                 .await
                 .map(drop))

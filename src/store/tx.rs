@@ -5,13 +5,10 @@ use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
 
 use super::connect::{self, Server};
 use super::session::Session;
-use super::{Error, Store, failed};
+use super::{Error, Store, failed, on_either};
 
 /// The time itself; `now()` is that of the transaction's begin.
 const NOW: &str = "select clock_timestamp()";
-
-/// Distinguishes the locks of [`Tx::lock_users`] from others on the same database: `people` in ASCII.
-const USERS: i64 = 0x7065_6f70_6c65;
 
 /// Begins a transaction in Postgres that ends by itself if this process freezes or its host is lost, so
 /// that the next run can go on. The limits are about a lease long, and local to the transaction: a pooler
@@ -139,18 +136,16 @@ impl Tx {
         Ok(now.trunc_subsecs(3))
     }
 
-    /// Waits until no other transaction writes users of the account. Runs of two sources meet the same
-    /// users, each in its own order, and would otherwise deadlock. SQLite has one writer anyway.
-    pub(super) async fn lock_users(&mut self, account: &str) -> Result<(), Error> {
-        let Self::Postgres(tx) = self else { return Ok(()) };
-        // Held until the commit, so it works through a connection pooler too.
-        sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, $2))")
+    /// Locks the account's row until the commit, or makes it. Whoever writes what belongs to the account and
+    /// not to one source of it takes this lock first, and so takes turns. Never a row of `watermarks`: the
+    /// renewal of a lease must not wait for it.
+    pub(super) async fn lock_account(&mut self, account: &str) -> Result<(), Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/account_lock.sql"))
             .bind(account)
-            .bind(USERS)
             .execute(&mut **tx)
             .await
-            .map(drop)
-            .map_err(|error| Error::of_account_lock(account, error))
+            .map(drop))
+        .map_err(|error| Error::of_account_lock(account, error))
     }
 
     /// Shows the server that this transaction is not abandoned, while it waits for the source.

@@ -1,7 +1,9 @@
 //! Values whose column types differ between the databases, bound by one type each.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -51,6 +53,59 @@ impl<'r> Decode<'r, Sqlite> for Id {
     }
 }
 
+/// A time, to the millisecond: `timestamptz` in Postgres; in SQLite text of one form, whose order is the
+/// order of time and which tools read as a time. The driver would write another form, so that comparisons
+/// would be wrong without an error: statements bind times as this type only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Time(pub(super) DateTime<Utc>);
+
+impl Time {
+    /// The form in SQLite: `2026-03-29 01:00:00.250+00:00`.
+    pub(super) fn text(self) -> Arc<str> {
+        let mut text = self.0.to_rfc3339_opts(SecondsFormat::Millis, false);
+        text.replace_range(DATE_LENGTH..=DATE_LENGTH, " ");
+        text.into()
+    }
+
+    /// Microseconds since 1970, without those below a millisecond, which SQLite does not hold.
+    pub(super) fn micros(self) -> i64 {
+        self.0.timestamp_millis() * 1_000
+    }
+}
+
+/// Bytes of a date; the `T` after it is what is replaced.
+const DATE_LENGTH: usize = "2026-03-29".len();
+
+impl Type<Postgres> for Time {
+    fn type_info() -> PgTypeInfo {
+        <DateTime<Utc> as Type<Postgres>>::type_info()
+    }
+}
+
+impl PgHasArrayType for Time {
+    fn array_type_info() -> PgTypeInfo {
+        <DateTime<Utc> as PgHasArrayType>::array_type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Time {
+    fn encode_by_ref(&self, buf: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <DateTime<Utc> as Encode<Postgres>>::encode(self.0.trunc_subsecs(3), buf)
+    }
+}
+
+impl Type<Sqlite> for Time {
+    fn type_info() -> SqliteTypeInfo {
+        <DateTime<Utc> as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Time {
+    fn encode_by_ref(&self, buf: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        <Arc<str> as Encode<Sqlite>>::encode(self.text(), buf)
+    }
+}
+
 /// The text of a record: `json` in Postgres, which keeps it byte for byte, text in SQLite.
 #[derive(Debug, Clone)]
 pub(super) struct Json<'a>(pub(super) Cow<'a, str>);
@@ -93,5 +148,23 @@ impl Type<Sqlite> for Json<'_> {
 impl<'r> Decode<'r, Sqlite> for Json<'static> {
     fn decode(value: <Sqlite as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
         <String as Decode<Sqlite>>::decode(value).map(|text| Self(text.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_one_form_with_three_digits() {
+        let text = |time: &str| Time(time.parse().unwrap()).text();
+        for (time, expected) in [
+            ("2026-03-29T01:00:00Z", "2026-03-29 01:00:00.000+00:00"),
+            ("2026-03-29T01:00:00.25Z", "2026-03-29 01:00:00.250+00:00"),
+            ("2026-03-29T01:00:00.999999Z", "2026-03-29 01:00:00.999+00:00"),
+            ("1970-01-01T02:00:00+02:00", "1970-01-01 00:00:00.000+00:00"),
+        ] {
+            assert_eq!(&*text(time), expected);
+        }
     }
 }

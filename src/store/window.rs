@@ -46,18 +46,8 @@ struct Open {
     stamp: WindowStamp,
     /// A record that loads could close a reject. Looked up once, because it is rarely so.
     has_open_reject: bool,
-    /// This transaction holds the lock on the account's users.
-    users_locked: bool,
-}
-
-impl Open {
-    async fn lock_users(&mut self) -> Result<(), Error> {
-        if !self.users_locked {
-            self.tx.lock_users(&self.stamp.origin.account).await?;
-            self.users_locked = true;
-        }
-        Ok(())
-    }
+    /// This transaction holds the lock on the account.
+    is_account_locked: bool,
 }
 
 impl Store {
@@ -106,15 +96,7 @@ impl Writer<'_> {
     /// # Errors
     /// As [`Writer::write`].
     pub(crate) async fn flush(&mut self) -> Result<(), Error> {
-        let pending = self.users.pending_updates();
-        if pending.is_empty() {
-            return Ok(());
-        }
-        let open = open(&mut self.open, self.store, self.run, self.after).await?;
-        open.lock_users().await?;
-        let written = open.tx.upsert_users(&open.stamp, self.users.texts(), &pending).await?;
-        self.counts.users_written += self.users.note_written(&written);
-        Ok(())
+        self.write_users().await
     }
 
     async fn open(&mut self) -> Result<&mut Open, Error> {
@@ -130,52 +112,43 @@ impl Writer<'_> {
             return Ok(());
         }
         let Open { tx, stamp, .. } = open(&mut self.open, self.store, self.run, self.after).await?;
-        let stored = tx.stored(&batch).await.map_err(failed("looking up failures"))?;
+        let stored = tx.stored(stamp, &batch).await.map_err(failed("looking up failures"))?;
         let Diff { new, changed, mut displaced, displaced_stored, counts, no_longer_unchanged } =
             diff(stamp, texts, batch, &stored, &mut self.unchanged_ids);
         self.counts += counts;
         self.counts.unchanged -= no_longer_unchanged;
         if !displaced_stored.is_empty() {
-            let stored = tx.raw_failures(&displaced_stored).await?;
+            let stored = tx.raw_failures(stamp, &displaced_stored).await?;
             displaced.extend(stored.into_iter().map(|(id, raw)| collision(stamp, id, raw)));
         }
-        self.write_unseen_users(texts, [&new, &changed]).await?;
-        let Open { tx, stamp, .. } = self.open().await?;
         tx.insert_records(stamp, texts, &new).await.map_err(failed("writing new failures"))?;
         let updated = tx.update_records(stamp, texts, &changed).await;
         updated.map_err(failed("writing changed failures"))?;
+        if self.users.is_full() {
+            self.write_users().await?;
+        }
+        self.users.observe(&new, texts);
+        self.users.observe(&changed, texts);
         let loaded = new.iter().chain(&changed).map(|failure| failure.raw);
         self.close_rejects(texts, loaded).await?;
         self.reject(displaced).await
     }
 
-    /// Makes sure that everyone whom these failures name has a row before them.
-    async fn write_unseen_users(
-        &mut self,
-        texts: &TextArena,
-        failures: [&[Failure]; 2],
-    ) -> Result<(), Error> {
-        if self.users.is_full() {
-            self.flush().await?;
-            self.users.clear();
-        }
-        for failures in failures {
-            self.users.observe(failures, texts);
-        }
-        let mut unseen = self.users.unseen();
-        if unseen.is_empty() {
+    /// Writes the users whom new and changed failures named: at the end of a window all of them, and before
+    /// that only if the cache is full. The first part locks the account until the commit, so that runs of
+    /// two sources of one account take turns here, and each sees the users that the other committed.
+    async fn write_users(&mut self) -> Result<(), Error> {
+        if self.users.is_empty() {
             return Ok(());
         }
         let open = open(&mut self.open, self.store, self.run, self.after).await?;
-        open.lock_users().await?;
-        if !self.users.expects_new() {
-            // Nearly all are stored. To look costs a fraction of inserts that change nothing.
-            let stored = open.tx.stored_users(&open.stamp, &unseen).await?;
-            unseen.retain(|user| !stored.contains(&user.user_id));
+        if !open.is_account_locked {
+            open.tx.lock_account(&open.stamp.origin.account).await?;
+            open.is_account_locked = true;
         }
-        let inserted = open.tx.insert_users(&open.stamp, self.users.texts(), &unseen).await?;
-        self.users.note_inserted(&inserted);
-        self.counts.users_written += inserted.len() as u64;
+        let (texts, users) = (self.users.texts(), self.users.sorted());
+        self.counts.users_written += open.tx.upsert_users(&open.stamp, texts, &users).await?;
+        self.users.clear();
         Ok(())
     }
 
@@ -188,7 +161,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let Open { tx, stamp, .. } = self.open().await?;
-        let stored = tx.stored(&batch).await.map_err(failed("looking up successes"))?;
+        let stored = tx.stored(stamp, &batch).await.map_err(failed("looking up successes"))?;
         let (new, changed) = diff_successes(stamp, batch, &stored);
         tx.insert_records(stamp, texts, &new).await.map_err(failed("writing new successes"))?;
         let updated = tx.update_records(stamp, texts, &changed).await;
@@ -207,7 +180,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let ids: Vec<Uuid> = loaded.map(|raw| reject_id(&stamp.origin, texts.get(raw))).collect();
-        tx.close_rejects(stamp.at.value, &ids).await
+        tx.close_rejects(stamp, &ids).await
     }
 
     async fn reject(&mut self, mut rejects: Vec<Reject>) -> Result<(), Error> {
@@ -217,7 +190,7 @@ impl Writer<'_> {
         rejects.sort_unstable_by_key(|reject| reject.reject_id);
         rejects.dedup_by_key(|reject| reject.reject_id);
         let Open { tx, stamp, has_open_reject, .. } = self.open().await?;
-        let new = tx.count_new_rejects(stamp.at.value, &rejects).await?;
+        let new = tx.count_new_rejects(stamp, &rejects).await?;
         tx.upsert_rejects(stamp, &rejects).await?;
         *has_open_reject = true;
         self.counts.newly_rejected += new as u64;
@@ -242,7 +215,6 @@ impl Writer<'_> {
     /// [`Error::Failed`]; the database then does it by itself.
     pub(crate) async fn roll_back(&mut self) -> Result<(), Error> {
         (self.counts, self.unchanged_ids) = (Counts::default(), UnchangedIds::default());
-        // Their rows do not hold what was rolled back.
         self.users.clear();
         match self.open.take() {
             Some(Open { tx, .. }) => tx.rollback().await.map_err(failed("rolling a window back")),
@@ -272,7 +244,7 @@ impl Writer<'_> {
         tx.commit().await.map_err(failed("committing a window"))?;
         tracing::debug!(%window, users = self.counts.users_written, ms = ms(began), "transaction committed");
         (self.counts, self.unchanged_ids) = (Counts::default(), UnchangedIds::default());
-        self.users.next_window();
+        self.users.clear();
         self.after = Some(stamp.at.value);
         Ok(())
     }
@@ -311,7 +283,7 @@ async fn open<'o>(
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let has_open_reject = tx.has_open_reject(&run.origin).await?;
         let stamp = WindowStamp::new(&run.origin, run.run_id, at, run.keep_raw);
-        *open = Some(Open { tx, stamp, has_open_reject, users_locked: false });
+        *open = Some(Open { tx, stamp, has_open_reject, is_account_locked: false });
     }
     Ok(open.as_mut().expect("it was just opened"))
 }

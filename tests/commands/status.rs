@@ -122,7 +122,7 @@ on_both!(a_copy_older_than_max_age_is_75, |db| {
     sync_ok(&onelogin, db, &[]);
     status(db, &["--max-age", "1h"]).run().expect_code(0);
 
-    db.execute("update watermarks set scanned_through = '2026-03-20T12:00:00+00:00'");
+    db.execute("update watermarks set scanned_through = '2026-03-20 12:00:00.000+00:00'");
     let stale = status(db, &["--max-age", "1h"]).run().expect_code(75);
 
     assert!(stale.stdout.contains("scanned through  2026-03-20T12:00:00Z"), "{stale}");

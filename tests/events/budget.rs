@@ -39,11 +39,11 @@ on_both!(no_hour_has_more_calls_than_our_share_over_all_runs, |db| {
     assert_rows(&db.rows("select sum(calls) from api_calls"), &[&["12"]]);
 
     // An hour later.
-    db.execute("update api_calls set minute = '2026-01-01T00:00:00+00:00'");
+    db.execute("update api_calls set minute = '2026-01-01 00:00:00.000+00:00'");
     limited(&onelogin, db, "9", &[]).expect_code(69);
     assert_eq!(onelogin.calls().len(), 21);
 
-    db.execute("update api_calls set minute = '2026-01-01T00:00:00+00:00'");
+    db.execute("update api_calls set minute = '2026-01-01 00:00:00.000+00:00'");
     limited(&onelogin, db, "2500", &[]).expect_code(0);
     assert_complete(Api::Events, &onelogin, db);
 });
@@ -57,7 +57,7 @@ on_both!(calls_of_a_run_that_was_killed_count_as_made, |db| {
     running.kill9();
     running.wait();
     onelogin.release();
-    db.execute("update watermarks set lease_expires_at = '2000-01-01T00:00:00+00:00'");
+    db.execute("update watermarks set lease_expires_at = '2000-01-01 00:00:00.000+00:00'");
 
     limited(&onelogin, db, "40", &[]).expect_code(69);
 

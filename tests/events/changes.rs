@@ -40,7 +40,7 @@ on_both!(an_event_that_is_resolved_later_is_found_by_the_daily_rescan, |db| {
         "select solved, resolved_at, resolution from provisioning_failures order by source_id";
     assert_rows(
         &db.rows(columns),
-        &[&["1", "2026-03-24T11:30:00.500+00:00", "by hand"], &[NULL, NULL, NULL]],
+        &[&["1", "2026-03-24 11:30:00.500+00:00", "by hand"], &[NULL, NULL, NULL]],
     );
     assert_rows(&db.rows("select source_id from open_failures"), &[&["2"]]);
     Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));

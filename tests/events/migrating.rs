@@ -26,7 +26,10 @@ on_both!(events_begin_where_legacy_stands_less_the_overlap, |db| {
     let watermarks = "select source, scanned_through from watermarks order by source";
     assert_rows(
         &db.rows(watermarks),
-        &[&["events", "2026-03-20T12:00:00+00:00"], &["legacy", "2026-03-10T12:00:00+00:00"]],
+        &[
+            &["events", "2026-03-20 12:00:00.000+00:00"],
+            &["legacy", "2026-03-10 12:00:00.000+00:00"],
+        ],
     );
     // Another account has no legacy sync to continue from.
     let before = requested.len();
@@ -248,6 +251,6 @@ on_both!(an_account_that_migrated_is_as_fresh_as_its_events, |db| {
     let status = |age| Program::new(&["status", "--database-url", &url, "--max-age", age]).run();
 
     status("1h").expect_code(0);
-    db.execute("update watermarks set scanned_through = '2026-03-20T12:00:00+00:00'");
+    db.execute("update watermarks set scanned_through = '2026-03-20 12:00:00.000+00:00'");
     status("1h").expect_code(75);
 });

@@ -46,7 +46,7 @@ on_both!(a_saved_array_of_the_legacy_api_is_loaded_as_from_there, |db| {
     Api::Legacy.assert_loaded(db, &texts);
     assert_rows(&db.rows(WATERMARKS), &[&["legacy", NULL, NULL, NULL]]);
     let span = "select window_from, window_to from sync_windows";
-    let time = "2026-03-20T11:00:00+00:00";
+    let time = "2026-03-20 11:00:00.000+00:00";
     assert_rows(&db.rows(span), &[&[time, time]]);
     assert_eq!(counts(&load_ok(db, &format!("[{}]", texts[0]))), [1, 0, 0, 1, 0]);
 });
@@ -98,7 +98,7 @@ fn loads_deliveries(db: &Db, text: &str) {
                  error_description, raw from provisioning_failures",
         ),
         &[&[
-            "webhook", NULL, "109322310", "7", "create", "Dropbox", "2026-06-02T05:10:17+00:00",
+            "webhook", NULL, "109322310", "7", "create", "Dropbox", "2026-06-02 05:10:17.000+00:00",
             "2026-06-02 10:40:17+0530", "team_license_limit", DELIVERIES[0],
         ]],
     );

@@ -1,6 +1,6 @@
 //! A stand-in OneLogin, the job run against it, and what the tables must hold after it.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use onelogin_simulator::{Config, Entry, Record, Simulator};
 use serde_json::Value;
 
@@ -8,6 +8,8 @@ use super::api::Api;
 use super::block_on;
 use super::program::{Finished, Program};
 use super::tables::{Db, assert_rows};
+
+pub(crate) use super::tables::shown;
 
 /// All columns of a failure that come from the source, in the order of time.
 pub(crate) const FAILURES: &str = "select failure_id, account, source, source_id, login_id, \
@@ -112,11 +114,6 @@ pub(crate) fn assert_same(actual: &[Vec<String>], expected: &[Vec<String>]) {
     let rows: Vec<Vec<&str>> =
         expected.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
     assert_rows(actual, &rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
-}
-
-/// An instant as the tables show it.
-pub(crate) fn shown(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
 /// Starts what needs a runtime to spawn on, from a story that is no future.

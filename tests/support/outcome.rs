@@ -1,13 +1,12 @@
 //! The traces of a run: its outcome on stdout, its row, its watermark, and no secret anywhere.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use onelogin_simulator::{Config, Simulator};
 use serde_json::Value;
 
 use super::api::Api;
 use super::onelogin::{at, start};
 use super::program::Finished;
-use super::tables::{Db, NULL};
+use super::tables::{Db, NULL, shown};
 
 /// The start of the history of [`history`], for `--since`.
 pub(crate) const SINCE: &str = "2026-02-18T12:00:00Z";
@@ -183,7 +182,7 @@ pub(crate) fn first_window(api: Api, onelogin: &Simulator) -> Vec<String> {
 
 /// Lets every lease run out.
 pub(crate) fn expire_lease(db: &Db) {
-    db.execute("update watermarks set lease_expires_at = '2000-01-01T00:00:00+00:00'");
+    db.execute("update watermarks set lease_expires_at = '2000-01-01 00:00:00.000+00:00'");
 }
 
 /// As the tables of [`Db::rows`] show it.
@@ -197,6 +196,5 @@ fn text(value: &Value) -> String {
 
 fn instant(value: &Value) -> String {
     let Some(text) = value.as_str() else { return NULL.into() };
-    let instant: DateTime<Utc> = at(text);
-    instant.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+    shown(at(text))
 }

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, TypeInfo, ValueRef};
@@ -84,7 +84,7 @@ impl Db {
 
     /// The rows of a query, every value as text.
     ///
-    /// Instants are as SQLite holds them (`2026-03-29T01:00:00.250+00:00`), booleans `1` and `0`,
+    /// Instants are as SQLite holds them (`2026-03-29 01:00:00.250+00:00`), booleans `1` and `0`,
     /// nulls [`NULL`], UUIDs with hyphens, and other bytes in hexadecimal after `\x`.
     #[track_caller]
     pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
@@ -166,13 +166,15 @@ fn postgres_text(row: &PgRow, column: usize) -> Result<String, sqlx::Error> {
     let kind = value.type_info().name().to_owned();
     let text = value.as_str().map_err(sqlx::Error::Decode)?;
     Ok(match kind.as_str() {
-        "TIMESTAMPTZ" => {
-            let instant: DateTime<Utc> = row.try_get(column)?;
-            instant.to_rfc3339_opts(SecondsFormat::AutoSi, false)
-        }
+        "TIMESTAMPTZ" => shown(row.try_get(column)?),
         "BOOL" => u8::from(text == "t").to_string(),
         _ => text.to_owned(),
     })
+}
+
+/// An instant as SQLite holds it, and [`Db::rows`] shows it.
+pub(crate) fn shown(at: DateTime<Utc>) -> String {
+    at.format("%F %T%.3f+00:00").to_string()
 }
 
 fn sqlite_text(row: &SqliteRow, column: usize) -> Result<String, sqlx::Error> {

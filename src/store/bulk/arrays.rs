@@ -5,7 +5,7 @@ use sqlx::postgres::PgArguments;
 use uuid::Uuid;
 
 use super::columns::{Columns, Shared, bind};
-use crate::store::value::Json;
+use crate::store::value::{Json, Time};
 
 /// The columns of rows, each an array: a statement then has few parameters and one text, however many
 /// rows there are. With one parameter per value, a run with 1,000 new failures was measured as taking
@@ -26,7 +26,7 @@ enum Array {
     Flags(Vec<Option<bool>>),
     Texts(Vec<Option<String>>),
     Jsons(Vec<Option<Json<'static>>>),
-    Times(Vec<Option<DateTime<Utc>>>),
+    Times(Vec<Option<Time>>),
 }
 
 impl Arrays {
@@ -92,7 +92,7 @@ impl Columns for Arrays {
     }
 
     fn time(&mut self, time: Option<DateTime<Utc>>) {
-        put!(self, Times, time);
+        put!(self, Times, time.map(Time));
     }
 
     fn shared_text(&mut self, text: &Shared<()>) {

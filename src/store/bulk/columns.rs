@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::{Arguments, Encode, Type};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
+
+use crate::store::value::Time;
 
 /// Takes the values of rows, one after another.
 pub(in crate::store) trait Columns {
@@ -43,17 +45,12 @@ impl Shared<Uuid> {
 
 impl Shared<DateTime<Utc>> {
     pub(in crate::store) fn time(time: DateTime<Utc>) -> Self {
-        Self { value: time, text: time_text(time) }
+        Self { value: time, text: Time(time).text() }
     }
 }
 
 pub(super) fn hyphenated(id: Uuid, buffer: &mut [u8; Hyphenated::LENGTH]) -> &str {
     id.hyphenated().encode_lower(buffer)
-}
-
-/// The one form of a time in SQLite.
-pub(super) fn time_text(time: DateTime<Utc>) -> Arc<str> {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, false).into()
 }
 
 pub(super) fn bind<'t, A, T>(arguments: &mut A, value: T)

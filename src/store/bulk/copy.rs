@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::columns::{Columns, Shared};
 use super::{Row, Statement};
+use crate::store::value::Time;
 
 /// Bytes per message. Postgres works on one message while the next is encoded.
 const MESSAGE_BYTES: usize = 64 * 1024;
@@ -96,7 +97,7 @@ impl Columns for CopyRows {
     }
 
     fn time(&mut self, time: Option<DateTime<Utc>>) {
-        self.number(time.map(|time| time.timestamp_micros() - EPOCH));
+        self.number(time.map(|time| Time(time).micros() - EPOCH));
     }
 
     fn shared_text(&mut self, text: &Shared<()>) {

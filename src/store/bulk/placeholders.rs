@@ -8,7 +8,8 @@ use sqlx::sqlite::SqliteArguments;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use super::columns::{Columns, Shared, bind, hyphenated, time_text};
+use super::columns::{Columns, Shared, bind, hyphenated};
+use crate::store::value::Time;
 
 /// The values of rows, one after another. A text takes one allocation this way; bound as `&str` it would
 /// take two.
@@ -60,7 +61,7 @@ impl Columns for Placeholders {
 
     fn time(&mut self, time: Option<DateTime<Utc>>) {
         match time {
-            Some(time) => bind(&mut self.0, time_text(time)),
+            Some(time) => bind(&mut self.0, Time(time).text()),
             None => bind(&mut self.0, None::<&str>),
         }
     }

@@ -67,9 +67,8 @@ impl Statement {
         format!("{before}{}{after}", DB::places(rows, self.width()))
     }
 
-    /// The SQL that inserts this many new rows into SQLite: without a clause about conflicts and, where
-    /// no foreign key asks for it, without the journal by which SQLite could roll back this statement
-    /// alone. A failure rolls back the window.
+    /// The SQL that inserts this many new rows into SQLite: without a clause about conflicts and without the
+    /// journal by which SQLite could roll back this statement alone. A failure rolls back the window.
     pub(super) fn new_rows_sql(self, rows: usize) -> String {
         let (before, _) = self.around_rows();
         let before = before.replacen("insert into", "insert or fail into", 1);

@@ -1,1 +1,1 @@
-select count(*) from provisioning_failures where run_id = $1 and created_at <= $2
+select count(*) from provisioning_failures where account = $1 and run_id = $2 and created_at <= $3

@@ -1,4 +1,4 @@
 update sync_runs set
     status = $2, finished_at = $3, exit_code = $4, error = $5, requests = $6, retries = $7, bytes = $8,
     people_pending = $9, users_written = $10
-where run_id = $1
+where account = $11 and run_id = $1

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::records::{Key, Record};
-use super::stamp::Stamped;
+use super::stamp::{Stamped, WindowStamp};
 use crate::model::{Failure, Success};
 use crate::store::bulk::{Columns, Row, Statement};
 use crate::store::tx::Tx;
@@ -91,10 +91,11 @@ impl Tx {
     /// Reads the texts of stored failures; `None` where the text was not kept.
     pub(super) async fn raw_failures(
         &mut self,
+        stamp: &WindowStamp,
         ids: &[Uuid],
     ) -> Result<Vec<(Uuid, Option<String>)>, Error> {
         let rows: Vec<(Id, Option<Json<'static>>)> = self
-            .fetch_rows(RAW, ids, |id| Key(*id))
+            .fetch_rows(RAW, ids, |&id| Key { stamp, id })
             .await
             .map_err(failed("reading displaced failures"))?;
         Ok(rows.into_iter().map(|(id, raw)| (id.0, raw.map(|raw| raw.0.into_owned()))).collect())

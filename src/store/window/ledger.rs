@@ -7,7 +7,7 @@ use super::stamp::WindowStamp;
 use crate::model::Counts;
 use crate::store::run::{Traffic, count};
 use crate::store::tx::Tx;
-use crate::store::value::Id;
+use crate::store::value::{Id, Time};
 use crate::store::{Error, Lease, failed, on_either};
 use crate::window::{Watermark, Window};
 
@@ -23,10 +23,10 @@ impl Tx {
             .bind(&lease.origin.account)
             .bind(lease.origin.source.as_str())
             .bind(lease.token)
-            .bind(watermark.high_water_mark)
-            .bind(watermark.scanned_through)
-            .bind(now + lease.ttl)
-            .bind(now)
+            .bind(watermark.high_water_mark.map(Time))
+            .bind(watermark.scanned_through.map(Time))
+            .bind(Time(now + lease.ttl))
+            .bind(Time(now))
             .execute(&mut **tx)
             .await
             .map(|done| done.rows_affected()))
@@ -47,8 +47,8 @@ impl Tx {
             .bind(Id(stamp.run_id.value))
             .bind(&stamp.origin.account)
             .bind(stamp.origin.source.as_str())
-            .bind(window.from)
-            .bind(window.to)
+            .bind(Time(window.from))
+            .bind(Time(window.to))
             .bind(count(counts.fetched))
             .bind(count(counts.inserted))
             .bind(count(counts.updated))
@@ -56,7 +56,7 @@ impl Tx {
             .bind(count(counts.rejected))
             .bind(count(counts.successes))
             .bind(count(counts.ignored))
-            .bind(now)
+            .bind(Time(now))
             .execute(&mut **tx)
             .await
             .map(drop))
@@ -83,6 +83,7 @@ impl Tx {
             .bind(count(traffic.requests))
             .bind(count(traffic.retries))
             .bind(count(traffic.bytes))
+            .bind(&stamp.origin.account)
             .execute(&mut **tx)
             .await
             .map(drop))

@@ -26,11 +26,15 @@ pub(super) trait Record {
 }
 
 /// The key of a row that is looked up.
-pub(super) struct Key(pub(super) Uuid);
+pub(super) struct Key<'a> {
+    pub(super) stamp: &'a WindowStamp,
+    pub(super) id: Uuid,
+}
 
-impl Row for Key {
+impl Row for Key<'_> {
     fn write(&self, columns: &mut impl Columns) {
-        columns.id(Some(self.0));
+        columns.shared_text(&self.stamp.account);
+        columns.id(Some(self.id));
     }
 }
 
@@ -63,6 +67,7 @@ impl Tx {
     /// time finds little more than the batch, and by each key if the range holds many other rows.
     pub(super) async fn stored<R: Record>(
         &mut self,
+        stamp: &WindowStamp,
         batch: &[R],
     ) -> Result<HashMap<Uuid, Stored>, sqlx::Error> {
         let keys = || batch.iter().map(R::key);
@@ -71,6 +76,7 @@ impl Tx {
         };
         let limit = 2 * batch.len() + 100;
         let mut rows: Vec<StoredRow> = on_either!(Tx, self, tx => sqlx::query_as(R::BETWEEN)
+            .bind(&stamp.origin.account)
             .bind(Id(first))
             .bind(Id(last))
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -79,7 +85,7 @@ impl Tx {
             .fetch_all(&mut **tx)
             .await)?;
         if rows.len() == limit {
-            rows = self.fetch_rows(R::STORED, batch, |row| Key(row.key())).await?;
+            rows = self.fetch_rows(R::STORED, batch, |row| Key { stamp, id: row.key() }).await?;
         }
         let stored = rows.into_iter().map(|(key, content_hash, has_raw, run_id, synced_at)| {
             (key.0, Stored { content_hash, has_raw, run_id, synced_at })

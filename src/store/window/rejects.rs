@@ -1,6 +1,5 @@
 //! The rows of rejected records.
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::stamp::WindowStamp;
@@ -27,14 +26,14 @@ impl Tx {
         Ok(open > 0)
     }
 
-    /// Counts those that were not open until the window that is written at `at`.
+    /// Counts those that were not open until this window.
     pub(super) async fn count_new_rejects(
         &mut self,
-        at: DateTime<Utc>,
+        stamp: &WindowStamp,
         rejects: &[Reject],
     ) -> Result<usize, Error> {
         let known: Vec<(Id,)> = self
-            .fetch_rows(STORED, rejects, |reject| RejectAt { reject_id: reject.reject_id, at })
+            .fetch_rows(STORED, rejects, |reject| RejectKey { reject_id: reject.reject_id, stamp })
             .await
             .map_err(failed("looking up rejected records"))?;
         Ok(rejects.len() - known.len())
@@ -54,26 +53,27 @@ impl Tx {
     /// Closes the rejects whose text was loaded after all.
     pub(super) async fn close_rejects(
         &mut self,
-        at: DateTime<Utc>,
+        stamp: &WindowStamp,
         ids: &[Uuid],
     ) -> Result<(), Error> {
-        self.execute_rows(REPLAYED, ids, |&reject_id| RejectAt { reject_id, at })
+        self.execute_rows(REPLAYED, ids, |&reject_id| RejectKey { reject_id, stamp })
             .await
             .map(drop)
             .map_err(failed("closing rejected records"))
     }
 }
 
-/// A reject, and the time of the window.
-struct RejectAt {
+/// The key of a reject, and the time of the window.
+struct RejectKey<'a> {
     reject_id: Uuid,
-    at: DateTime<Utc>,
+    stamp: &'a WindowStamp,
 }
 
-impl Row for RejectAt {
+impl Row for RejectKey<'_> {
     fn write(&self, columns: &mut impl Columns) {
+        columns.shared_text(&self.stamp.account);
         columns.id(Some(self.reject_id));
-        columns.time(Some(self.at));
+        columns.shared_time(&self.stamp.at);
     }
 }
 

@@ -1,7 +1,6 @@
-//! The users of a run, as the failures describe them. A user has a row before the failures that name
-//! them. Details that turn out to be newer are written once, at the end of the window: writing them with
-//! every batch was measured on Postgres as several times slower, since a transaction keeps all versions
-//! of a row.
+//! The users of a window, as its failures describe them. Each is written once, at the end of the window:
+//! writing them with every batch was measured on Postgres as several times slower, since a transaction keeps
+//! all versions of a row.
 
 use std::collections::HashMap;
 
@@ -32,25 +31,11 @@ pub(super) struct Versioned<T> {
     pub(super) value: T,
 }
 
-/// A user, and what is left to do about their row.
-#[derive(Debug)]
-struct CachedUser {
-    details: LatestDetails,
-    /// This window wrote the row, which counts once.
-    is_counted: bool,
-    /// The row may be older than the details.
-    is_newer: bool,
-}
-
 /// The newest details of each user: those of the greatest `failure_id`.
 #[derive(Debug, Default)]
 pub(super) struct UserCache {
     texts: TextArena,
-    users: HashMap<i64, CachedUser>,
-    /// Users who may have no row yet.
-    unseen: Vec<i64>,
-    /// Most of the last unseen users had no row: then most of the next will have none either.
-    expects_new: bool,
+    users: HashMap<i64, LatestDetails>,
 }
 
 impl UserCache {
@@ -59,63 +44,27 @@ impl UserCache {
     pub(super) fn observe(&mut self, failures: &[Failure], texts: &TextArena) {
         for failure in failures {
             let Some(person) = &failure.person else { continue };
-            let user = self.users.entry(person.user_id).or_insert_with(|| {
-                self.unseen.push(person.user_id);
+            let details = self.users.entry(person.user_id).or_insert_with(|| {
                 let name = Versioned { id: Uuid::nil(), at: failure.created_at, value: None };
-                let details = LatestDetails { user_id: person.user_id, name, profile: None };
-                CachedUser { details, is_counted: false, is_newer: true }
+                LatestDetails { user_id: person.user_id, name, profile: None }
             });
-            user.is_newer |= user.details.observe(&mut self.texts, failure, person, texts);
+            details.observe(&mut self.texts, failure, person, texts);
         }
     }
 
-    /// Users who may have no row yet, in the order of the table's key.
-    pub(super) fn unseen(&self) -> Vec<&LatestDetails> {
-        sorted(self.unseen.iter().map(|user_id| &self.users[user_id]))
+    /// All users, in the order of the table's key.
+    pub(super) fn sorted(&self) -> Vec<&LatestDetails> {
+        let mut details: Vec<&LatestDetails> = self.users.values().collect();
+        details.sort_unstable_by_key(|details| details.user_id);
+        details
     }
 
-    /// Predicts that most unseen users have no row, as in a first load.
-    pub(super) fn expects_new(&self) -> bool {
-        self.expects_new
-    }
-
-    /// Records that all unseen users have a row now, and that those of `inserted` hold these details.
-    pub(super) fn note_inserted(&mut self, inserted: &[i64]) {
-        for user_id in inserted {
-            if let Some(user) = self.users.get_mut(user_id) {
-                (user.is_counted, user.is_newer) = (true, false);
-            }
-        }
-        self.expects_new = 2 * inserted.len() > self.unseen.len();
-        self.unseen.clear();
-    }
-
-    /// Users whose rows may be older than their details, in the same order.
-    pub(super) fn pending_updates(&self) -> Vec<&LatestDetails> {
-        sorted(self.users.values().filter(|user| user.is_newer))
-    }
-
-    /// Records that no row is older than its details any more, and that those of `written` were written.
-    /// Returns how many of them this window had not written before.
-    pub(super) fn note_written(&mut self, written: &[i64]) -> u64 {
-        let mut first_time = 0;
-        for user_id in written {
-            if let Some(user) = self.users.get_mut(user_id) {
-                first_time += u64::from(!user.is_counted);
-                user.is_counted = true;
-            }
-        }
-        self.users.values_mut().for_each(|user| user.is_newer = false);
-        first_time
+    pub(super) fn is_empty(&self) -> bool {
+        self.users.is_empty()
     }
 
     pub(super) fn is_full(&self) -> bool {
         self.users.len() >= MOST_USERS || self.texts.len() >= MOST_BYTES
-    }
-
-    /// Starts the counts of the next window: the rows of this one are committed.
-    pub(super) fn next_window(&mut self) {
-        self.users.values_mut().for_each(|user| user.is_counted = false);
     }
 
     pub(super) fn clear(&mut self) {
@@ -128,40 +77,28 @@ impl UserCache {
     }
 }
 
-fn sorted<'a>(users: impl Iterator<Item = &'a CachedUser>) -> Vec<&'a LatestDetails> {
-    let mut details: Vec<&LatestDetails> = users.map(|user| &user.details).collect();
-    details.sort_unstable_by_key(|details| details.user_id);
-    details
-}
-
 impl LatestDetails {
-    /// Takes in the details of one failure. Returns whether they changed anything. A second record of
-    /// the same failure is a collision, of which the last record counts.
+    /// Takes in the details of one failure. A second record of the same failure is a collision, of which
+    /// the last record counts.
     fn observe(
         &mut self,
         own: &mut TextArena,
         failure: &Failure,
         person: &Person,
         texts: &TextArena,
-    ) -> bool {
+    ) {
         let (id, at) = (failure.failure_id, failure.created_at);
-        let mut changed = false;
         if self.name.id <= id {
             let value = kept(self.name.value, person.display_name, own, texts);
-            let name = Versioned { id, at, value };
-            changed |= self.name != name;
-            self.name = name;
+            self.name = Versioned { id, at, value };
         }
         if let Some(profile) = &person.profile
             && self.profile.as_ref().is_none_or(|stored| stored.id <= id)
         {
             let stored = self.profile.as_ref().map(|stored| &stored.value);
             let value = kept_profile(stored, profile, own, texts);
-            let profile = Some(Versioned { id, at, value });
-            changed |= self.profile != profile;
-            self.profile = profile;
+            self.profile = Some(Versioned { id, at, value });
         }
-        changed
     }
 }
 
@@ -227,7 +164,7 @@ mod tests {
     fn details(failures: &[(u128, &str, Option<&str>)]) -> Details {
         let users = observed(failures);
         let get = |text: TextRef| users.texts.get(text).to_owned();
-        let details = users.unseen()[0];
+        let details = users.sorted()[0];
         let email = details.profile.as_ref().and_then(|profile| profile.value.email);
         (details.name.value.map(get), email.map(get))
     }
@@ -263,37 +200,17 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_was_just_written_is_written_again_only_with_newer_details() {
-        let mut users = observed(&[(2, "first", None)]);
-        assert_eq!(users.unseen().len(), 1);
-        users.note_inserted(&[7]);
-        assert_eq!((users.unseen().len(), users.pending_updates().len()), (0, 0));
-        for (n, name, pending) in [(1, "older", 0), (2, "first", 0), (3, "first", 1)] {
+    fn users_come_in_the_order_of_their_key_each_once() {
+        let mut users = UserCache::default();
+        for (n, user_id) in [(1, 9), (2, -1), (3, 5), (4, 9)] {
             let mut texts = TextArena::default();
-            let failure = failure(&mut texts, n, name, None);
+            let mut failure = failure(&mut texts, n, "name", None);
+            failure.person.as_mut().expect("it names one").user_id = user_id;
             users.observe(&[failure], &texts);
-            assert_eq!((users.unseen().len(), users.pending_updates().len()), (0, pending), "{n}");
         }
-        let counted = users.note_written(&[7]);
-        assert_eq!((counted, users.pending_updates().len()), (0, 0), "it was counted before");
-    }
-
-    #[test]
-    fn the_next_unseen_users_are_expected_to_be_like_the_last() {
-        let mut users = observed(&[(2, "first", None)]);
-        assert!(!users.expects_new(), "on most days they have rows");
-        users.note_inserted(&[7]);
-        assert!(users.expects_new());
-        let mut users = observed(&[(2, "first", None)]);
-        users.note_inserted(&[]);
-        assert!(!users.expects_new());
-    }
-
-    #[test]
-    fn a_user_whose_row_was_stored_counts_once_it_is_written() {
-        let mut users = observed(&[(2, "first", None)]);
-        users.note_inserted(&[]);
-        assert_eq!((users.unseen().len(), users.pending_updates().len()), (0, 1));
-        assert_eq!((users.note_written(&[7]), users.note_written(&[7])), (1, 0));
+        let ids: Vec<i64> = users.sorted().iter().map(|details| details.user_id).collect();
+        assert_eq!(ids, [-1, 5, 9]);
+        users.clear();
+        assert!(users.is_empty());
     }
 }

@@ -1,7 +1,5 @@
 //! The rows of users.
 
-use std::collections::HashSet;
-
 use super::stamp::{Stamped, WindowStamp};
 use super::user_cache::LatestDetails;
 use crate::model::TextArena;
@@ -13,68 +11,19 @@ use crate::store::{Error, failed};
 /// stand on pages of their own, so more rows take more memory, and were not faster.
 const SQLITE_ROWS: usize = 100;
 
-const INSERT: Statement = Statement::reused(include_str!("sql/users_insert.sql"), SQLITE_ROWS);
 const UPSERT: Statement = Statement::reused(include_str!("sql/users_upsert.sql"), SQLITE_ROWS);
-const STORED: Statement = Statement::new(include_str!("sql/users_stored.sql"));
 
 impl Tx {
-    /// Inserts users who have no row. Returns their ids.
-    pub(super) async fn insert_users(
-        &mut self,
-        stamp: &WindowStamp,
-        texts: &TextArena,
-        users: &[&LatestDetails],
-    ) -> Result<Vec<i64>, Error> {
-        self.write_users(INSERT, stamp, texts, users).await
-    }
-
-    /// Finds which of these users have a row.
-    pub(super) async fn stored_users(
-        &mut self,
-        stamp: &WindowStamp,
-        users: &[&LatestDetails],
-    ) -> Result<HashSet<i64>, Error> {
-        let found: Vec<(i64,)> = self
-            .fetch_rows(STORED, users, |user| UserKey { user_id: user.user_id, stamp })
-            .await
-            .map_err(failed("looking up users"))?;
-        Ok(found.into_iter().map(|(user_id,)| user_id).collect())
-    }
-
-    /// Writes details that are newer than the stored ones. Returns the ids of these users.
+    /// Writes details that are newer than the stored ones. Returns how many rows it wrote.
     pub(super) async fn upsert_users(
         &mut self,
         stamp: &WindowStamp,
         texts: &TextArena,
         users: &[&LatestDetails],
-    ) -> Result<Vec<i64>, Error> {
-        self.write_users(UPSERT, stamp, texts, users).await
-    }
-
-    async fn write_users(
-        &mut self,
-        statement: Statement,
-        stamp: &WindowStamp,
-        texts: &TextArena,
-        users: &[&LatestDetails],
-    ) -> Result<Vec<i64>, Error> {
-        let written: Vec<(i64,)> = self
-            .fetch_rows(statement, users, |&row| Stamped { row, stamp, texts })
+    ) -> Result<u64, Error> {
+        self.execute_rows(UPSERT, users, |&row| Stamped { row, stamp, texts })
             .await
-            .map_err(failed("writing users"))?;
-        Ok(written.into_iter().map(|(user_id,)| user_id).collect())
-    }
-}
-
-struct UserKey<'a> {
-    user_id: i64,
-    stamp: &'a WindowStamp,
-}
-
-impl Row for UserKey<'_> {
-    fn write(&self, columns: &mut impl Columns) {
-        columns.shared_text(&self.stamp.account);
-        columns.number(Some(self.user_id));
+            .map_err(failed("writing users"))
     }
 }
 

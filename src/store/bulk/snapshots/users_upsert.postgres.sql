@@ -38,7 +38,6 @@ where users.last_failure_id < excluded.last_failure_id
             or users.username is distinct from excluded.username
             or users.firstname is distinct from excluded.firstname
             or users.lastname is distinct from excluded.lastname))
-returning user_id
 
 -- New rows:
 copy users (

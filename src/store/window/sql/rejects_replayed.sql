@@ -1,5 +1,6 @@
 -- The same text was loaded after all: by a program that can read more, or as the winner of a collision.
-with loaded (reject_id, at) as (values /*rows*/)
+with loaded (account, reject_id, at) as (values /*rows*/)
 update rejected_records set replayed_at = loaded.at
 from loaded
-where rejected_records.reject_id = loaded.reject_id and rejected_records.replayed_at is null
+where rejected_records.account = loaded.account and rejected_records.reject_id = loaded.reject_id
+  and rejected_records.replayed_at is null

@@ -3,4 +3,4 @@ update sync_runs set
     unchanged = unchanged + $5, rejected = rejected + $6, users_written = users_written + $7,
     successes = successes + $8, ignored = ignored + $9,
     requests = $10, retries = $11, bytes = $12
-where run_id = $1
+where account = $13 and run_id = $1

@@ -3,14 +3,14 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use onelogin_simulator::{Entry, EventRecord, Record, Simulator};
+use onelogin_simulator::{Entry, EventRecord, Record, RecordUser, Simulator};
 use tempfile::TempDir;
 
 use crate::schema::MIGRATIONS;
 use crate::support::api::{Api, put_event};
 use crate::support::block_on;
 use crate::support::door::Door;
-use crate::support::onelogin::{at, empty, put, record, sync, sync_ok};
+use crate::support::onelogin::{at, empty, put, record, shown, sync, sync_ok};
 use crate::support::outcome::{
     SINCE, assert_complete, assert_holds_first_window, assert_recorded, expire_lease, history,
     outcome,
@@ -237,7 +237,7 @@ fn a_database_that_is_not_utf8_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn two_sources_that_meet_people_in_another_order_do_not_block_each_other() {
+fn a_window_at_hand_does_not_block_another_source_of_the_same_people() {
     let db = Db::postgres();
     let (legacy, events) = (empty("2026-03-20T12:00:00Z"), empty("2026-03-20T12:00:00Z"));
     let time = "2026-03-20T11:00:00Z";
@@ -253,12 +253,38 @@ fn two_sources_that_meet_people_in_another_order_do_not_block_each_other() {
     Program::new(&["migrate", "--database-url", &db.url()]).run().expect_code(0);
 
     let first = Api::Legacy.sync(&legacy, &db, &since).start();
-    wait_for(
-        &db,
-        "select count(*) from pg_locks l join pg_database d on d.oid = l.database
-         where d.datname = current_database() and mode = 'RowExclusiveLock'
-           and relation = 'provisioning_failures'::regclass",
-    );
+    wait_for(&db, LOCKED_FAILURES);
+    outcome(Api::Events.sync(&events, &db, &since).run(), 0);
+    legacy.release();
+
+    outcome(first.wait(), 0);
+    assert_rows(&db.rows(FAILURES_BY_PERSON), &[&["1", "151"], &["2", "1151"]]);
+}
+
+/// Users are written in parts where they do not fit into memory, from the first part on under a lock.
+#[test]
+fn a_window_that_has_written_users_has_another_source_take_turns() {
+    let db = Db::postgres();
+    let (legacy, events) = (empty("2026-03-20T12:00:00Z"), empty("2026-03-20T12:00:00Z"));
+    let (time, later) = ("2026-03-20T11:00:00Z", "2026-03-20T11:30:00Z");
+    let many = 3_000;
+    // More texts than a run keeps in memory; the people of the first part come again at the end.
+    for (id, user_id) in (1..=many).map(|id| (id, many - id)).chain([(many + 1, 1), (many + 2, 2)])
+    {
+        let record = record(id, time, user_id);
+        let lastname = Some("x".repeat(4_000));
+        let user = record.user.clone().map(|user| RecordUser { lastname, ..user });
+        put(&legacy, time, Record { user, ..record }.to_json());
+    }
+    for user_id in [1, 2] {
+        put_event(&events, EventRecord::new(user_id, at(later), 61, user_id));
+    }
+    let since = ["--since", "2026-03-20", "--refresh-people", "never"];
+    legacy.hold_after(many.unsigned_abs());
+    Program::new(&["migrate", "--database-url", &db.url()]).run().expect_code(0);
+
+    let first = Api::Legacy.sync(&legacy, &db, &since).start();
+    wait_for(&db, &LOCKED_FAILURES.replace("provisioning_failures", "accounts"));
     let second = Api::Events.sync(&events, &db, &since).start();
     wait_for(
         &db,
@@ -270,10 +296,20 @@ fn two_sources_that_meet_people_in_another_order_do_not_block_each_other() {
     for run in [first, second] {
         outcome(run.wait(), 0);
     }
-    let people = "select u.user_id, count(*) from users u
-        join provisioning_failures f on f.user_id = u.user_id group by 1 order by 1";
-    assert_rows(&db.rows(people), &[&["1", "151"], &["2", "1151"]]);
+    let newest = "select user_id, length(lastname), last_failure_at from users
+        where user_id in (1, 2) order by user_id";
+    let last = shown(at(later));
+    assert_rows(&db.rows(newest), &[&["1", "4000", &last], &["2", "4000", &last]]);
+    assert_eq!(db.count("users"), 3_000);
 }
+
+const LOCKED_FAILURES: &str =
+    "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+    where d.datname = current_database() and mode = 'RowExclusiveLock'
+      and relation = 'provisioning_failures'::regclass";
+
+const FAILURES_BY_PERSON: &str = "select u.user_id, count(*) from users u
+    join provisioning_failures f on f.user_id = u.user_id group by 1 order by 1";
 
 /// Asks until the answer is not 0.
 fn wait_for(db: &Db, question: &str) {

@@ -3,6 +3,7 @@
 //!
 //! `PROPTEST_CASES=300` tries more histories; a failure names the seed that finds it again.
 
+mod promises;
 mod sketch;
 mod source;
 
@@ -21,7 +22,8 @@ use crate::support::api::Api;
 use crate::support::block_on;
 use crate::support::onelogin::at;
 use crate::support::program::{Finished, Program, Running};
-use crate::support::tables::{Db, NULL, assert_rows, on_both};
+use crate::support::tables::{Db, on_both};
+use promises::{Watermarks, check, compare, has_tables};
 use source::{Happening, Source, Variant, happening, variant};
 
 /// Takes a few seconds on a laptop, and finds each fault that was put into the program as a trial.
@@ -66,6 +68,8 @@ enum Step {
     Source(Vec<Happening>),
     /// To the job, of one API or the other.
     Sync(Api, Fate),
+    /// To both jobs at once: they write the same people.
+    Both,
 }
 
 /// The end of a run.
@@ -93,6 +97,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => prop::collection::vec(happening(), 1..6).prop_map(Step::Source),
         3 => (prop::sample::select(vec![Api::Legacy, Api::Events]), fate())
             .prop_map(|(api, fate)| Step::Sync(api, fate)),
+        1 => Just(Step::Both),
     ]
 }
 
@@ -140,6 +145,10 @@ fn play(db: &Db, account: &str, variant: &Variant, steps: &[Step]) {
                 run(db, account, *api, &mut source, fate);
                 watermarks = check(db, account, &source, &watermarks);
             }
+            Step::Both => {
+                run_both(db, account, &source);
+                watermarks = check(db, account, &source, &watermarks);
+            }
         }
     }
     // What was to appear late appears, and nothing disturbs the last runs.
@@ -151,7 +160,8 @@ fn play(db: &Db, account: &str, variant: &Variant, steps: &[Step]) {
     compare(db, account, &source);
 }
 
-fn run(db: &Db, account: &str, api: Api, source: &mut Source, fate: &Fate) {
+/// The arguments of the next run, and where it begins.
+fn arguments<'a>(db: &Db, account: &'a str, api: Api) -> (Vec<&'a str>, DateTime<Utc>) {
     // A first run that failed left no watermark to continue from.
     let scanned = Watermarks::read(db, account, api).scanned_through;
     let since = scanned.map_or(at(BEGINNING), |scanned| scanned - TimeDelta::days(1));
@@ -164,6 +174,22 @@ fn run(db: &Db, account: &str, api: Api, source: &mut Source, fate: &Fate) {
         // Each run has its hour.
         db.execute(&format!("delete from api_calls where account = '{account}'"));
     }
+    (arguments, since)
+}
+
+fn run_both(db: &Db, account: &str, source: &Source) {
+    let running = APIS.map(|api| {
+        let (arguments, _) = arguments(db, account, api);
+        api.sync(&source.onelogin, db, &arguments).start()
+    });
+    for running in running {
+        let finished = running.wait();
+        assert_eq!(finished.code, Some(0), "{finished}");
+    }
+}
+
+fn run(db: &Db, account: &str, api: Api, source: &mut Source, fate: &Fate) {
+    let (mut arguments, since) = arguments(db, account, api);
     let onelogin = &source.onelogin;
     let sync = |arguments: &[&str]| api.sync(onelogin, db, arguments);
     let sync_ok = |arguments: &[&str]| {
@@ -260,140 +286,7 @@ fn has_lease(db: &Db, account: &str, api: Api) -> bool {
 
 fn expire_lease(db: &Db, account: &str) {
     db.execute(&format!(
-        "update watermarks set lease_expires_at = '2026-01-01T00:00:00.000+00:00' \
+        "update watermarks set lease_expires_at = '2026-01-01 00:00:00.000+00:00' \
          where account = '{account}'"
     ));
-}
-
-/// The watermarks of an account.
-#[derive(Debug, Default)]
-struct Watermarks {
-    high_water_mark: Option<DateTime<Utc>>,
-    scanned_through: Option<DateTime<Utc>>,
-}
-
-impl Watermarks {
-    fn read(db: &Db, account: &str, api: Api) -> Self {
-        // The first run of all makes the tables, and may have been stopped before.
-        if !has_tables(db) {
-            return Self::default();
-        }
-        let sql = "select high_water_mark, scanned_through from watermarks where account = ";
-        let rows = db.rows(&format!("{sql}'{account}' and source = '{}'", api.name()));
-        let watermark = |column: usize| {
-            rows.first().map(|row| &row[column]).filter(|text| *text != NULL).map(|text| at(text))
-        };
-        Self { high_water_mark: watermark(0), scanned_through: watermark(1) }
-    }
-}
-
-fn has_tables(db: &Db) -> bool {
-    let catalogue = match db {
-        Db::Sqlite(_) => "select name from sqlite_master where name = 'watermarks'",
-        Db::Postgres(_) => "select tablename from pg_tables where tablename = 'watermarks'",
-    };
-    !db.rows(catalogue).is_empty()
-}
-
-/// Checks the promises after a run, however it ended. Returns the watermarks of the account.
-fn check(
-    db: &Db,
-    account: &str,
-    source: &Source,
-    before: &HashMap<Api, Watermarks>,
-) -> HashMap<Api, Watermarks> {
-    let server_now = source.onelogin.now();
-    let watermarks = HashMap::from(APIS.map(|api| (api, Watermarks::read(db, account, api))));
-    for (api, now) in &watermarks {
-        let before = &before[api];
-        assert!(before.high_water_mark <= now.high_water_mark, "{before:?}, then {now:?}");
-        assert!(before.scanned_through <= now.scanned_through, "{before:?}, then {now:?}");
-        assert!(now.high_water_mark <= now.scanned_through, "{now:?}");
-        assert!(now.scanned_through <= Some(server_now), "{now:?} at {server_now}");
-    }
-    if !has_tables(db) {
-        return watermarks;
-    }
-    let balance = "fetched = inserted + updated + unchanged + rejected";
-    let broken = db.rows(&format!(
-        "select 'an unbalanced window', count(*) from sync_windows
-         where account = '{account}' and not ({balance})
-         union all
-         select 'an unbalanced run', count(*) from sync_runs
-         where account = '{account}' and not ({balance})
-         union all
-         select 'a run that is not the sum of its windows', count(*) from sync_runs r
-         where account = '{account}' and fetched <>
-             (select coalesce(sum(w.fetched), 0) from sync_windows w where w.run_id = r.run_id)
-         union all
-         select 'rows that the ledger does not know', abs(
-             (select count(*) from provisioning_failures where account = '{account}') -
-             (select coalesce(sum(inserted), 0) from sync_windows where account = '{account}'))
-         union all
-         select 'a failure without its person', count(*) from provisioning_failures f
-         where account = '{account}' and user_id is not null and not exists
-             (select 1 from users u where u.account = f.account and u.user_id = f.user_id)
-         union all
-         select 'a person without the failure they come from', count(*) from users u
-         where account = '{account}' and not exists
-             (select 1 from provisioning_failures f where f.failure_id = u.last_failure_id)",
-    ));
-    let broken: Vec<_> = broken.iter().filter(|row| row[1] != "0").collect();
-    assert!(broken.is_empty(), "{broken:?}");
-    watermarks
-}
-
-/// Compares with one load of all there is into an empty SQLite file, which makes both databases equal.
-///
-/// Equal by design: each failure and each person, except the time and run of their last write, and
-/// the rejects that the source still serves. A reject that the source has corrected stays open,
-/// because its text was never loaded.
-fn compare(db: &Db, account: &str, source: &Source) {
-    let full = Db::sqlite();
-    let all = ["--account", account, "--max-rejects", "1000000", "--since", BEGINNING];
-    for api in APIS {
-        api.sync_ok(&source.onelogin, &full, &[&all[..], &["--refresh-people", "never"]].concat());
-    }
-
-    let failures = format!(
-        "select failure_id, source, source_id, login_id, user_id, operation, operation_source, app_id,
-             app_name, event_type_id, created_at, created_at_raw, description, error_description, solved,
-             resolved_at, resolution, raw, content_hash
-         from provisioning_failures where account = '{account}' order by failure_id"
-    );
-    assert_same(&db.rows(&failures), &full.rows(&failures));
-    let successes = format!(
-        "select success_id, source, source_id, user_id, user_name, operation, app_id, app_name,
-             event_type_id, created_at, created_at_raw, raw, content_hash
-         from provisioning_successes where account = '{account}' order by success_id"
-    );
-    assert_same(&db.rows(&successes), &full.rows(&successes));
-    for view in ["failures", "open_failures"] {
-        let ids = format!(
-            "select failure_id from {view} where account = '{account}' order by failure_id"
-        );
-        assert_same(&db.rows(&ids), &full.rows(&ids));
-    }
-    let users = format!(
-        "select user_id, email, username, firstname, lastname, last_failure_id, last_failure_at,
-             display_name, profile_id, profile_at, profile_source
-         from users where account = '{account}' order by user_id"
-    );
-    assert_same(&db.rows(&users), &full.rows(&users));
-    let open = format!(
-        "select reject_id, reason, detail, raw
-         from rejected_records where account = '{account}' and replayed_at is null
-         order by reject_id"
-    );
-    let mut rejects = db.rows(&open);
-    rejects.retain(|row| !source.is_corrected(&row[3]));
-    assert_same(&rejects, &full.rows(&open));
-}
-
-#[track_caller]
-fn assert_same(actual: &[Vec<String>], expected: &[Vec<String>]) {
-    let expected: Vec<Vec<&str>> =
-        expected.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
-    let expected: Vec<&[&str]> = expected.iter().map(Vec::as_slice).collect();
-    assert_rows(actual, &expected);
 }

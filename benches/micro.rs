@@ -8,7 +8,7 @@ use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher, black_box};
 use onelogin_simulator::{EventRecord, Record};
 use onelogin_sync::internals::{
-    self, Batch, EventSelection, FAILURES, Origin, SourceKind, Splitter,
+    self, Batch, Element, EventSelection, FAILURES, Origin, Shape, SourceKind, Splitter,
 };
 
 /// Counts allocations, beside the times.
@@ -48,9 +48,13 @@ fn split(bencher: Bencher) {
 #[inline(never)]
 fn split_all(body: &str) -> usize {
     let mut bytes = 0;
-    let mut splitter = Splitter::new();
-    splitter.feed(body.as_bytes(), &mut |raw| bytes += raw.len()).expect("it is an array");
-    splitter.finish().expect("it is complete");
+    let mut splitter = Splitter::new(Shape::Array);
+    let mut count = |element: Element<'_>| match element {
+        Element::Text(text) => bytes += text.len(),
+        Element::TooLarge { .. } => unreachable!("records are small"),
+    };
+    splitter.feed(body.as_bytes(), &mut count).expect("it is an array");
+    splitter.finish(true, &mut count).expect("it is complete");
     bytes
 }
 

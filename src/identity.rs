@@ -92,6 +92,18 @@ pub(crate) fn reject_id(origin: &Origin, raw: &str) -> Uuid {
     Uuid::new_v8(first_16(hash))
 }
 
+/// The id of a rejected record that is too large to hold: one per text, by its SHA-256 hash.
+#[must_use]
+pub(crate) fn large_reject_id(origin: &Origin, digest: &[u8; 32]) -> Uuid {
+    let mut hash = Sha256::new();
+    part(&mut hash, Some(origin.account.as_bytes()));
+    part(&mut hash, Some(origin.source.as_str().as_bytes()));
+    // The length of no text, so that no text has the same id.
+    hash.update([2]);
+    hash.update(digest);
+    Uuid::new_v8(first_16(hash))
+}
+
 /// 64 bits of the text and of the version of the code that reads it.
 #[must_use]
 pub fn content_hash(version: u8, raw: &str) -> i64 {

@@ -26,7 +26,8 @@ pub mod internals {
     pub use crate::model::{Batch, Failure, Origin, Profile, Success, TextArena, TextRef};
     pub use crate::normalize::event_type::{EventSelection, FAILURES};
     pub use crate::normalize::record;
-    pub use crate::onelogin::json_array::Splitter;
+    pub use crate::onelogin::malformed::Malformed;
+    pub use crate::onelogin::splitter::{Element, Shape, Splitter};
     pub use crate::source::SourceKind;
 }
 

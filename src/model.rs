@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::identity;
 use crate::source::SourceKind;
 
 mod batch;
@@ -238,9 +237,9 @@ pub struct Reject {
 impl Reject {
     /// Rejects a record. `raw` must hold no NUL, which Postgres takes in no text.
     #[must_use]
-    pub fn new(origin: &Origin, reason: Reason, mut detail: String, raw: String) -> Self {
+    pub fn new(reject_id: Uuid, reason: Reason, mut detail: String, raw: String) -> Self {
         detail.truncate(detail.floor_char_boundary(LONGEST_DETAIL));
-        Self { reject_id: identity::reject_id(origin, &raw), reason, detail, raw }
+        Self { reject_id, reason, detail, raw }
     }
 }
 
@@ -259,6 +258,8 @@ pub enum Reason {
     BadEventType,
     /// Another field holds something it cannot hold.
     BadField,
+    /// The record is larger than a record may be.
+    TooLarge,
     /// A later record of the same response has the same identity and other content.
     KeyCollision,
 }
@@ -274,6 +275,7 @@ impl Reason {
             Self::BadCreatedAt => "bad_created_at",
             Self::BadEventType => "bad_event_type",
             Self::BadField => "bad_field",
+            Self::TooLarge => "too_large",
             Self::KeyCollision => "key_collision",
         }
     }

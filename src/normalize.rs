@@ -8,15 +8,23 @@ mod field_reader;
 mod instant;
 mod legacy;
 mod profile;
+mod raw_fields;
+mod storable;
+mod whole_number;
+
+use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::identity;
 use crate::model::{Batch, Origin, Reason, Reject};
 use crate::source::SourceKind;
 use event::Shape;
 use event_type::EventSelection;
+use field_reader::quote;
 pub(crate) use profile::read as profile;
+use storable::storable;
 
 /// Part of every content hash. Raise it when the columns made from the same text change: the next
 /// read of a record then rewrites its row.
@@ -29,15 +37,30 @@ const DEEPEST: usize = 500;
 /// A reason to reject a record, and the value that was expected.
 pub(crate) type Defect = (Reason, String);
 
-/// Reads one record into a batch. A record without a readable id or time, or with an unexpected value
-/// in a field, goes to the rejects. A record without a person loads. `selected` says which events are failures; a legacy record always is one.
+/// Reads one record into a batch. A record without a readable id or time goes to the rejects. A record
+/// without a person loads, and so does one with an unexpected value in a field that does not identify
+/// it.
 pub fn record(origin: &Origin, selected: &EventSelection, raw: &[u8], batch: &mut Batch) {
     let before = batch.texts.here();
     if let Err((reason, detail)) = read(origin, selected, raw, batch) {
         batch.texts.forget(before);
-        let raw = String::from_utf8_lossy(raw).replace('\0', "\u{FFFD}");
-        batch.rejects.push(Reject::new(origin, reason, detail, raw));
+        let raw = readable(raw);
+        let reject_id = identity::reject_id(origin, &raw);
+        batch.rejects.push(Reject::new(reject_id, reason, detail, raw));
     }
+}
+
+/// Rejects a record above the limit, of which only the beginning and the hash are known.
+pub(crate) fn too_large(
+    origin: &Origin,
+    head: &[u8],
+    digest: [u8; 32],
+    bytes: u64,
+    batch: &mut Batch,
+) {
+    let detail = format!("a record of {bytes} bytes; raw has the beginning of it");
+    let reject_id = identity::large_reject_id(origin, &digest);
+    batch.rejects.push(Reject::new(reject_id, Reason::TooLarge, detail, readable(head)));
 }
 
 fn read(
@@ -46,12 +69,22 @@ fn read(
     raw: &[u8],
     batch: &mut Batch,
 ) -> Result<(), Defect> {
-    let raw = std::str::from_utf8(raw).map_err(|e| (Reason::NotJson, e.to_string()))?;
+    let raw = &text(raw)?;
     match origin.source {
         SourceKind::Legacy => legacy::read(origin, raw, batch),
         SourceKind::Events => event::read(origin, selected, Shape::Api, raw, batch),
         SourceKind::Webhook => event::read(origin, selected, Shape::Webhook, raw, batch),
     }
+}
+
+/// The text of a record as it is read and stored.
+fn text(raw: &[u8]) -> Result<Cow<'_, str>, Defect> {
+    std::str::from_utf8(raw).map(storable).map_err(|e| (Reason::NotJson, e.to_string()))
+}
+
+/// The text of a rejected record as it is stored.
+fn readable(raw: &[u8]) -> String {
+    storable(&String::from_utf8_lossy(raw)).replace('\0', "\u{FFFD}")
 }
 
 /// The fields of a record, not yet interpreted: an old API sends other types than documented.
@@ -69,7 +102,10 @@ fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Defect> {
     // serde would take an array for a struct, value by value.
     if !text.trim_start().starts_with('{') {
         let value: &RawValue = serde_json::from_str(text).map_err(not_json)?;
-        return Err((Reason::NotAnObject, format!("expected an object, found {}", value.get())));
+        return Err((
+            Reason::NotAnObject,
+            format!("expected an object, found {}", quote(value.get())),
+        ));
     }
     serde_json::from_str(text).map_err(not_json)
 }

@@ -13,14 +13,17 @@ mod config_error;
 mod envelope;
 mod error;
 pub(crate) mod events;
+mod gzip;
 mod headers;
-pub(crate) mod json_array;
 pub(crate) mod legacy;
+pub(crate) mod malformed;
+mod page;
 mod resource;
 pub(crate) mod retry;
 pub(crate) mod saved;
 mod session;
 mod source;
+pub(crate) mod splitter;
 mod token;
 mod users;
 
@@ -32,6 +35,7 @@ pub(crate) use error::{Error, Kind};
 pub(crate) use resource::Resource;
 use retry::Policy;
 pub(crate) use source::{Answer, Source};
+pub(crate) use splitter::Element;
 pub(crate) use users::{USERS_PER_REQUEST, UsersAnswer};
 
 /// The address of the legacy API.
@@ -83,5 +87,5 @@ pub(crate) fn is_own(error: &(dyn std::error::Error + 'static)) -> bool {
         || error.is::<error::UnexpectedResponse>()
         || error.is::<error::LimitOwner>()
         || error.is::<saved::SavedError>()
-        || error.is::<json_array::Malformed>()
+        || error.is::<malformed::Malformed>()
 }

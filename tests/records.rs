@@ -240,7 +240,7 @@ on_both!(without_raw_a_displaced_record_of_long_before_is_counted_and_named, |db
     assert!(reject[0][1].contains(key.as_str()), "{reject:?}");
 });
 
-on_both!(names_that_a_database_may_refuse_load_and_stay_in_raw_as_they_came, |db| {
+on_both!(names_that_a_database_may_refuse_load_and_what_no_reader_can_take_is_replaced, |db| {
     let onelogin = empty(NOON);
     let raw = r#"{ "id" : 1, "created_at":"2026\/03\/20 11:00:00 +0000",
         "description":"O'Brien; drop table users;-- could not be deleted in Caf\u00e9 \"$1\" %s",
@@ -250,6 +250,10 @@ on_both!(names_that_a_database_may_refuse_load_and_stay_in_raw_as_they_came, |db
 
     sync_ok(&onelogin, db, &TODAY);
 
+    let raw = [r"\u0000", r"\ud800", r"\udc00"]
+        .iter()
+        .fold(raw.to_owned(), |raw, escape| raw.replace(escape, "\u{FFFD}"));
+    let raw = raw.as_str();
     let description = r#"O'Brien; drop table users;-- could not be deleted in Café "$1" %s"#;
     let id = &db.rows("select failure_id from provisioning_failures")[0][0];
     let [at, at_raw] = ["2026-03-20 11:00:00.000+00:00", "2026/03/20 11:00:00 +0000"];

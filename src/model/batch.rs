@@ -114,7 +114,8 @@ impl Batch {
     /// Checks whether it fills a statement or two: more would only take memory.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.records() >= MOST_RECORDS || self.texts.len() >= MOST_BYTES
+        let rejected: usize = self.rejects.iter().map(|reject| reject.raw.len()).sum();
+        self.records() >= MOST_RECORDS || self.texts.len() + rejected >= MOST_BYTES
     }
 
     /// Number of records of all kinds.

@@ -1,16 +1,16 @@
 //! Records of the events API, and of the webhook that delivers the same events under other names.
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::event_type::{EventSelection, failed_operation};
 use super::field_reader::FieldReader;
-use super::{Defect, VERSION, fields, instant};
+use super::raw_fields::raw_fields;
+use super::{Defect, VERSION, fields, instant, object};
 use crate::identity::{self, EventKey};
 use crate::model::{
-    Batch, Failure, Operation, OperationSource, Origin, Person, Reason, Resolution, Success,
-    TextRef,
+    Batch, Failure, Operation, OperationSource, Origin, Person, Profile, Reason, Resolution,
+    Success, TextRef,
 };
 
 /// The form in which an event is written.
@@ -22,35 +22,62 @@ pub(super) enum Shape {
     Webhook,
 }
 
-/// An event, every field as its raw text first. The documentation writes some names with a hyphen,
-/// the API with an underscore.
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    uuid: Option<&'a RawValue>,
-    created_at: Option<&'a RawValue>,
-    event_timestamp: Option<&'a RawValue>,
-    event_type_id: Option<&'a RawValue>,
-    user_id: Option<&'a RawValue>,
-    user_name: Option<&'a RawValue>,
-    #[serde(rename = "user-name")]
-    user_name_hyphen: Option<&'a RawValue>,
-    app_id: Option<&'a RawValue>,
-    app_name: Option<&'a RawValue>,
-    #[serde(rename = "app-name")]
-    app_name_hyphen: Option<&'a RawValue>,
-    login_id: Option<&'a RawValue>,
-    error_description: Option<&'a RawValue>,
-    notes: Option<&'a RawValue>,
-    custom_message: Option<&'a RawValue>,
-    solved: Option<&'a RawValue>,
-    resolved_at: Option<&'a RawValue>,
-    resolution: Option<&'a RawValue>,
+impl Shape {
+    /// Part of the content hash. Deliveries are read for details of people since their version 2.
+    fn version(self) -> u8 {
+        match self {
+            Self::Api => VERSION,
+            Self::Webhook => VERSION + 1,
+        }
+    }
+}
+
+raw_fields! {
+    /// An event, every field as its raw text first. The documentation writes some names with a hyphen,
+    /// the API with an underscore.
+    struct Fields {
+        id: "id",
+        uuid: "uuid",
+        create: "create",
+        created_at: "created_at",
+        event_timestamp: "event_timestamp",
+        event_type_id: "event_type_id",
+        user_id: "user_id",
+        user_name: "user_name",
+        user_name_hyphen: "user-name",
+        user_attributes: "user_attributes",
+        app_id: "app_id",
+        app_name: "app_name",
+        app_name_hyphen: "app-name",
+        login_id: "login_id",
+        error_description: "error_description",
+        notes: "notes",
+        custom_message: "custom_message",
+        solved: "solved",
+        resolved_at: "resolved_at",
+        resolution: "resolution",
+    }
+}
+
+raw_fields! {
+    /// What a delivery knows of the person.
+    struct Attributes {
+        id: "id",
+        email: "email",
+        username: "username",
+        firstname: "firstname",
+        lastname: "lastname",
+    }
+}
+
+raw_fields! {
+    /// The creation of a delivery, whose id some senders do not repeat as `uuid`.
+    struct Creation {
+        id: "_id",
+    }
 }
 
 /// The fields that failures and successes have in common.
-#[derive(Clone, Copy)]
 struct ParsedEvent {
     id: uuid::Uuid,
     source_id: Option<i64>,
@@ -59,6 +86,7 @@ struct ParsedEvent {
     user_name: Option<TextRef>,
     app_id: Option<i64>,
     app_name: Option<TextRef>,
+    profile: Option<Profile>,
     login_id: Option<TextRef>,
     error_description: Option<TextRef>,
     created_at: DateTime<Utc>,
@@ -81,12 +109,12 @@ pub(super) fn read(
     // The type comes first: the other fields of an event of another type do not matter.
     if selected.is_failure(type_id) {
         let event = event(&mut reader, origin, shape, type_id, &record, raw)?;
-        let resolution = resolution(&mut reader, &record)?;
+        let resolution = resolution(&mut reader, &record);
         let failure = failure(&mut reader, event, resolution);
         batch.failures.push(failure);
     } else if let Some(operation) = selected.success(type_id) {
         let event = event(&mut reader, origin, shape, type_id, &record, raw)?;
-        batch.successes.push(success(event, operation));
+        batch.successes.push(success(&event, operation));
     } else {
         batch.texts.forget(before);
         batch.ignored.push(type_id);
@@ -115,13 +143,17 @@ fn event<'a>(
         Shape::Webhook => (None, record.event_timestamp, "event_timestamp"),
     };
     let (created_at_raw, created_at) = reader.moment(time_name, time)?;
-    let user_id = optional_id(reader, "user_id", record.user_id)?;
-    let app_id = optional_id(reader, "app_id", record.app_id)?;
-    let login_id = reader.field("login_id", record.login_id)?;
-    let error_description = error(reader, record)?;
-    let uuid = reader.field("uuid", record.uuid)?;
-    let user_name = name(reader, "user_name", record.user_name.or(record.user_name_hyphen))?;
-    let app_name = name(reader, "app_name", record.app_name.or(record.app_name_hyphen))?;
+    let user_id = optional_id(reader, record.user_id);
+    let app_id = optional_id(reader, record.app_id);
+    let login_id = reader.text(record.login_id);
+    let error_description = error(reader, record);
+    let uuid = uuid(reader, record);
+    let user_name = name(reader, record.user_name.or(record.user_name_hyphen));
+    let app_name = name(reader, record.app_name.or(record.app_name_hyphen));
+    let profile = match shape {
+        Shape::Api => None,
+        Shape::Webhook => profile(reader, user_id, record.user_attributes),
+    };
     let get = |text: TextRef| reader.texts.get(text);
     let key = match (source_id, uuid) {
         (Some(id), _) => EventKey::Id(id),
@@ -142,23 +174,26 @@ fn event<'a>(
         user_name,
         app_id,
         app_name,
+        profile,
         login_id,
         error_description,
         created_at,
         created_at_raw,
         raw: reader.whole,
-        content_hash: identity::content_hash(VERSION, raw),
+        content_hash: identity::content_hash(shape.version(), raw),
     })
 }
 
 fn failure(reader: &mut FieldReader, event: ParsedEvent, resolution: Resolution) -> Failure {
-    let display_name = event.user_name;
-    let person = |user_id| Person { user_id, display_name, profile: None };
+    let described = event.profile.as_ref().and_then(|profile| profile.display_name(reader.texts));
+    let display_name = event.user_name.or(described);
+    let person =
+        event.user_id.map(|user_id| Person { user_id, display_name, profile: event.profile });
     Failure {
         failure_id: event.id,
         source_id: event.source_id,
         login_id: event.login_id,
-        person: event.user_id.map(person),
+        person,
         operation: failed_operation(event.type_id),
         operation_source: OperationSource::EventType,
         app_id: event.app_id,
@@ -174,7 +209,7 @@ fn failure(reader: &mut FieldReader, event: ParsedEvent, resolution: Resolution)
     }
 }
 
-fn success(event: ParsedEvent, operation: Operation) -> Success {
+fn success(event: &ParsedEvent, operation: Operation) -> Success {
     Success {
         success_id: event.id,
         source_id: event.source_id,
@@ -218,65 +253,64 @@ fn sentence(
 }
 
 /// Reads the error from the first field that has one.
-fn error<'a>(
-    reader: &mut FieldReader<'a, '_>,
-    record: &Fields<'a>,
-) -> Result<Option<TextRef>, Defect> {
-    for (name, value) in [
-        ("error_description", record.error_description),
-        ("notes", record.notes),
-        ("custom_message", record.custom_message),
-    ] {
-        let text = reader.field(name, value)?;
-        if let Some(text) = text.filter(|text| !reader.texts.get(*text).is_empty()) {
-            return Ok(Some(text));
-        }
-    }
-    Ok(None)
+fn error<'a>(reader: &mut FieldReader<'a, '_>, record: &Fields<'a>) -> Option<TextRef> {
+    [record.error_description, record.notes, record.custom_message].into_iter().find_map(|value| {
+        let text = reader.text(value);
+        text.filter(|text| !reader.texts.get(*text).is_empty())
+    })
 }
 
 /// Reads the state of a failure. An unreadable time or flag is no reason to reject it.
-fn resolution<'a>(
-    reader: &mut FieldReader<'a, '_>,
-    record: &Fields<'a>,
-) -> Result<Resolution, Defect> {
-    let solved = reader.field("solved", record.solved)?;
-    let resolved_at = reader.field("resolved_at", record.resolved_at)?;
-    let text = name(reader, "resolution", record.resolution)?;
+fn resolution<'a>(reader: &mut FieldReader<'a, '_>, record: &Fields<'a>) -> Resolution {
+    let solved = reader.text(record.solved);
+    let resolved_at = reader.text(record.resolved_at);
+    let text = name(reader, record.resolution);
     let get = |text: TextRef| reader.texts.get(text);
     let solved = match solved.map(get) {
         Some("true" | "1") => Some(true),
         Some("false" | "0") => Some(false),
         _ => None,
     };
-    Ok(Resolution {
+    Resolution {
         solved,
         resolved_at: resolved_at.map(get).and_then(instant::parse),
         // The API was seen to send the number 0 for no text.
         text: text.filter(|text| get(*text) != "0"),
+    }
+}
+
+/// What a delivery calls itself.
+fn uuid<'a>(reader: &mut FieldReader<'a, '_>, record: &Fields<'a>) -> Option<TextRef> {
+    let created = record.create.and_then(|create| object::<Creation>(create.get()).ok()?.id);
+    name(reader, record.uuid).or_else(|| name(reader, created))
+}
+
+/// Reads the details of the person, unless they are of somebody else.
+fn profile<'a>(
+    reader: &mut FieldReader<'a, '_>,
+    user_id: Option<i64>,
+    attributes: Option<&'a RawValue>,
+) -> Option<Profile> {
+    let attributes: Attributes = object(attributes?.get()).ok()?;
+    let id = optional_id(reader, attributes.id);
+    if id.is_some() && id != user_id {
+        return None;
+    }
+    Some(Profile {
+        email: reader.text(attributes.email),
+        username: reader.text(attributes.username),
+        firstname: reader.text(attributes.firstname),
+        lastname: reader.text(attributes.lastname),
     })
 }
 
-/// Reads the id of something else. Zero and an empty text mean that there is none.
-fn optional_id<'a>(
-    reader: &mut FieldReader<'a, '_>,
-    name: &str,
-    value: Option<&'a RawValue>,
-) -> Result<Option<i64>, Defect> {
-    let text = reader.field(name, value)?;
-    if text.is_some_and(|text| reader.texts.get(text).trim().is_empty()) {
-        return Ok(None);
-    }
-    let bad = |what| (Reason::BadField, format!("{name}: {what}"));
-    Ok(reader.id(value).map_err(bad)?.filter(|&id| id != 0))
+/// Reads the id of something else. Zero, an empty text and what is no id mean that there is none: it
+/// does not identify the event.
+fn optional_id<'a>(reader: &mut FieldReader<'a, '_>, value: Option<&'a RawValue>) -> Option<i64> {
+    reader.id(value).ok().flatten().filter(|&id| id != 0)
 }
 
 /// Reads a name; a blank one counts as absent.
-fn name<'a>(
-    reader: &mut FieldReader<'a, '_>,
-    name: &str,
-    value: Option<&'a RawValue>,
-) -> Result<Option<TextRef>, Defect> {
-    let text = reader.field(name, value)?;
-    Ok(text.filter(|text| !reader.texts.get(*text).trim().is_empty()))
+fn name<'a>(reader: &mut FieldReader<'a, '_>, value: Option<&'a RawValue>) -> Option<TextRef> {
+    reader.text(value).filter(|text| !reader.texts.get(*text).trim().is_empty())
 }

@@ -1,10 +1,8 @@
 //! The meaning of event type numbers. OneLogin adds types over time, so an unknown number is no error.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::field_reader::FieldReader;
-use super::{Defect, fields};
+use super::raw_fields::raw_fields;
+use super::{Defect, fields, text};
 use crate::model::{EventType, Operation, TextArena};
 
 /// Failed provisioning, as far as is known: an exception, and each operation on an account.
@@ -79,26 +77,27 @@ impl Default for EventSelection {
     }
 }
 
-/// A type as the API names it.
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    name: Option<&'a RawValue>,
-    description: Option<&'a RawValue>,
+raw_fields! {
+    /// A type as the API names it.
+    struct Fields {
+        id: "id",
+        name: "name",
+        description: "description",
+    }
 }
 
 /// Reads name and description of a type.
 ///
 /// # Errors
-/// The value that was expected, when it has no readable id or a name that is no text.
-pub(crate) fn read(raw: &str) -> Result<EventType, Defect> {
+/// The value that was expected, when it has no readable id.
+pub(crate) fn read(raw: &[u8]) -> Result<EventType, Defect> {
+    let raw = &text(raw)?;
     let named: Fields = fields(raw)?;
     let mut texts = TextArena::default();
     let mut reader = FieldReader::new(raw, &mut texts);
     let event_type_id = reader.own_id(named.id)?;
-    let name = reader.field("name", named.name)?;
-    let description = reader.field("description", named.description)?;
+    let name = reader.text(named.name);
+    let description = reader.text(named.description);
     let own = |text| texts.get(text).to_owned();
     Ok(EventType { event_type_id, name: name.map(own), description: description.map(own) })
 }

@@ -1,11 +1,12 @@
 //! Scalars as an old API sends them: a number or a string for the same field, escapes that are no
 //! characters.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Defect, instant};
+use super::{Defect, instant, whole_number};
 use crate::model::{Reason, TextArena, TextRef};
 
 /// Reads the fields of one record. A text that stands in the record as it is to be stored is not
@@ -24,41 +25,42 @@ impl<'a, 't> FieldReader<'a, 't> {
         Self { raw, whole, texts }
     }
 
-    /// A scalar as text: a string without its escapes, a number or a boolean as written. `None` for
-    /// null and for an absent field. NUL and lone surrogates, which Postgres takes in no text, become
-    /// U+FFFD.
-    ///
-    /// # Errors
-    /// What came instead, when it is an object or an array.
-    pub(super) fn text(&mut self, value: Option<&'a RawValue>) -> Result<Option<TextRef>, String> {
-        let Some(value) = value.map(RawValue::get) else { return Ok(None) };
+    /// A value as text: a string without its escapes, anything else as written. `None` for null and for
+    /// an absent field.
+    pub(super) fn text(&mut self, value: Option<&'a RawValue>) -> Option<TextRef> {
+        let value = value?.get();
         match value.as_bytes()[0] {
-            b'"' => self.string(value).map(Some),
-            b'n' => Ok(None),
-            b'{' => Err("expected text, found an object".to_owned()),
-            b'[' => Err("expected text, found an array".to_owned()),
-            _ => Ok(Some(self.part(value))),
+            b'"' => Some(self.string(value)),
+            b'n' => None,
+            _ => Some(self.part(value)),
         }
+    }
+
+    /// A text that is part of the record's identity, and so no object or array, whose text may differ
+    /// from answer to answer.
+    pub(super) fn identifying(
+        &mut self,
+        name: &str,
+        value: Option<&'a RawValue>,
+    ) -> Result<Option<TextRef>, Defect> {
+        if let Some(value) = value
+            && value.get().starts_with(['{', '['])
+        {
+            let what = format!("{name}: expected text, found {}", quote(value.get()));
+            return Err((Reason::BadField, what));
+        }
+        Ok(self.text(value))
     }
 
     /// An id: a whole number of 64 bits, bare or in quotes. `None` for null and for an absent field.
     ///
     /// # Errors
-    /// What came instead.
+    /// The value that came instead.
     pub(super) fn id(&mut self, value: Option<&'a RawValue>) -> Result<Option<i64>, String> {
-        let Some(text) = self.text(value)? else { return Ok(None) };
+        let Some(text) = self.text(value) else { return Ok(None) };
         let text = self.texts.get(text);
-        let number = text.trim().parse();
-        number.map(Some).map_err(|_| format!("not a whole number of 64 bits: {text:?}"))
-    }
-
-    /// Reads an optional field as [`FieldReader::text`] does.
-    pub(super) fn field(
-        &mut self,
-        name: &str,
-        value: Option<&'a RawValue>,
-    ) -> Result<Option<TextRef>, Defect> {
-        self.text(value).map_err(|what| (Reason::BadField, format!("{name}: {what}")))
+        let number = whole_number::parse(text);
+        number.map(Some).ok_or_else(|| format!("not a whole number of 64 bits: {}", quote(text)))
     }
 
     /// Reads the record's own id, which is required.
@@ -75,30 +77,27 @@ impl<'a, 't> FieldReader<'a, 't> {
         value: Option<&'a RawValue>,
     ) -> Result<(TextRef, DateTime<Utc>), Defect> {
         let bad = |what: &str| (Reason::BadCreatedAt, format!("{name}: {what}"));
-        let written =
-            self.text(value).map_err(|what| bad(&what))?.ok_or_else(|| bad("missing or null"))?;
-        let at = instant::parse(self.texts.get(written));
-        Ok((written, at.ok_or_else(|| bad("not a time between 1970 and 9999"))?))
+        let written = self.text(value).ok_or_else(|| bad("missing or null"))?;
+        let text = self.texts.get(written);
+        let at = instant::parse(text);
+        let at =
+            at.ok_or_else(|| bad(&format!("not a time from 1970 to 9999: {}", quote(text))))?;
+        Ok((written, at))
     }
 
-    fn string(&mut self, json: &'a str) -> Result<TextRef, String> {
+    fn string(&mut self, json: &'a str) -> TextRef {
         let inside = &json[1..json.len() - 1];
         if !inside.contains('\\') {
-            return Ok(self.part(inside));
+            return self.part(inside);
         }
         let start = self.texts.here();
-        if unescape(inside, self.texts) {
-            return Ok(self.texts.since(start));
+        if !unescape(inside, self.texts) {
+            self.texts.forget(start);
+            // It is a part of a record that was parsed, without escapes that stand for no text.
+            let text: Cow<'_, str> = serde_json::from_str(json).expect("it is a JSON string");
+            self.texts.part(&text);
         }
-        self.texts.forget(start);
-        let WithSurrogates(bytes) = serde_json::from_str(json).map_err(|e| e.to_string())?;
-        let text = String::from_utf8(bytes).unwrap_or_else(|e| replace_surrogates(e.into_bytes()));
-        let start = self.texts.here();
-        for (place, part) in text.split('\0').enumerate() {
-            self.texts.part(if place == 0 { "" } else { "\u{FFFD}" });
-            self.texts.part(part);
-        }
-        Ok(self.texts.since(start))
+        self.texts.since(start)
     }
 
     /// A part of the record, at its place there.
@@ -138,35 +137,12 @@ fn unescape(inside: &str, texts: &mut TextArena) -> bool {
     true
 }
 
-/// A lone surrogate is encoded as the three bytes `ED A0..BF 80..BF`; so is U+FFFD, `EF BF BD`.
-fn replace_surrogates(mut bytes: Vec<u8>) -> String {
-    for at in 0..bytes.len().saturating_sub(2) {
-        if bytes[at] == 0xED && bytes[at + 1] >= 0xA0 {
-            bytes[at..at + 3].copy_from_slice("\u{FFFD}".as_bytes());
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// The bytes of a JSON string. EventSelection for bytes, `serde_json` lets lone surrogates pass, which it
-/// refuses in a `String`.
-struct WithSurrogates(Vec<u8>);
-
-impl<'de> Deserialize<'de> for WithSurrogates {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl Visitor<'_> for Bytes {
-            type Value = WithSurrogates;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-                Ok(WithSurrogates(bytes.to_vec()))
-            }
-        }
-        deserializer.deserialize_bytes(Bytes)
+/// A value that came, for a message: at most 100 characters, on one line.
+pub(super) fn quote(text: &str) -> String {
+    const LONGEST: usize = 100;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("`{}…`", text[..end].escape_debug()),
+        None => format!("`{}`", text.escape_debug()),
     }
 }
 
@@ -179,7 +155,7 @@ mod tests {
         let raw: &RawValue = serde_json::from_str(json).unwrap();
         let mut texts = TextArena::default();
         let mut reader = FieldReader::new(raw.get(), &mut texts);
-        let text = reader.text(Some(raw)).unwrap().unwrap();
+        let text = reader.text(Some(raw)).unwrap();
         texts.get(text).to_owned()
     }
 
@@ -194,7 +170,8 @@ mod tests {
             (r#""\b\f\r\t""#, "\u{8}\u{C}\r\t"),
             (r#""\u00c9\/""#, "É/"),
             (r#""\\u00c9""#, "\\u00c9"),
-            (r#""\ud83d\ude00\ud800\u0000""#, "😀\u{FFFD}\u{FFFD}"),
+            (r#""\ud83d\ude00""#, "😀"),
+            (r#"{"a": [1]}"#, r#"{"a": [1]}"#),
             ("7.50", "7.50"),
             ("true", "true"),
         ] {
@@ -209,7 +186,7 @@ mod tests {
             if slashes {
                 json = json.replace('/', "\\/");
             }
-            prop_assert_eq!(read(&json), text.replace('\0', "\u{FFFD}"));
+            prop_assert_eq!(read(&json), text);
         }
     }
 }

@@ -1,36 +1,36 @@
 //! Records of the legacy endpoint.
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::field_reader::FieldReader;
+use super::raw_fields::raw_fields;
 use super::{Defect, VERSION, fields, object};
 use crate::identity;
 use crate::model::{
     Batch, Failure, Operation, OperationSource, Origin, Person, Profile, Reason, Resolution,
 };
 
-/// A record, every field as its raw text first.
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    login_id: Option<&'a RawValue>,
-    created_at: Option<&'a RawValue>,
-    description: Option<&'a RawValue>,
-    error_description: Option<&'a RawValue>,
-    user: Option<&'a RawValue>,
+raw_fields! {
+    /// A record, every field as its raw text first.
+    struct Fields {
+        id: "id",
+        login_id: "login_id",
+        created_at: "created_at",
+        description: "description",
+        error_description: "error_description",
+        user: "user",
+    }
 }
 
-/// The person inside a record.
-#[derive(Deserialize)]
-struct User<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    email: Option<&'a RawValue>,
-    username: Option<&'a RawValue>,
-    firstname: Option<&'a RawValue>,
-    lastname: Option<&'a RawValue>,
+raw_fields! {
+    /// The person inside a record.
+    struct User {
+        id: "id",
+        email: "email",
+        username: "username",
+        firstname: "firstname",
+        lastname: "lastname",
+    }
 }
 
 pub(super) fn read(origin: &Origin, raw: &str, batch: &mut Batch) -> Result<(), Defect> {
@@ -38,10 +38,10 @@ pub(super) fn read(origin: &Origin, raw: &str, batch: &mut Batch) -> Result<(), 
     let mut reader = FieldReader::new(raw, &mut batch.texts);
     let source_id = reader.own_id(record.id)?;
     let (created_at_raw, created_at) = reader.moment("created_at", record.created_at)?;
-    let login_id = reader.field("login_id", record.login_id)?;
+    let login_id = reader.identifying("login_id", record.login_id)?;
     let person = person(&mut reader, record.user)?;
-    let description = reader.field("description", record.description)?;
-    let error_description = reader.field("error_description", record.error_description)?;
+    let description = reader.identifying("description", record.description)?;
+    let error_description = reader.text(record.error_description);
     let sentence = description.map(|text| reader.texts.get(text));
     let (operation, app) = read_sentence(sentence);
     let app_name = description.zip(app).map(|(text, app)| text.part(app));
@@ -87,10 +87,10 @@ fn person<'a>(
         return Ok(None);
     };
     let profile = Profile {
-        email: reader.field("user.email", user.email)?,
-        username: reader.field("user.username", user.username)?,
-        firstname: reader.field("user.firstname", user.firstname)?,
-        lastname: reader.field("user.lastname", user.lastname)?,
+        email: reader.text(user.email),
+        username: reader.text(user.username),
+        firstname: reader.text(user.firstname),
+        lastname: reader.text(user.lastname),
     };
     let display_name = profile.display_name(reader.texts);
     Ok(Some(Person { user_id, display_name, profile: Some(profile) }))

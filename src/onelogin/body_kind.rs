@@ -5,6 +5,9 @@ use std::fmt::Write;
 
 use crate::redact::clean;
 
+/// The encoding that some systems save text files in.
+pub(super) const UTF_16: &str = "text in UTF-16";
+
 /// Keys of an object that are shown.
 const KEYS: usize = 8;
 /// A longer key is a value in the wrong place.
@@ -12,10 +15,13 @@ const LONGEST_KEY: usize = 30;
 
 /// Describes a body by its beginning: `a JSON object with the keys token, expires` or `a web page`.
 pub(super) fn of(beginning: &[u8]) -> String {
-    let text =
-        beginning.strip_prefix(super::json_array::BOM).unwrap_or(beginning).trim_ascii_start();
+    let text = beginning.strip_prefix(super::splitter::BOM).unwrap_or(beginning).trim_ascii_start();
     match text.first() {
         None => "nothing".to_owned(),
+        // Half of a UTF-16 unit of a Latin character is NUL.
+        Some(0xFE | 0xFF | 0) => UTF_16.to_owned(),
+        Some(_) if text.get(1) == Some(&0) => UTF_16.to_owned(),
+        Some(0x1F) if text.get(1) == Some(&0x8B) => "gzip data".to_owned(),
         Some(b'{') => object(text),
         Some(b'[') => "a JSON array".to_owned(),
         Some(b'"') => "a JSON text".to_owned(),
@@ -25,9 +31,8 @@ pub(super) fn of(beginning: &[u8]) -> String {
         Some(_) if matches!(text.trim_ascii_end(), b"true" | b"false" | b"null") => {
             "JSON without a record".to_owned()
         }
-        Some(b'<') if is_html(text) => "a web page".to_owned(),
+        Some(b'<') if is_html(text) => "a web page (html)".to_owned(),
         Some(b'<') => "XML".to_owned(),
-        Some(0xFE | 0xFF) => "text in UTF-16".to_owned(),
         Some(_) if is_text(text) => "plain text".to_owned(),
         Some(_) => "binary data".to_owned(),
     }
@@ -116,7 +121,7 @@ fn end_of_string(text: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::{UTF_16, of};
 
     #[test]
     fn a_body_is_described_by_its_kind_and_never_by_a_value() {
@@ -135,14 +140,17 @@ mod tests {
             (r#""s3cret""#, "a JSON text"),
             ("42", "a JSON number"),
             ("null", "JSON without a record"),
-            ("\n<!DOCTYPE html>\n<html>", "a web page"),
+            ("\n<!DOCTYPE html>\n<html>", "a web page (html)"),
             ("<?xml version='1.0'?><x/>", "XML"),
             ("id,created_at\n1,2", "plain text"),
             ("\u{1b}[31m", "binary data"),
         ] {
             assert_eq!(of(body.as_bytes()), kind, "{body}");
         }
-        assert_eq!(of(b"\xFF\xFE[\x00"), "text in UTF-16");
+        for text in [&b"\xFF\xFE[\x00"[..], b"\xFE\xFF\x00[", b"[\x00]\x00", b"\x00[\x00]"] {
+            assert_eq!(of(text), UTF_16);
+        }
+        assert_eq!(of(b"\x1F\x8B\x08"), "gzip data");
         assert_eq!(of(b"caf\xC3"), "plain text", "a character that is cut");
         assert_eq!(of(b"a\xC3(b"), "binary data");
         let many =

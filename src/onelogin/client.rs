@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::header::{ACCEPT_ENCODING, CACHE_CONTROL, HeaderMap, HeaderValue};
+use reqwest::{RequestBuilder, Response, StatusCode, Version};
 use url::Url;
 
 use super::error::{Cause, Error};
+use super::gzip::Gzip;
 use super::resource::Resource;
 use super::{ConfigError, EVENTS_URL, LEGACY_URL, Options, base_url, envelope, headers};
 use crate::redact::{Outside, clean};
@@ -54,10 +55,11 @@ pub(super) struct Purpose {
     pub(super) calls_left: Option<u64>,
 }
 
-/// An answer with a status of success, whose body is still to be read.
+/// An answer whose body is still to be read.
 #[derive(Debug)]
 pub(super) struct Incoming<'a> {
     response: Response,
+    gzip: Option<Gzip>,
     exchange: Exchange,
     meter: &'a Meter,
     endpoint: String,
@@ -125,7 +127,7 @@ impl Client {
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)
             .timeout(options.request_timeout)
-            .gzip(true);
+            .no_gzip();
         if base_url::is_loopback(&base) {
             builder = builder.no_proxy();
             if base.scheme() == "http" {
@@ -161,22 +163,22 @@ impl Client {
         self.meter.requests.update(|requests| requests + 1);
         let endpoint = self.endpoint(url);
         let mut exchange = Exchange::begin(url, purpose);
-        let response = request.send().await.map_err(|error| {
+        let response = request.header(ACCEPT_ENCODING, "gzip").send().await;
+        let response = response.map_err(|error| {
             exchange.error = Some(transport_name(&error));
             Error::transport(&endpoint, None, error)
         })?;
         let after = exchange.started.elapsed();
         exchange.status = Some(response.status().as_u16());
-        match response.status() {
-            // A 204 has no body, and so nothing in it: the reader finds it truncated.
+        let gzip = headers::is_gzip(response.headers()).then(Gzip::new);
+        let meter = &self.meter;
+        let incoming = Incoming { response, gzip, exchange, meter, endpoint, after };
+        match incoming.status() {
             StatusCode::OK | StatusCode::NO_CONTENT => {
-                self.check_clock(&endpoint, response.headers())?;
-                Ok(Incoming { response, exchange, meter: &self.meter, endpoint, after })
+                self.check_clock(&incoming.endpoint, incoming.headers())?;
+                Ok(incoming)
             }
-            _ => {
-                exchange.error = None;
-                Err(envelope::refusal(response, &endpoint, purpose.of, after).await)
-            }
+            _ => Err(envelope::refusal(incoming).await),
         }
     }
 }
@@ -207,6 +209,30 @@ impl Incoming<'_> {
         self.response.status()
     }
 
+    /// Whether this answer has no body because there is nothing to report.
+    pub(super) fn is_empty(&self) -> bool {
+        self.status() == StatusCode::NO_CONTENT
+    }
+
+    /// The purpose of the request.
+    pub(super) fn of(&self) -> Resource {
+        self.exchange.purpose.of
+    }
+
+    /// Whether the transport marks the end of the body. If it does not, a body that was cut short looks
+    /// like a complete one.
+    pub(super) fn has_certain_end(&self) -> bool {
+        self.gzip.is_some()
+            || self.response.content_length().is_some()
+            || self.response.version() >= Version::HTTP_2
+            || headers::is_chunked(self.headers())
+    }
+
+    /// The host that a redirect points at.
+    pub(super) fn redirect_host(&self) -> Option<String> {
+        headers::redirect_host(&self.response)
+    }
+
     pub(super) fn headers(&self) -> &HeaderMap {
         self.response.headers()
     }
@@ -216,29 +242,48 @@ impl Incoming<'_> {
         &self.endpoint
     }
 
-    /// Bytes of body read so far, decompressed.
-    pub(super) fn bytes(&self) -> u64 {
-        self.exchange.bytes
-    }
-
-    /// Reads the next part of the body; `None` at its end.
+    /// Reads the next part of the body, decompressed; `None` at its end.
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        let bytes = self.exchange.bytes;
-        match self.response.chunk().await {
-            Ok(Some(chunk)) => {
+        let chunk = loop {
+            if let Some(decoded) = self.decode(Gzip::decode)?.flatten() {
+                break Some(decoded);
+            }
+            let read = self.exchange.bytes;
+            let chunk = self.response.chunk().await.map_err(|error| {
+                self.exchange.error = Some(transport_name(&error));
+                Error::transport(&self.endpoint, Some(read), error)
+            })?;
+            match (chunk, &mut self.gzip) {
+                (Some(chunk), Some(gzip)) => gzip.feed(chunk),
+                (Some(chunk), None) => break Some(chunk),
+                (None, _) => {
+                    let last = self.decode(Gzip::finish)?;
+                    self.gzip = None;
+                    break last.filter(|last| !last.is_empty());
+                }
+            }
+        };
+        match &chunk {
+            Some(chunk) => {
                 self.exchange.bytes += chunk.len() as u64;
                 self.meter.bytes.update(|bytes| bytes + chunk.len() as u64);
-                Ok(Some(chunk))
             }
-            Ok(None) => {
-                self.exchange.error = None;
-                Ok(None)
-            }
-            Err(error) => {
-                self.exchange.error = Some(transport_name(&error));
-                Err(Error::transport(&self.endpoint, Some(bytes), error))
-            }
+            None => self.exchange.error = None,
         }
+        Ok(chunk)
+    }
+
+    /// Does a step of decompression; `None` if the body is not compressed.
+    fn decode<T>(
+        &mut self,
+        step: impl FnOnce(&mut Gzip) -> std::io::Result<T>,
+    ) -> Result<Option<T>, Error> {
+        let Some(gzip) = &mut self.gzip else { return Ok(None) };
+        step(gzip).map(Some).map_err(|source| {
+            self.exchange.error = Some("not decompressed");
+            let (endpoint, read) = (self.endpoint.clone(), self.exchange.bytes);
+            Cause::Undecodable { endpoint, read, source }.into()
+        })
     }
 }
 

@@ -1,116 +1,118 @@
-//! What the current API wraps its answers in, its errors among them. Several shapes of errors have
-//! been seen, and some came under a status of success.
+//! The text around the records of the current API, and its errors. Several forms of errors have been
+//! seen, and some came under a status of success.
 
 use std::time::Duration;
 
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::body_kind;
 use super::client::Incoming;
 use super::error::{Cause, Error, UnexpectedResponse};
 use super::headers;
-use super::json_array::Malformed;
+use super::malformed::Malformed;
 use super::resource::Resource;
+use super::splitter::BOM;
 
-/// The largest page accepted, in bytes after decompression. A thousand events are about one million.
-pub(super) const MAX_PAGE: usize = 64 * 1024 * 1024;
-/// Of an error's body, so much is read: its message is at the beginning.
+/// Bytes of a body that is read as a whole: a token has a few hundred.
+const LONGEST_BODY: usize = 1024 * 1024;
+/// Bytes of the body of an error: its message is at the beginning.
 const LONGEST_ERROR: usize = 16 * 1024;
+/// Time for the body of an error: its status is known already.
+const ERROR_WITHIN: Duration = Duration::from_secs(5);
 
-/// An answer of `/api/1`.
+/// The text of a page of `/api/1` around its records.
 #[derive(Debug, Deserialize)]
 pub(super) struct Envelope {
     status: Option<Value>,
     pagination: Option<Map<String, Value>>,
-    data: Option<Vec<Box<RawValue>>>,
-}
-
-/// One page of a list.
-#[derive(Debug)]
-pub(super) struct Page {
-    /// The raw text of each element.
-    pub(super) data: Vec<Box<RawValue>>,
-    /// The cursor of the page behind it, if there is one.
-    pub(super) next: Option<String>,
+    data: Option<Vec<IgnoredAny>>,
 }
 
 impl Envelope {
-    /// The page, unless the envelope holds an error.
-    pub(super) fn page(self, body: &Body) -> Result<Page, Error> {
-        let next = self.pagination.as_ref().and_then(next_cursor);
-        match (self.data, self.status) {
-            (_, Some(status)) if status["error"] == Value::Bool(true) => {
-                Err(body.error_in(&Value::from_iter([("status".to_owned(), status)])))
-            }
-            (Some(data), _) => {
-                // An empty page is the last, whatever its cursor says.
-                Ok(Page { next: next.filter(|_| !data.is_empty()), data })
-            }
-            (None, _) => Err(body.unexpected()),
+    /// Reads the text of a page, its records left out, unless it is an error.
+    pub(super) fn read(incoming: &Incoming<'_>, text: &[u8]) -> Result<Self, Error> {
+        Body::new(incoming, text.to_vec()).page()
+    }
+
+    /// The cursor of the next page. A link that is null means that there is none; one that is absent
+    /// means nothing. The link itself is not followed: the token is for the configured host only.
+    pub(super) fn next_cursor(&self) -> Option<String> {
+        let pagination = self.pagination.as_ref()?;
+        if pagination.get("next_link") == Some(&Value::Null) {
+            return None;
+        }
+        match pagination.get("after_cursor")? {
+            Value::String(cursor) if !cursor.is_empty() => Some(cursor.clone()),
+            Value::Number(cursor) => Some(cursor.to_string()),
+            _ => None,
         }
     }
 }
 
-/// The cursor of the next page. A link that is null means that there is none; one that is absent
-/// says nothing. The link itself is not followed: the token is for the configured host only.
-fn next_cursor(pagination: &Map<String, Value>) -> Option<String> {
-    if pagination.get("next_link") == Some(&Value::Null) {
-        return None;
-    }
-    match pagination.get("after_cursor")? {
-        Value::String(cursor) if !cursor.is_empty() => Some(cursor.clone()),
-        Value::Number(cursor) => Some(cursor.to_string()),
-        _ => None,
-    }
-}
-
-/// A body of an answer with a status of success, and where it came from.
+/// The body of an answer, and where it came from.
 pub(super) struct Body {
-    pub(super) endpoint: String,
-    pub(super) of: Resource,
-    pub(super) status: StatusCode,
-    pub(super) headers: reqwest::header::HeaderMap,
-    pub(super) after: Duration,
-    pub(super) text: Vec<u8>,
+    endpoint: String,
+    of: Resource,
+    status: StatusCode,
+    pub(super) headers: HeaderMap,
+    after: Duration,
+    text: Vec<u8>,
 }
 
 impl Body {
-    /// Reads the whole body of an answer.
-    pub(super) async fn read(mut incoming: Incoming<'_>, of: Resource) -> Result<Self, Error> {
-        let mut text = Vec::new();
-        while let Some(chunk) = incoming.chunk().await? {
-            text.extend_from_slice(&chunk);
-            if text.len() > MAX_PAGE {
-                let offset = incoming.bytes();
-                let source = UnexpectedResponse::Body(Malformed::ElementTooLarge { offset });
-                let endpoint = incoming.endpoint().to_owned();
-                return Err(Cause::NotThisApi { endpoint, of, source }.into());
-            }
-        }
-        Ok(Self {
+    fn new(incoming: &Incoming<'_>, text: Vec<u8>) -> Self {
+        Self {
             endpoint: incoming.endpoint().to_owned(),
-            of,
+            of: incoming.of(),
             status: incoming.status(),
             headers: incoming.headers().clone(),
             after: incoming.after,
             text,
-        })
+        }
+    }
+
+    /// Reads the body of a short answer.
+    pub(super) async fn read(mut incoming: Incoming<'_>) -> Result<Self, Error> {
+        let mut text = Vec::new();
+        while let Some(chunk) = incoming.chunk().await? {
+            text.extend_from_slice(&chunk);
+            if text.len() > LONGEST_BODY {
+                return Err(Error::body(&incoming, Malformed::TooLarge { limit: "1 MiB" }));
+            }
+        }
+        Ok(Self::new(&incoming, text))
+    }
+
+    /// Reads it as the text of a page, unless it is an error.
+    fn page(&self) -> Result<Envelope, Error> {
+        let envelope: Envelope = self.json()?;
+        match (&envelope.data, &envelope.status) {
+            (_, Some(status)) if status["error"] == Value::Bool(true) => {
+                Err(self.error_in(&Value::from_iter([("status".to_owned(), status.clone())])))
+            }
+            (Some(_), _) => Ok(envelope),
+            (None, _) => Err(self.unexpected()),
+        }
     }
 
     /// Reads it as JSON.
     pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        serde_json::from_slice(&self.text).map_err(|error| {
+        let text = self.text.strip_prefix(BOM).unwrap_or(&self.text);
+        serde_json::from_slice(text).map_err(|error| {
             let endpoint = self.endpoint.clone();
             let bytes = self.text.len() as u64;
-            let began = self.text.iter().find(|byte| !byte.is_ascii_whitespace());
+            let began = text.iter().find(|byte| !byte.is_ascii_whitespace());
             if error.is_eof() {
-                Cause::Truncated { endpoint, bytes, source: Malformed::Truncated { bytes } }.into()
+                let source = Malformed::Truncated { bytes };
+                Cause::Truncated { endpoint, bytes, source }.into()
             } else if error.is_syntax() && matches!(began, Some(b'{' | b'[')) {
                 // A server that fails half-way appends its error page.
-                Cause::Garbled { endpoint, source: Malformed::NotJson }.into()
+                let source = Malformed::NotJson { offset: error.column() as u64 };
+                Cause::Garbled { endpoint, source }.into()
             } else {
                 self.unexpected()
             }
@@ -119,19 +121,18 @@ impl Body {
 
     /// The error that this body is, not being what the resource has.
     pub(super) fn unexpected(&self) -> Error {
-        // The error that a body holds, if it holds one, says more.
+        // The error that a body holds, if it holds one, explains more.
         if let Ok(value) = serde_json::from_slice::<Value>(&self.text)
             && message(&value).is_some()
         {
             return self.error_in(&value);
         }
-        let source = UnexpectedResponse::Shape { kind: body_kind::of(&self.text) };
+        let source = UnexpectedResponse::Keys { kind: body_kind::of(&self.text) };
         Cause::NotThisApi { endpoint: self.endpoint.clone(), of: self.of, source }.into()
     }
 
-    /// The error that a body stands for; its own status, if it has one, counts for more than that of
-    /// the answer.
-    pub(super) fn error_in(&self, value: &Value) -> Error {
+    /// The error in a body; its own status, if it has one, counts for more than that of the answer.
+    fn error_in(&self, value: &Value) -> Error {
         let code = [&value["status"]["code"], &value["statusCode"], &value["code"]]
             .into_iter()
             .find_map(|code| u16::try_from(code.as_u64()?).ok());
@@ -143,13 +144,18 @@ impl Body {
     fn error(&self, status: StatusCode, message: &str) -> Error {
         let (endpoint, of) = (self.endpoint.clone(), self.of);
         let retry = |status| headers::retry(status, &self.headers);
-        let says = |words: &str| message.to_lowercase().contains(words);
+        let has = |text: &str| message.to_lowercase().contains(text);
         let cause = match status.as_u16() {
-            status if status == 429 || says("rate_limit") || says("rate limit") => {
+            status if status == 429 || has("rate_limit") || has("rate limit") => {
                 Cause::RateLimited { endpoint, status, retry: retry(429) }
             }
+            status @ (401 | 403) if self.is_web_page() => {
+                let kind = "a web page (html)".to_owned();
+                let source = UnexpectedResponse::Message { status, kind };
+                Cause::NotThisApi { endpoint, of, source }
+            }
             status @ (401 | 403) => Cause::Refused { endpoint, status, of },
-            status @ 400 if says("authorization") || says("authentication") => {
+            status @ 400 if has("authorization") || has("authentication") => {
                 Cause::Refused { endpoint, status, of }
             }
             status @ (408 | 500..=599) => Cause::ServerFailed {
@@ -170,36 +176,45 @@ impl Body {
         };
         cause.into()
     }
-}
 
-/// The error that a status other than success stands for.
-pub(super) async fn refusal(
-    mut response: Response,
-    endpoint: &str,
-    of: Resource,
-    after: Duration,
-) -> Error {
-    let status = response.status();
-    if status.is_redirection() {
-        let to = headers::redirect_host(&response).unwrap_or_else(|| "nowhere".to_owned());
-        let source = UnexpectedResponse::Redirect { status: status.as_u16(), to };
-        return Cause::NotThisApi { endpoint: endpoint.to_owned(), of, source }.into();
-    }
-    let mut text = Vec::new();
-    // An error whose body cannot be read is told by its status alone.
-    while let Ok(Some(chunk)) = response.chunk().await {
-        text.extend_from_slice(&chunk);
-        if text.len() > LONGEST_ERROR {
-            break;
+    /// Whether a proxy answered instead, or a login page.
+    fn is_web_page(&self) -> bool {
+        let began = self.text.trim_ascii_start().first();
+        match began {
+            Some(b'<') => true,
+            Some(b'{' | b'[') | None => false,
+            Some(_) => headers::is_html(&self.headers),
         }
     }
-    let value: Value = serde_json::from_slice(&text).unwrap_or_default();
-    let headers = response.headers().clone();
-    let body = Body { endpoint: endpoint.to_owned(), of, status, headers, after, text };
-    body.error(status, &message(&value).unwrap_or_default())
 }
 
-/// What an error says, in whichever of the known shapes.
+/// The error of a status other than success.
+pub(super) async fn refusal(mut incoming: Incoming<'_>) -> Error {
+    let status = incoming.status();
+    if status.is_redirection() {
+        let to = incoming.redirect_host().unwrap_or_else(|| "nowhere".to_owned());
+        let source = UnexpectedResponse::Redirect { status: status.as_u16(), to };
+        let endpoint = incoming.endpoint().to_owned();
+        return Cause::NotThisApi { endpoint, of: incoming.of(), source }.into();
+    }
+    let mut text = Vec::new();
+    let read = async {
+        // If the body cannot be read, the status alone makes the error.
+        while let Ok(Some(chunk)) = incoming.chunk().await {
+            text.extend_from_slice(&chunk);
+            if text.len() > LONGEST_ERROR {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(ERROR_WITHIN, read).await;
+    text.truncate(LONGEST_ERROR);
+    let value: Value =
+        serde_json::from_slice(text.strip_prefix(BOM).unwrap_or(&text)).unwrap_or_default();
+    Body::new(&incoming, text).error(status, &message(&value).unwrap_or_default())
+}
+
+/// The message of an error, in whichever of the known forms.
 fn message(value: &Value) -> Option<String> {
     [&value["status"]["message"], &value["message"], &value["error_description"]]
         .into_iter()
@@ -211,86 +226,4 @@ fn message(value: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn body(status: u16, text: &str) -> Body {
-        Body {
-            endpoint: "https://api.us.onelogin.com/api/1/events".to_owned(),
-            of: Resource::Events,
-            status: StatusCode::from_u16(status).unwrap(),
-            headers: reqwest::header::HeaderMap::new(),
-            after: Duration::ZERO,
-            text: text.into(),
-        }
-    }
-
-    fn page(text: &str) -> Result<Page, Error> {
-        let body = body(200, text);
-        body.json::<Envelope>()?.page(&body)
-    }
-
-    fn next(pagination: &str) -> Option<String> {
-        page(&format!(r#"{{"pagination":{pagination},"data":[{{"id":1}}]}}"#)).unwrap().next
-    }
-
-    #[test]
-    fn the_next_page_is_told_by_a_cursor_beside_a_link() {
-        let link = r#""next_link":"https://elsewhere.example/api/1/events?after_cursor=b""#;
-        assert_eq!(next(&format!(r#"{{"after_cursor":"b",{link}}}"#)).as_deref(), Some("b"));
-        assert_eq!(next(r#"{"after_cursor":"b"}"#).as_deref(), Some("b"), "no link is no word");
-        for last in [
-            "null",
-            "{}",
-            r#"{"after_cursor":"b","next_link":null}"#,
-            r#"{"after_cursor":null,"next_link":"https://x"}"#,
-            r#"{"after_cursor":"","next_link":"https://x"}"#,
-        ] {
-            assert_eq!(next(last), None, "{last}");
-        }
-        let empty = r#"{"pagination":{"after_cursor":"b","next_link":"https://x"},"data":[]}"#;
-        assert_eq!(page(empty).unwrap().next, None);
-    }
-
-    #[test]
-    fn an_error_is_one_under_any_status_and_in_any_shape() {
-        for (text, expected) in [
-            (
-                r#"{"status":{"error":true,"code":400,"message":"rate_limit_exceeded"}}"#,
-                "limits the rate",
-            ),
-            (
-                r#"{"status":{"error":true,"code":401,"type":"Unauthorized","message":"Authentication Failure"}}"#,
-                "Read All",
-            ),
-            (r#"{"message":"x","name":"UnauthorizedError","statusCode":401}"#, "status 401"),
-            (
-                r#"{"status":{"error":true,"code":400,"message":{"description":"since is no date","attribute":"since"}}}"#,
-                "400 and a JSON object with the key status",
-            ),
-            (r#"{"status":{"error":false},"data":null}"#, "the keys status, data"),
-            ("[]", "but a JSON array"),
-            ("<html>", "but a web page"),
-            ("null", "but JSON without a record"),
-            ("7", "but a JSON number"),
-        ] {
-            let told = crate::chain(&page(text).unwrap_err());
-            assert!(told.contains(expected), "{text}: {told}");
-        }
-    }
-
-    #[test]
-    fn a_body_cut_short_is_told_from_one_of_another_kind() {
-        let cause = |text| page(text).unwrap_err().into_cause();
-        assert!(matches!(cause(""), Cause::Truncated { bytes: 0, .. }));
-        assert!(matches!(cause(r#"{"data":[{"id":1},"#), Cause::Truncated { .. }));
-        assert!(matches!(cause(r#"{"data":[{"id":1}<html>"#), Cause::Garbled { .. }));
-    }
-
-    #[test]
-    fn no_value_of_an_error_is_shown() {
-        let named = r#"{"status":{"error":true,"code":400,"message":"no Ada with s3cret here"}}"#;
-        let shown = crate::chain(&page(named).unwrap_err());
-        assert!(!shown.contains("Ada") && !shown.contains("s3cret"), "{shown}");
-    }
-}
+mod tests;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::json_array::Malformed;
+use super::client::Incoming;
+use super::malformed::Malformed;
 use super::resource::{Resource, hint};
 use super::retry::{Narrow, Retry};
 use super::saved::SavedError;
@@ -75,6 +76,8 @@ pub(super) enum Cause {
         read: Option<u64>,
         source: reqwest::Error,
     },
+    #[error("the compressed answer of {endpoint} is damaged or incomplete, {}", progress(Some(*read)))]
+    Undecodable { endpoint: String, read: u64, source: std::io::Error },
     /// The answer ended in order, but its JSON did not. An empty answer is one of these.
     #[error("the answer of {endpoint} is incomplete, so nothing of it was loaded")]
     Truncated {
@@ -92,6 +95,9 @@ pub(super) enum Cause {
     /// No call was made, because none is left.
     #[error("{by}; the next call is possible in {} s, complete windows are kept, so run again later", wait.as_secs())]
     BudgetExhausted { by: LimitOwner, wait: Duration },
+    /// More bytes or records than one answer may have.
+    #[error("the answer of {endpoint} is too large")]
+    TooLarge { endpoint: String, source: Malformed },
     #[error("the window has more than {pages} pages; it is requested again in smaller pieces")]
     TooManyPages { pages: u32 },
     /// 5xx or 408.
@@ -143,12 +149,12 @@ pub(crate) enum UnexpectedResponse {
     /// A redirect, which is not followed: the credentials are for one host only.
     #[error("it answered with status {status}, a redirect to {}", Outside(to))]
     Redirect { status: u16, to: String },
-    /// A success whose body is not an array of records.
+    /// A success whose body is not JSON of the expected kind.
     #[error(transparent)]
     Body(Malformed),
-    /// A success whose body is not the JSON of this resource.
-    #[error("the body is not the JSON expected here but {kind}")]
-    Shape { kind: String },
+    /// A success whose body is JSON without the expected keys.
+    #[error("the body does not have the expected keys; it is {kind}")]
+    Keys { kind: String },
     /// An error of the API that no retry helps against.
     #[error("it answered with status {status} and {kind}")]
     Message {
@@ -196,17 +202,22 @@ impl Error {
         cause.into()
     }
 
-    /// A body that is not one complete array.
-    pub(super) fn body(endpoint: &str, bytes: u64, source: Malformed) -> Self {
-        let endpoint = endpoint.to_owned();
+    /// The same for the window as a whole: a page of it cannot be repeated.
+    pub(super) fn of_window(mut self) -> Self {
+        self.class.of_window = true;
+        self
+    }
+
+    /// A body that is not what was expected.
+    pub(super) fn body(incoming: &Incoming<'_>, source: Malformed) -> Self {
+        let (endpoint, of) = (incoming.endpoint().to_owned(), incoming.of());
         let cause = match source {
-            Malformed::Truncated { .. } => Cause::Truncated { endpoint, bytes, source },
-            Malformed::TrailingData { .. } | Malformed::Unexpected { .. } | Malformed::NotJson => {
-                Cause::Garbled { endpoint, source }
-            }
-            Malformed::NotAnArray { .. } | Malformed::ElementTooLarge { .. } => {
+            Malformed::Truncated { bytes } => Cause::Truncated { endpoint, bytes, source },
+            Malformed::NotJson { .. } => Cause::Garbled { endpoint, source },
+            Malformed::TooLarge { .. } => Cause::TooLarge { endpoint, source },
+            Malformed::Unexpected { .. } => {
                 let source = UnexpectedResponse::Body(source);
-                Cause::NotThisApi { endpoint, of: Resource::Legacy, source }
+                Cause::NotThisApi { endpoint, of, source }
             }
         };
         cause.into()
@@ -254,6 +265,7 @@ impl Cause {
                 Class { of_window: true, ..unavailable(Retry::Backoff, AtOnce) }
             }
             Self::Interrupted { read, .. } => unavailable(Retry::Backoff, if_begun(read.is_some())),
+            Self::Undecodable { .. } => unavailable(Retry::Backoff, AtOnce),
             Self::Truncated { bytes, .. } => unavailable(Retry::Backoff, if_begun(*bytes > 0)),
             Self::Garbled { .. } => class(Kind::NotThisApi, Retry::Backoff, Never),
             Self::RateLimited { retry, .. } => unavailable(*retry, Never),
@@ -262,6 +274,7 @@ impl Cause {
                 of_window: matches!(by, LimitOwner::Own(_)),
                 ..class(Kind::BudgetExhausted, Retry::AfterLimit(*wait), Never)
             },
+            Self::TooLarge { .. } => class(Kind::NotThisApi, Retry::Never, AtOnce),
             Self::TooManyPages { .. } => unavailable(Retry::Never, AtOnce),
             Self::ServerFailed { status, after, retry, .. } => {
                 let is_slow = *status == 504 || *after >= STALL;

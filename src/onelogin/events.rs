@@ -4,40 +4,40 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use serde_json::value::RawValue;
 use url::Url;
 
 use super::call_budget::CallBudget;
 use super::client::{Meter, Purpose};
-use super::envelope::{Body, Envelope, Page};
 use super::error::{Cause, Error};
-use super::headers;
+use super::page::Page;
 use super::resource::Resource;
 use super::retry::Policy;
 use super::session::Session;
+use super::splitter::{Element, Shape};
+use super::users::texts;
 use super::{ConfigError, Options};
 
 const EVENTS: [&str; 3] = ["api", "1", "events"];
 const TYPES: [&str; 4] = ["api", "1", "events", "types"];
 
-/// What is filtered by milliseconds is asked for in milliseconds.
+/// Filters have milliseconds, so requests have them too.
 const DATE_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
 
-/// Pages of a window: about a minute of reading. One with more is asked for in smaller pieces, so
-/// that what was read is kept when the budget ends.
+/// Pages of a window: about a minute of reading. A window with more is split, so that what was read is
+/// kept when the budget ends.
 const MOST_PAGES: u32 = 250;
-/// Pages of the narrowest window, which cannot be asked for in smaller pieces: a server that never
-/// ends would be read for ever.
+/// Pages of the narrowest window, which cannot be split: a server that never ends would be read for
+/// ever.
 const PAGES_AT_ALL: u32 = 100_000;
 /// A window takes at most this share of an hour's calls.
 const SHARE: u64 = 4;
 
-/// What to ask the events API for.
+/// Parameters of requests to the events API.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
     /// Numbers of event types; not every server looks at them.
     pub types: Vec<i64>,
-    /// Events a page; none leaves it to the server, which documents 50.
+    /// Events per page; `None` leaves it to the server, which documents 50.
     pub limit: Option<u32>,
     /// Calls in any hour, over all runs.
     pub calls_per_hour: u64,
@@ -69,13 +69,13 @@ impl Events {
         Ok(Self { session, types: types.join(","), limit: query.limit })
     }
 
-    /// How long to go on after failures, for [`Attempts`](super::retry::Attempts).
+    /// Limits on attempts.
     #[must_use]
     pub(crate) fn policy(&self) -> &Policy {
         &self.session.policy
     }
 
-    /// What went over the network.
+    /// Network traffic.
     #[must_use]
     pub(crate) fn meter(&self) -> &Meter {
         &self.session.client.meter
@@ -87,16 +87,16 @@ impl Events {
         &self.session.budget
     }
 
-    /// Calls that a window may take, retries left out.
+    /// Calls that a window may use, without retries.
     #[must_use]
     pub(crate) fn calls_per_window(&self) -> u32 {
         let share = self.session.budget.per_hour() / SHARE;
         u32::try_from(share).map_or(MOST_PAGES, |share| share.clamp(1, MOST_PAGES))
     }
 
-    /// Asks for the first page of the events from `from` to `to`. All pages are of this span, so
-    /// that events which appear meanwhile move nothing in it. A window that `may_be_cut` is given
-    /// up when it turns out too large.
+    /// Requests the first page of the events from `from` to `to`. All pages are of this span, so that
+    /// events which appear meanwhile move nothing in it. A window that `may_be_cut` is given up when it
+    /// turns out too large.
     ///
     /// # Errors
     ///
@@ -120,28 +120,22 @@ impl Events {
         }
         let most = if may_be_cut { self.calls_per_window() } else { PAGES_AT_ALL };
         let span = (from, to);
-        let (page, server_now) = self.page(&url, span, 1).await?;
-        Ok(Walk {
-            events: self,
-            url,
-            server_now,
-            span,
-            page: Some(page),
-            pages: 1,
-            most,
-            seen: HashSet::new(),
-        })
+        let page = self.page(&url, span, 1).await?;
+        let server_now = page.server_now();
+        let seen = HashSet::new();
+        Ok(Walk { server_now, events: self, url, span, page: Some(page), pages: 1, most, seen })
     }
 
-    /// The names of all event types, as raw text each.
+    /// Requests the names of all event types, and gives the text of each, which may be no JSON.
     ///
     /// # Errors
     ///
     /// [`Error`], when no usable answer came.
-    pub(crate) async fn types(&self) -> Result<Vec<Box<RawValue>>, Error> {
+    pub(crate) async fn types(&self) -> Result<Vec<Vec<u8>>, Error> {
         let url = self.session.client.url(&TYPES);
-        let read = |body: &Body| body.json::<Envelope>()?.page(body);
-        self.session.get(&url, Purpose::new(Resource::Events), read).await.map(|page| page.data)
+        let read = async |incoming| Page::read_all(incoming, Shape::Page).await;
+        let mut page = self.session.get(&url, Purpose::new(Resource::Events), read).await?;
+        Ok(texts(&mut page))
     }
 
     async fn page(
@@ -149,20 +143,17 @@ impl Events {
         url: &Url,
         span: (DateTime<Utc>, DateTime<Utc>),
         page: u32,
-    ) -> Result<(Page, Option<DateTime<Utc>>), Error> {
+    ) -> Result<Page<'_>, Error> {
         let purpose =
             Purpose { span: Some(span), page: Some(page), ..Purpose::new(Resource::Events) };
-        let read = |body: &Body| {
-            let page = body.json::<Envelope>()?.page(body)?;
-            Ok((page, headers::clock(&body.headers)))
-        };
+        let read = async |incoming| Page::read(incoming, Shape::Page).await;
         self.session.get(url, purpose, read).await
     }
 }
 
-/// The pages of a window, of which the first has come.
+/// The pages of a window, one after another.
 ///
-/// The order in which events come is asked for and not relied upon: no mark is taken from the last
+/// An ascending order of events is requested and not relied upon: no watermark is taken from the last
 /// of them.
 #[derive(Debug)]
 pub(crate) struct Walk<'a> {
@@ -172,37 +163,47 @@ pub(crate) struct Walk<'a> {
     span: (DateTime<Utc>, DateTime<Utc>),
     /// URL of the first page.
     url: Url,
-    /// What has come and was not handed out.
-    page: Option<Page>,
+    /// The page that is read; `None` after the last one.
+    page: Option<Page<'a>>,
     pages: u32,
     most: u32,
     /// Cursors that were followed.
     seen: HashSet<String>,
 }
 
-impl Walk<'_> {
-    /// Hands the raw text of each event of the next page to `sink`. Gives `false` when that was the
-    /// last one.
+impl<'a> Walk<'a> {
+    /// Hands some events to `sink`, and requests what follows. Gives `false` when nothing does.
     ///
     /// # Errors
     ///
     /// [`Error`], when a page does not come. The walk cannot go on then, and the records handed out
     /// must be dropped.
-    pub(crate) async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
-        let Some(page) = self.page.take() else { return Ok(false) };
-        page.data.iter().for_each(|event| sink(event.get().as_bytes()));
-        // A cursor that comes again leads nowhere: that is how some servers say that this was all.
-        let Some(cursor) = page.next.filter(|cursor| self.seen.insert(cursor.clone())) else {
-            return Ok(false);
+    pub(crate) async fn next(&mut self, sink: &mut impl FnMut(Element<'_>)) -> Result<bool, Error> {
+        let Some(page) = &mut self.page else { return Ok(false) };
+        if page.hand_out(sink) {
+            return Ok(true);
+        }
+        if !page.is_complete() {
+            // A part of it has been handed out, so another request for it would repeat that.
+            page.read_on().await.map_err(Error::of_window)?;
+            return Ok(true);
+        }
+        // Some servers mark the last page by repeating its cursor.
+        let next = page.next().filter(|cursor| self.seen.insert(cursor.clone()));
+        self.page = match next {
+            Some(cursor) => Some(self.request(&cursor).await?),
+            None => None,
         };
+        Ok(self.page.is_some())
+    }
+
+    async fn request(&mut self, cursor: &str) -> Result<Page<'a>, Error> {
         if self.pages == self.most {
             return Err(Cause::TooManyPages { pages: self.most }.into());
         }
         self.pages += 1;
         let mut url = self.url.clone();
-        url.query_pairs_mut().append_pair("after_cursor", &cursor);
-        let (page, _) = self.events.page(&url, self.span, self.pages).await?;
-        self.page = Some(page);
-        Ok(true)
+        url.query_pairs_mut().append_pair("after_cursor", cursor);
+        self.events.page(&url, self.span, self.pages).await
     }
 }

@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Response;
-use reqwest::header::{AGE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    AGE, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER,
+    TRANSFER_ENCODING,
+};
 
 use super::retry::Retry;
 
@@ -53,6 +56,24 @@ pub(super) fn retry(status: u16, headers: &HeaderMap) -> Retry {
 pub(super) fn no_calls_for(headers: &HeaderMap) -> Option<Duration> {
     let is_exhausted = text(headers, &RATE_LIMIT_REMAINING)?.trim() == "0";
     limit_reset(headers).filter(|_| is_exhausted)
+}
+
+/// Whether the body is compressed. Some proxies write the name in capitals.
+pub(super) fn is_gzip(headers: &HeaderMap) -> bool {
+    text(headers, &CONTENT_ENCODING).is_some_and(|name| {
+        ["gzip", "x-gzip"].iter().any(|gzip| name.trim().eq_ignore_ascii_case(gzip))
+    })
+}
+
+/// Whether the body comes in chunks, of which the last one is marked.
+pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
+    text(headers, &TRANSFER_ENCODING)
+        .is_some_and(|coding| coding.to_lowercase().contains("chunked"))
+}
+
+/// Whether the body is a web page.
+pub(super) fn is_html(headers: &HeaderMap) -> bool {
+    text(headers, &CONTENT_TYPE).is_some_and(|kind| kind.to_lowercase().contains("html"))
 }
 
 /// Whether the users API has another page.

@@ -1,6 +1,6 @@
 //! The legacy source: `GET /api/v1/logins/failed_provisioning.json`.
 //!
-//! No paging: whatever lies between the two dates comes as one JSON array.
+//! It has no paging: everything between the two dates comes as one JSON array.
 
 use std::cell::Cell;
 
@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::client::{Client, Incoming, Meter, Purpose};
 use super::headers;
-use super::json_array::{Malformed, Splitter};
 use super::retry::Policy;
+use super::splitter::{Element, Limits, Shape, Splitter};
 use super::{ConfigError, Error, Options, Resource};
 
 const PATH: [&str; 4] = ["api", "v1", "logins", "failed_provisioning.json"];
@@ -53,19 +53,19 @@ impl Legacy {
         Ok(Self { client, api_key, policy, warned: Cell::new(false), unanswered: Cell::new(0) })
     }
 
-    /// How long to go on after failures, for [`Attempts`](super::retry::Attempts).
+    /// Limits on attempts.
     #[must_use]
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// What went over the network.
+    /// Network traffic.
     #[must_use]
     pub(crate) fn meter(&self) -> &Meter {
         &self.client.meter
     }
 
-    /// Asks once for the failures from `from` to `to`, in whole seconds.
+    /// Requests once the failures from `from` to `to`, in whole seconds.
     ///
     /// Whether the source includes either bound is not documented.
     ///
@@ -94,10 +94,11 @@ impl Legacy {
         Ok(Answer {
             server_now: headers::clock(incoming.headers()),
             legacy: self,
+            // A 204 means that there are no failures.
+            is_complete: incoming.is_empty(),
             incoming,
-            splitter: Splitter::new(),
+            splitter: Splitter::limited(Shape::Array, Limits::ANSWER),
             rest: Bytes::new(),
-            bytes: 0,
         })
     }
 
@@ -120,7 +121,7 @@ const AT_ONCE: usize = 32 * 1024;
 
 /// A successful answer whose body is still to be read.
 ///
-/// Nothing of it counts before [`Answer::next`] has said that the array was closed.
+/// Nothing of it counts before [`Answer::next`] has reached the end of its array.
 #[derive(Debug)]
 pub(crate) struct Answer<'a> {
     /// The server's clock when it answered, from its `Date` header.
@@ -130,35 +131,35 @@ pub(crate) struct Answer<'a> {
     splitter: Splitter,
     /// Bytes that came and are still to be split.
     rest: Bytes,
-    /// Bytes that were split.
-    bytes: u64,
+    is_complete: bool,
 }
 
 impl Answer<'_> {
-    /// Reads some more of the body and hands the raw text of each record that ends in it to `sink`.
-    /// Gives `false` when the body has ended and its array was closed.
+    /// Reads some more of the body and hands each record that ends in it to `sink`. Gives `false` when
+    /// the body has ended and its array was closed.
     ///
     /// # Errors
     ///
     /// [`Error`], when the connection fails or the body is not one complete array. The answer
     /// cannot be read any further, and the records handed out must be dropped.
-    pub(crate) async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
+    pub(crate) async fn next(&mut self, sink: &mut impl FnMut(Element<'_>)) -> Result<bool, Error> {
+        if self.is_complete {
+            return Ok(false);
+        }
         if self.rest.is_empty() {
             let Some(chunk) = self.incoming.chunk().await? else {
-                self.splitter.finish().map_err(|malformed| self.malformed(malformed))?;
+                let end = self.splitter.finish(self.incoming.has_certain_end(), sink);
+                end.map_err(|malformed| Error::body(&self.incoming, malformed))?;
+                self.is_complete = true;
                 self.legacy.unanswered.set(0);
                 return Ok(false);
             };
             self.rest = chunk;
         }
         let some = self.rest.split_to(self.rest.len().min(AT_ONCE));
-        self.bytes += some.len() as u64;
-        self.splitter.feed(&some, sink).map_err(|malformed| self.malformed(malformed))?;
+        let split = self.splitter.feed(&some, sink);
+        split.map_err(|malformed| Error::body(&self.incoming, malformed))?;
         Ok(true)
-    }
-
-    fn malformed(&self, malformed: Malformed) -> Error {
-        Error::body(self.incoming.endpoint(), self.bytes, malformed)
     }
 }
 

@@ -1,61 +1,49 @@
-//! Files that hold what one of the APIs, or the webhook, once said.
+//! Files that hold records of one of the APIs, or deliveries of the webhook.
 //!
-//! A file is an array of records, or JSON objects one after another: pages of the events API, or
-//! deliveries to a webhook line by line. Whose records they are is told by the first of them.
+//! A file is read once, from its start to its end, so that a pipe will do. It holds arrays, pages and
+//! records in any layout, or one value per line; then a broken line costs itself only.
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::redact::Outside;
-use crate::source::SourceKind;
+use memchr::{memchr, memmem};
 use serde::Deserialize;
-use serde_json::StreamDeserializer;
-use serde_json::de::IoRead;
 use serde_json::value::RawValue;
 
 use super::Meter;
-use super::body_kind;
-use super::json_array::{BOM, Malformed, Splitter};
+use super::body_kind::{self, UTF_16};
+use super::malformed::Malformed;
 use super::retry::Policy;
+use super::splitter::{BOM, Element, MAX_ELEMENT, Shape, Splitter};
+use crate::redact::Outside;
+use crate::source::SourceKind;
 
-/// Read at once.
+/// Bytes that are read at once.
 const CHUNK: usize = 64 * 1024;
-/// The longest line. Pages are shorter.
-const LONGEST_LINE: u64 = super::envelope::MAX_PAGE as u64;
+/// Bytes from which the kind of the records is recognised: more than the largest record.
+const HEAD: usize = 2 * MAX_ELEMENT;
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SavedError {
-    /// The system's word.
     #[error("cannot read the file {}", Outside(path.display()))]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// It begins well, and is broken from some place on.
-    #[error("the file {} is broken, so nothing of it was loaded", Outside(path.display()))]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// Where.
-        #[source]
-        source: Malformed,
-    },
-    /// It holds something else.
+    #[error("the file {} is incomplete or broken, so nothing of it was loaded", Outside(path.display()))]
+    Broken { path: PathBuf, source: Malformed },
+    #[error(
+        "the file {} is UTF-16 text, and must be UTF-8; convert it, for example with \
+         `iconv -f UTF-16 -t UTF-8`", Outside(path.display())
+    )]
+    Utf16 { path: PathBuf },
+    /// Nothing in it has the keys of a record.
     #[error(
         "the file {} holds no records of OneLogin but {kind}; it should be an array of the legacy API, \
          pages of the events API, or deliveries to a webhook", Outside(path.display())
     )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// A description without any value of the file.
-        kind: String,
-    },
+    NoRecords { path: PathBuf, kind: String },
 }
 
 /// A file that holds records.
@@ -65,64 +53,43 @@ pub(crate) struct Saved {
     kind: SourceKind,
     policy: Policy,
     meter: Meter,
+    /// The file; `None` once its records were requested, since a pipe cannot be read twice.
+    input: RefCell<Option<Input>>,
+}
+
+/// An open file, of which the beginning was read.
+#[derive(Debug)]
+struct Input {
+    head: Vec<u8>,
+    file: File,
 }
 
 /// The records of a file, to be read once.
 pub(crate) struct Records<'a> {
     path: &'a Path,
-    form: Form,
-}
-
-/// How the records stand in the file.
-enum Form {
-    /// In one array, of any size.
-    Array { file: File, splitter: Splitter },
-    /// An object a line, of which one may be broken.
-    Lines(BufReader<File>),
-    /// Objects in any layout, as people save pages.
-    Objects(StreamDeserializer<'static, IoRead<BufReader<File>>, Box<RawValue>>),
-}
-
-/// What an object may be beside a record.
-#[derive(Deserialize)]
-struct Wrapped<'a> {
-    /// A page of the events API has its records here.
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    /// Some receivers of webhooks wrap each delivery.
-    event: Option<&'a RawValue>,
-}
-
-/// What tells whose a record is.
-#[derive(Deserialize)]
-struct Marks<'a> {
-    #[serde(borrow)]
-    event_timestamp: Option<&'a RawValue>,
-    event_type_id: Option<&'a RawValue>,
-    id: Option<&'a RawValue>,
+    input: Input,
+    splitter: Splitter,
+    has_lines: bool,
 }
 
 impl Saved {
-    /// Opens a file, and looks whose records it holds.
+    /// Opens a file, and recognises the kind of its records.
     ///
     /// # Errors
     /// [`SavedError`], when it cannot be read or holds something else.
     pub(crate) fn open(path: &Path) -> Result<Self, SavedError> {
-        let mut records = Records::open(path)?;
-        let mut found = None;
-        while found.is_none() && records.next(&mut |raw| found = found.or_else(|| kind_of(raw)))? {}
-        // What holds no record at all is an empty answer: the legacy API's is an empty array.
-        let of_empty = match records.form {
-            Form::Array { .. } => SourceKind::Legacy,
-            Form::Lines(_) | Form::Objects(_) => SourceKind::Events,
-        };
-        let (kind, path) = (found.unwrap_or(of_empty), path.to_owned());
+        let io = |source| SavedError::Io { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(io)?;
+        let mut head = Vec::new();
+        (&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(io)?;
+        let kind = kind_of_records(path, &head)?;
         // A second attempt would read the same.
         let policy = Policy { max_attempts: 1, ..Policy::default() };
-        Ok(Self { path, kind, policy, meter: Meter::default() })
+        let input = RefCell::new(Some(Input { head, file }));
+        Ok(Self { path: path.to_owned(), kind, policy, meter: Meter::default(), input })
     }
 
-    /// Who wrote its records.
+    /// The interface that its records come from.
     #[must_use]
     pub(crate) fn kind(&self) -> SourceKind {
         self.kind
@@ -140,185 +107,133 @@ impl Saved {
         &self.meter
     }
 
-    /// The records, from the first one.
+    /// The records, from the first one. They can be had once.
     ///
     /// # Errors
-    /// [`SavedError`], when the file cannot be read or holds something else.
+    /// [`SavedError::Io`] the second time.
     pub(crate) fn records(&self) -> Result<Records<'_>, SavedError> {
-        Records::open(&self.path)
+        let input = self.input.take().ok_or_else(|| SavedError::Io {
+            path: self.path.clone(),
+            source: io::Error::other("it was read before"),
+        })?;
+        let has_lines = has_lines(&input.head);
+        Ok(Records { path: &self.path, input, splitter: Splitter::new(Shape::Values), has_lines })
     }
 }
 
-impl<'a> Records<'a> {
-    /// Hands the raw text of the next records to `sink`. Gives `false` at the end.
+impl Records<'_> {
+    /// Hands the next records to `sink`. Gives `false` at the end.
     ///
     /// # Errors
     /// [`SavedError`]; what was handed out must then be dropped.
-    pub(crate) fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, SavedError> {
+    pub(crate) fn next(&mut self, sink: &mut impl FnMut(Element<'_>)) -> Result<bool, SavedError> {
         let path = self.path;
-        let io = |source| SavedError::Io { path: path.to_owned(), source };
         let broken = |source| SavedError::Broken { path: path.to_owned(), source };
-        let mut unwrapped = |raw: &[u8]| unwrap(raw, sink);
-        match &mut self.form {
-            Form::Array { file, splitter } => {
-                let mut chunk = vec![0; CHUNK];
-                let read = file.read(&mut chunk).map_err(io)?;
-                if read == 0 {
-                    return splitter.finish().map(|()| false).map_err(broken);
-                }
-                splitter.feed(&chunk[..read], &mut unwrapped).map(|()| true).map_err(broken)
+        let mut sink = |element: Element<'_>| unwrap(element, sink);
+        let Some(chunk) = self.chunk()? else {
+            if self.has_lines {
+                self.splitter.end_line(&mut sink);
+            } else {
+                self.splitter.finish(true, &mut sink).map_err(broken)?;
             }
-            Form::Lines(file) => {
-                let mut line = Vec::new();
-                let read = file.take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(io)?;
-                if read as u64 == LONGEST_LINE {
-                    return Err(broken(Malformed::ElementTooLarge { offset: LONGEST_LINE }));
-                }
-                match line.strip_prefix(BOM).unwrap_or(&line).trim_ascii() {
-                    [] => {}
-                    text => unwrapped(text),
-                }
-                Ok(read > 0)
-            }
-            Form::Objects(objects) => match objects.next() {
-                None => Ok(false),
-                Some(Ok(object)) => {
-                    unwrapped(object.get().as_bytes());
-                    Ok(true)
-                }
-                Some(Err(error)) if error.is_io() => Err(io(error.into())),
-                Some(Err(error)) if error.is_eof() => {
-                    Err(broken(Malformed::Truncated { bytes: objects.byte_offset() as u64 }))
-                }
-                Some(Err(_)) => Err(broken(Malformed::NotJson)),
-            },
-        }
-    }
-
-    fn open(path: &'a Path) -> Result<Self, SavedError> {
-        let io = |source| SavedError::Io { path: path.to_owned(), source };
-        let open = || File::open(path).map_err(io);
-        let mut head = Vec::new();
-        open()?.take(CHUNK as u64).read_to_end(&mut head).map_err(io)?;
-        let text = head.strip_prefix(BOM).unwrap_or(&head).trim_ascii_start();
-        let form = match text.first() {
-            Some(b'[') => Form::Array { file: open()?, splitter: Splitter::new() },
-            Some(b'{') if is_whole(first_line(text)) => Form::Lines(BufReader::new(open()?)),
-            Some(b'{') => {
-                let file = BufReader::new(open()?);
-                Form::Objects(serde_json::Deserializer::from_reader(file).into_iter())
-            }
-            _ => {
-                return Err(SavedError::Foreign {
-                    kind: body_kind::of(text),
-                    path: path.to_owned(),
-                });
-            }
+            return Ok(false);
         };
-        Ok(Self { path, form })
-    }
-}
-
-fn first_line(text: &[u8]) -> &[u8] {
-    text.split(|byte| *byte == b'\n').next().unwrap_or(text)
-}
-
-fn is_whole(json: &[u8]) -> bool {
-    serde_json::from_slice::<&RawValue>(json).is_ok()
-}
-
-/// Hands out the records that a value holds: a page has many, a wrapped delivery one.
-fn unwrap(raw: &[u8], sink: &mut impl FnMut(&[u8])) {
-    let is_object = raw.first() == Some(&b'{');
-    let wrapped = is_object.then(|| serde_json::from_slice::<Wrapped>(raw).ok()).flatten();
-    match wrapped {
-        Some(Wrapped { data: Some(data), .. }) => {
-            let mut splitter = Splitter::new();
-            // It is valid JSON, so an error means that it is no array: then it is no page either.
-            if splitter.feed(data.get().as_bytes(), sink).is_err() {
-                sink(raw);
-            }
+        if !self.has_lines {
+            return self.splitter.feed(&chunk, &mut sink).map(|()| true).map_err(broken);
         }
-        Some(Wrapped { event: Some(event), .. }) if event.get().starts_with('{') => {
-            sink(event.get().as_bytes());
+        let mut rest = &chunk[..];
+        while let Some(end) = memchr(b'\n', rest) {
+            self.splitter.feed(&rest[..end], &mut sink).map_err(broken)?;
+            self.splitter.end_line(&mut sink);
+            rest = &rest[end + 1..];
         }
-        _ => sink(raw),
+        self.splitter.feed(rest, &mut sink).map(|()| true).map_err(broken)
+    }
+
+    fn chunk(&mut self) -> Result<Option<Vec<u8>>, SavedError> {
+        let head = &mut self.input.head;
+        if !head.is_empty() {
+            let rest = head.split_off(head.len().min(CHUNK));
+            return Ok(Some(std::mem::replace(head, rest)));
+        }
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let read = (&mut self.input.file).take(CHUNK as u64).read_to_end(&mut chunk);
+        let read = read.map_err(|source| SavedError::Io { path: self.path.to_owned(), source })?;
+        Ok((read > 0).then_some(chunk))
     }
 }
 
-fn kind_of(raw: &[u8]) -> Option<SourceKind> {
-    let marks: Marks = serde_json::from_slice(raw).ok()?;
-    match (marks.event_timestamp, marks.event_type_id, marks.id) {
-        (Some(_), _, _) => Some(SourceKind::Webhook),
-        (None, Some(_), _) => Some(SourceKind::Events),
-        (None, None, Some(_)) => Some(SourceKind::Legacy),
-        (None, None, None) => None,
+/// The interface whose keys the beginning of a file has. It need not be valid JSON, since a broken
+/// record must not hide what the others are.
+fn kind_of_records(path: &Path, head: &[u8]) -> Result<SourceKind, SavedError> {
+    let path = || path.to_owned();
+    let kind = body_kind::of(head);
+    if kind == UTF_16 {
+        return Err(SavedError::Utf16 { path: path() });
     }
+    let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    let is_json = matches!(text.first(), Some(b'{' | b'['));
+    let has = |key: &str| is_json && has_key(text, key);
+    if has("event_timestamp") {
+        Ok(SourceKind::Webhook)
+    } else if has("event_type_id") {
+        Ok(SourceKind::Events)
+    } else if has("id")
+        && ["created_at", "login_id", "error_description", "user"].map(has).contains(&true)
+    {
+        Ok(SourceKind::Legacy)
+    } else if is_json && is_empty(text) {
+        // The legacy API's empty answer is an empty array.
+        Ok(if text[0] == b'[' { SourceKind::Legacy } else { SourceKind::Events })
+    } else {
+        Err(SavedError::NoRecords { path: path(), kind })
+    }
+}
+
+/// Whether a key stands anywhere in a text. Within a JSON string its quotes would be escaped.
+fn has_key(text: &[u8], key: &str) -> bool {
+    let quoted = format!("\"{key}\"");
+    memmem::find_iter(text, &quoted)
+        .any(|at| text[at + quoted.len()..].trim_ascii_start().first() == Some(&b':'))
+}
+
+/// Whether a text is complete and has arrays and pages only, without any record.
+fn is_empty(text: &[u8]) -> bool {
+    let mut splitter = Splitter::new(Shape::Values);
+    let mut records = 0;
+    let mut count = |_: Element<'_>| records += 1;
+    let split = splitter.feed(text, &mut count).and_then(|()| splitter.finish(true, &mut count));
+    text.len() < HEAD && split.is_ok() && records == 0
+}
+
+/// Whether each line is a value of its own: the first one looks complete, and there is another. It may
+/// be broken all the same.
+fn has_lines(head: &[u8]) -> bool {
+    let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
+    let Some(end) = memchr(b'\n', text) else { return false };
+    let (line, more) = (text[..end].trim_ascii(), text[end..].trim_ascii());
+    let is_value = matches!(line, [b'{', .., b'}'] | [b'[', .., b']']);
+    is_value && !more.is_empty()
+}
+
+/// A delivery as some receivers of webhooks wrap it.
+#[derive(Deserialize)]
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
+}
+
+/// Hands out the record itself where it is wrapped.
+fn unwrap(element: Element<'_>, sink: &mut impl FnMut(Element<'_>)) {
+    if let Element::Text(text @ [b'{', ..]) = element
+        && memmem::find(text, b"\"event\"").is_some()
+        && let Ok(Wrapped { event: Some(event) }) = serde_json::from_slice(text)
+        && event.get().starts_with('{')
+    {
+        return sink(Element::Text(event.get().as_bytes()));
+    }
+    sink(element);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<(SourceKind, Vec<String>), SavedError> {
-        let directory = tempfile::TempDir::new().unwrap();
-        let path = directory.path().join("saved.json");
-        std::fs::write(&path, text).unwrap();
-        let saved = Saved::open(&path)?;
-        let mut records = Vec::new();
-        let mut sink = |raw: &[u8]| records.push(String::from_utf8_lossy(raw).into_owned());
-        let mut read = saved.records()?;
-        while read.next(&mut sink)? {}
-        Ok((saved.kind(), records))
-    }
-
-    #[test]
-    fn whose_records_a_file_holds_is_told_by_the_first() {
-        for (text, writer, records) in [
-            (r#"[{"id":1,"user":{"id":7}}, {"id":2}]"#, SourceKind::Legacy, 2),
-            ("[]", SourceKind::Legacy, 0),
-            (r#"[{}, {"id":1}]"#, SourceKind::Legacy, 2),
-            (
-                r#"{"status":{},"pagination":{},"data":[{"id":1,"event_type_id":64}]}"#,
-                SourceKind::Events,
-                1,
-            ),
-            (
-                "{\n  \"data\": [\n {\"id\":1,\"event_type_id\":64},{\"id\":2}\n]\n}\n",
-                SourceKind::Events,
-                2,
-            ),
-            (
-                "{\"data\":[]}\n{\"data\":[{\"id\":1,\"event_type_id\":64}]}\n",
-                SourceKind::Events,
-                1,
-            ),
-            (r#"[{"data":[{"id":1,"event_type_id":64}]}]"#, SourceKind::Events, 1),
-            (r#"{"data":[]}"#, SourceKind::Events, 0),
-            (r#"[{"uuid":"a","event_timestamp":"x","event_type_id":64}]"#, SourceKind::Webhook, 1),
-            (
-                "{\"event_timestamp\":\"x\"}\n\n{\"event\":{\"event_timestamp\":\"y\"}}\r\n{broken\n",
-                SourceKind::Webhook,
-                3,
-            ),
-            ("\u{FEFF}[{\"id\":1}]", SourceKind::Legacy, 1),
-        ] {
-            let (seen, found) = read(text).unwrap();
-            assert_eq!((seen, found.len()), (writer, records), "{text}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn a_file_of_something_else_is_told_from_a_broken_one() {
-        for text in ["", "id,created_at\n1,2", "<html>", "7"] {
-            assert!(matches!(read(text), Err(SavedError::Foreign { .. })), "{text}");
-        }
-        for text in ["[{\"id\":1}", "[{\"id\":1}] [", "{\n\"data\":[{\"id\":1}", "{\n\"data\":,}"] {
-            assert!(matches!(read(text), Err(SavedError::Broken { .. })), "{text}");
-        }
-        let missing = Saved::open(Path::new("nowhere/saved.json")).err().unwrap();
-        assert!(
-            matches!(missing, SavedError::Io { .. }) && missing.to_string().contains("nowhere")
-        );
-    }
-}
+mod tests;

@@ -7,8 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::call_budget::CallBudget;
-use super::client::{Client, Purpose};
-use super::envelope::Body;
+use super::client::{Client, Incoming, Purpose};
 use super::error::{Cause, Error};
 use super::retry::{Attempts, Decision, Policy, Retry};
 use super::token::{Token, Tokens};
@@ -42,17 +41,18 @@ impl Session {
         })
     }
 
-    /// Gets a resource and reads its body, again and again while that may help.
-    pub(super) async fn get<T>(
-        &self,
+    /// Gets a resource and has its body read, again and again while that may help.
+    pub(super) async fn get<'a, T>(
+        &'a self,
         url: &Url,
         purpose: Purpose,
-        read: impl Fn(&Body) -> Result<T, Error>,
+        read: impl AsyncFn(Incoming<'a>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut attempts = Attempts::begin(&self.policy);
         loop {
             let purpose = Purpose { attempt: attempts.made() + 1, ..purpose };
-            match self.call(url, purpose, &read).await {
+            // Boxed: it holds a page, and its size would be that of every future around it.
+            match Box::pin(self.call(url, purpose, &read)).await {
                 Ok(value) => return Ok(value),
                 Err(error) => self.wait_or_give_up(error, &mut attempts).await?,
             }
@@ -86,19 +86,19 @@ impl Session {
 
     /// Makes one call. A token that is refused is renewed, once: it may have been revoked, or have
     /// ended earlier than announced.
-    async fn call<T>(
-        &self,
+    async fn call<'a, T>(
+        &'a self,
         url: &Url,
         purpose: Purpose,
-        read: &impl Fn(&Body) -> Result<T, Error>,
+        read: &impl AsyncFn(Incoming<'a>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let token = self.token(purpose.attempt, None).await?;
-        match self.call_with(&token, url, purpose).await.and_then(|body| read(&body)) {
+        match self.call_with(&token, url, purpose, read).await {
             Err(error) if error.is_unauthorized() => {
                 tracing::debug!("token refused: requesting a new one");
                 let token = self.token(purpose.attempt, Some(token.number)).await?;
                 self.client.meter.count_retry();
-                self.call_with(&token, url, purpose).await.and_then(|body| read(&body))
+                self.call_with(&token, url, purpose, read).await
             }
             other => other,
         }
@@ -109,14 +109,19 @@ impl Session {
         self.tokens.get(&self.client, &self.budget, attempt, refused).await
     }
 
-    async fn call_with(&self, token: &Token, url: &Url, purpose: Purpose) -> Result<Body, Error> {
+    async fn call_with<'a, T>(
+        &'a self,
+        token: &Token,
+        url: &Url,
+        purpose: Purpose,
+        read: &impl AsyncFn(Incoming<'a>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.budget.spend()?;
         let bearer = format!("bearer {}", token.value.expose_secret());
         let request = self.client.http.get(url.clone()).header(AUTHORIZATION, bearer);
         let purpose = Purpose { calls_left: Some(self.budget.unspent()), ..purpose };
         let incoming = self.client.send(url, request, purpose).await?;
-        let body = Body::read(incoming, purpose.of).await?;
-        self.budget.read_limits(&body.headers);
-        Ok(body)
+        self.budget.read_limits(incoming.headers());
+        read(incoming).await
     }
 }

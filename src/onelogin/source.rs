@@ -6,6 +6,7 @@ use super::events::{Events, Walk};
 use super::legacy::{self, Legacy};
 use super::retry::Policy;
 use super::saved::{self, Saved};
+use super::splitter::Element;
 use super::{Error, Meter};
 use crate::source::SourceKind;
 
@@ -64,9 +65,11 @@ impl Source {
         may_be_cut: bool,
     ) -> Result<Answer<'_>, Error> {
         match self {
-            Self::Legacy(legacy) => legacy.open(from, to).await.map(Answer::Legacy),
-            Self::Events(events) => events.open(from, to, may_be_cut).await.map(Answer::Events),
-            Self::Saved(saved) => Ok(Answer::Saved(saved.records()?)),
+            Self::Legacy(legacy) => legacy.open(from, to).await.map(Box::new).map(Answer::Legacy),
+            Self::Events(events) => {
+                events.open(from, to, may_be_cut).await.map(Box::new).map(Answer::Events)
+            }
+            Self::Saved(saved) => Ok(Answer::Saved(Box::new(saved.records()?))),
         }
     }
 }
@@ -76,11 +79,11 @@ impl Source {
 /// Nothing of it counts before [`Answer::next`] has said that it is whole.
 pub(crate) enum Answer<'a> {
     /// One body.
-    Legacy(legacy::Answer<'a>),
+    Legacy(Box<legacy::Answer<'a>>),
     /// Page after page.
-    Events(Walk<'a>),
+    Events(Box<Walk<'a>>),
     /// A file.
-    Saved(saved::Records<'a>),
+    Saved(Box<saved::Records<'a>>),
 }
 
 impl Answer<'_> {
@@ -99,7 +102,7 @@ impl Answer<'_> {
     /// # Errors
     ///
     /// [`Error`]; what was handed out must then be dropped.
-    pub(crate) async fn next(&mut self, sink: &mut impl FnMut(&[u8])) -> Result<bool, Error> {
+    pub(crate) async fn next(&mut self, sink: &mut impl FnMut(Element<'_>)) -> Result<bool, Error> {
         match self {
             Self::Legacy(answer) => answer.next(sink).await,
             Self::Events(walk) => walk.next(sink).await,

@@ -111,7 +111,7 @@ impl Tokens {
         let calls_left = Some(budget.unspent());
         let purpose = Purpose { attempt, calls_left, ..Purpose::new(Resource::Token) };
         let incoming = client.send(&url, request, purpose).await?;
-        let body = Body::read(incoming, Resource::Token).await?;
+        let body = Body::read(incoming).await?;
         budget.read_limits(&body.headers);
         let answer: Answer = body.json()?;
         let Some(value) = answer.access_token.clone().filter(|token| !token.is_empty()) else {

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
 
 use super::client::Purpose;
 use super::error::Error;
 use super::events::Events;
-use super::headers;
+use super::page::Page;
 use super::resource::Resource;
+use super::splitter::{Element, Shape};
 
 const PATH: [&str; 3] = ["api", "2", "users"];
 /// No more than is kept.
@@ -20,8 +20,8 @@ const FIELDS: &str = "id,email,username,firstname,lastname";
 pub(crate) struct UsersAnswer {
     /// When they were true, by the server's clock.
     pub answered_at: DateTime<Utc>,
-    /// The raw text of each user. Deleted users are missing.
-    pub users: Vec<Box<RawValue>>,
+    /// The text of each user, which may be no JSON. Deleted users are missing.
+    pub users: Vec<Vec<u8>>,
 }
 
 /// Users per request: documented as a page, and no more than a URL can hold.
@@ -29,7 +29,7 @@ pub(crate) const USERS_PER_REQUEST: usize = 50;
 
 /// One page of users.
 struct UsersPage {
-    users: Vec<Box<RawValue>>,
+    users: Vec<Vec<u8>>,
     answered_at: Option<DateTime<Utc>>,
     has_more: bool,
 }
@@ -67,14 +67,23 @@ impl Events {
             .append_pair("user_ids", &ids.join(","))
             .append_pair("fields", FIELDS)
             .append_pair("limit", &USERS_PER_REQUEST.to_string());
-        self.session
-            .get(&url, Purpose::new(Resource::Users), |body| {
-                Ok(UsersPage {
-                    users: body.json()?,
-                    answered_at: headers::clock(&body.headers),
-                    has_more: headers::has_next_page(&body.headers),
-                })
-            })
-            .await
+        let read = async |incoming| Page::read_all(incoming, Shape::Array).await;
+        let mut page = self.session.get(&url, Purpose::new(Resource::Users), read).await?;
+        Ok(UsersPage {
+            users: texts(&mut page),
+            answered_at: page.server_now(),
+            has_more: page.has_next(),
+        })
     }
+}
+
+/// The texts of the records of a page. One above the limit of a record is cut, and so unreadable.
+pub(super) fn texts(page: &mut Page<'_>) -> Vec<Vec<u8>> {
+    let mut texts = Vec::new();
+    let mut own = |element: Element<'_>| {
+        let (Element::Text(text) | Element::TooLarge { head: text, .. }) = element;
+        texts.push(text.to_vec());
+    };
+    while page.hand_out(&mut own) {}
+    texts
 }

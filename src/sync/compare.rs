@@ -11,14 +11,13 @@ use uuid::Uuid;
 use super::Error;
 use super::call_budget::Calls;
 use super::plan::pace;
-use super::read::recover;
+use super::read::{normalise, recover};
 use crate::model::{Batch, Origin};
-use crate::normalize;
 use crate::normalize::event_type::EventSelection;
-use crate::onelogin::Source;
 use crate::onelogin::events::Events;
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::retry::Attempts;
+use crate::onelogin::{Element, Source};
 use crate::store::Store;
 use crate::window::{Plan, Window};
 pub(crate) use matching::{Comparison, Item};
@@ -101,7 +100,7 @@ async fn read_window(
     while more {
         let mut batch = Batch::default();
         let mut sink =
-            |raw: &[u8]| normalize::record(&origin, &comparing.selected, raw, &mut batch);
+            |element: Element<'_>| normalise(&origin, &comparing.selected, element, &mut batch);
         more = answer.next(&mut sink).await?;
         records += batch.records();
         found.extend(batch.failures.iter().map(|f| (f.failure_id, Item::new(f, &batch.texts))));

@@ -5,6 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::exit::Exit;
 use crate::model::Counts;
 use crate::onelogin;
+use crate::source::SourceKind;
 use crate::store;
 use crate::window::Window;
 
@@ -51,6 +52,17 @@ pub(crate) enum Error {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Nothing but rejects.
+    #[error(
+        "none of the first {rejects} records of {kind} could be read, so they are not what was \
+         expected; nothing of the window was loaded; check --source and --base-url"
+    )]
+    NothingReadable {
+        /// The records that came.
+        rejects: u64,
+        /// The interface that they should be of.
+        kind: SourceKind,
+    },
     /// More new rejects than tolerated.
     #[error(
         "{new} new records could not be read, more than --max-rejects {max}: all others are \
@@ -87,7 +99,7 @@ impl Error {
         match self {
             Self::Source(error) => exit_of(error),
             Self::Profiles { source, .. } => exit_of(source),
-            Self::Clock { .. } => Exit::NotThisApi,
+            Self::Clock { .. } | Self::NothingReadable { .. } => Exit::NotThisApi,
             Self::Store(error) => error.exit(),
             Self::Rejects { .. } => Exit::Rejects,
             Self::Unbalanced { .. } => Exit::Bug,

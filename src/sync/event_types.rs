@@ -31,7 +31,7 @@ pub(super) async fn check(
             return Ok(());
         }
     };
-    let types: Vec<_> = named.iter().filter_map(|raw| event_type::read(raw.get()).ok()).collect();
+    let types: Vec<_> = named.iter().filter_map(|raw| event_type::read(raw).ok()).collect();
     for new in types.iter().filter(|t| !known.ids.contains(&t.event_type_id)) {
         let texts =
             [new.name.as_deref(), new.description.as_deref()].map(Option::unwrap_or_default);

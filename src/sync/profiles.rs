@@ -54,7 +54,7 @@ fn read(requested: Vec<i64>, answer: &UsersAnswer) -> ProfileAnswer {
     let mut profiles = Vec::with_capacity(answer.users.len());
     let mut unreadable = 0;
     for raw in &answer.users {
-        match normalize::profile(raw.get()) {
+        match normalize::profile(raw) {
             // A user who was not requested may have no row.
             Ok((user_id, profile)) if requested.contains(&user_id) => {
                 profiles.push((user_id, profile));

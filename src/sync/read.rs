@@ -10,10 +10,12 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::session::Session;
 use super::{Error, Job, Progress};
-use crate::model::Batch;
+use crate::model::{Batch, Origin};
 use crate::normalize;
+use crate::normalize::event_type::EventSelection;
 use crate::onelogin::retry::{Attempts, Decision};
-use crate::onelogin::{Answer, Source};
+use crate::onelogin::{Answer, Element, Source};
+use crate::source::SourceKind;
 use crate::window::{Plan, Window, clock};
 
 /// What the writing side is to do next.
@@ -61,6 +63,7 @@ impl ReadAhead {
 #[derive(Debug, Default)]
 pub(super) struct WindowStats {
     pub(super) records: u64,
+    rejects: u64,
     pub(super) oldest: Option<DateTime<Utc>>,
     /// The newest that is not dated after the window.
     pub(super) newest: Option<DateTime<Utc>>,
@@ -71,6 +74,7 @@ pub(super) struct WindowStats {
 impl WindowStats {
     fn add(&mut self, batch: &Batch, until: DateTime<Utc>) {
         self.records += batch.records();
+        self.rejects += batch.rejects.len() as u64;
         let failures = batch.failures.iter().map(|failure| failure.created_at);
         let successes = batch.successes.iter().map(|success| success.created_at);
         for at in failures.chain(successes).filter(|at| *at <= until) {
@@ -81,7 +85,19 @@ impl WindowStats {
             *self.ignored.entry(*event_type_id).or_default() += 1;
         }
     }
+
+    /// Fails if there is nothing but rejects, and many of them.
+    fn check_readable(&self, kind: SourceKind) -> Result<(), Error> {
+        let rejects = self.rejects;
+        if rejects == self.records && rejects > MOST_REJECTS_ALONE {
+            return Err(Error::NothingReadable { rejects, kind });
+        }
+        Ok(())
+    }
 }
+
+/// Rejects before the first good record, from which on an answer is taken for something else.
+const MOST_REJECTS_ALONE: u64 = 1_000;
 
 /// The reading side of a run.
 pub(super) struct Reader<'a> {
@@ -189,12 +205,13 @@ impl<'a> Reader<'a> {
         let mut batch = Batch::default();
         let mut more = true;
         while more {
-            let mut sink = |raw: &[u8]| normalize::record(origin, selected, raw, &mut batch);
+            let mut sink = |element: Element<'_>| normalise(origin, selected, element, &mut batch);
             more = answer.next(&mut sink).await?;
             // Both sides share a thread: this lets the writing side continue.
             tokio::task::yield_now().await;
             if batch.is_full() || !more {
                 stats.add(&batch, window.to);
+                stats.check_readable(origin.source)?;
                 tracing::debug!(%window, records = batch.records(), "batch read");
                 let progress = Progress { fetched: before.fetched + stats.records, ..before };
                 self.send(Step::Write(std::mem::take(&mut batch), progress)).await;
@@ -210,6 +227,21 @@ impl<'a> Reader<'a> {
     async fn send(&self, step: Step<'a>) {
         if self.steps.send(step).await.is_err() {
             std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Reads a record of an answer into a batch.
+pub(super) fn normalise(
+    origin: &Origin,
+    selected: &EventSelection,
+    element: Element<'_>,
+    batch: &mut Batch,
+) {
+    match element {
+        Element::Text(text) => normalize::record(origin, selected, text, batch),
+        Element::TooLarge { head, digest, bytes } => {
+            normalize::too_large(origin, head, digest, bytes, batch);
         }
     }
 }

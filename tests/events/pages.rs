@@ -172,13 +172,14 @@ on_both!(successes_are_left_out_when_they_are_not_wanted, |db| {
 on_both!(bad_events_are_rejected_and_the_good_ones_between_them_load, |db| {
     let onelogin = empty(NOON);
     let time = "2026-03-20T11:00:00Z";
+    let nested = "[".repeat(500) + &"]".repeat(500);
+    let too_deep = format!(
+        r#"{{"id":3,"created_at":"2026-03-20T11:00:00Z","event_type_id":61,"notes":{nested}}}"#
+    );
     let bad = [
         ("bad_created_at", r#"{"id":1,"created_at":"soon","event_type_id":61}"#),
         ("bad_event_type", r#"{"id":2,"created_at":"2026-03-20T11:00:00Z"}"#),
-        (
-            "bad_field",
-            r#"{"id":3,"created_at":"2026-03-20T11:00:00Z","event_type_id":61,"user_id":{}}"#,
-        ),
+        ("bad_field", too_deep.as_str()),
         ("bad_id", r#"{"id":null,"created_at":"2026-03-20T11:00:00Z","event_type_id":51}"#),
         ("not_an_object", "7"),
     ];

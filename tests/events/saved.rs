@@ -153,7 +153,7 @@ fn a_file_that_does_not_exist_is_reported() {
     for (text, code, expected) in [
         ("id,created_at\n1,2\n", 76, "but plain text"),
         ("", 76, "holds no records"),
-        ("[{\"id\":1,", 76, "is broken"),
+        ("[{\"id\":1,\"user\":7},", 76, "is incomplete or broken"),
     ] {
         let outcome = load(&db, text, &[]).run().expect_code(code).json();
         assert!(outcome["error"].as_str().expect("a text").contains(expected), "{outcome}");

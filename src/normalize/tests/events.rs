@@ -3,7 +3,7 @@
 use super::super::*;
 use super::readable::{Failure, Person, Resolution};
 use super::{Record, one};
-use crate::model::Reason::{BadCreatedAt, BadEventType, BadField, BadId, NotAnObject};
+use crate::model::Reason::{BadCreatedAt, BadEventType, BadId, NotAnObject};
 use crate::model::{Operation, OperationSource};
 
 fn read(raw: &str) -> Result<Record, Reject> {
@@ -165,8 +165,6 @@ fn what_cannot_be_read_is_rejected_with_its_reason() {
         (r#"{"created_at":"2026-01-05T10:11:12Z","event_type_id":64}"#, BadId),
         (r#"{"id":1,"event_type_id":51}"#, BadCreatedAt),
         (r#"{"id":1,"event_type_id":64,"created_at":"soon"}"#, BadCreatedAt),
-        (&event(r#""user_id":"ada","#), BadField),
-        (&event(r#""app_name":{},"#), BadField),
     ] {
         assert_eq!(read(raw).expect_err(raw).reason, reason, "{raw}");
     }
@@ -199,4 +197,68 @@ fn a_delivery_is_known_by_its_uuid_and_its_time_by_other_forms() {
     assert_eq!(bare.failure_id, delivered(&raw("2017-12-05 19:13:06 UTC", r#","x":1"#)).failure_id);
     let error = r#","error_description":"e""#;
     assert_ne!(bare.failure_id, delivered(&raw("2017-12-05 19:13:06 UTC", error)).failure_id);
+}
+
+#[test]
+fn what_does_not_identify_an_event_cannot_reject_it() {
+    for more in [
+        r#""user_id":"ada","#,
+        r#""user_id":{},"#,
+        r#""user_id":1.5,"#,
+        r#""app_id":{"a":1},"#,
+        r#""app_name":{},"#,
+        r#""resolved_at":{"x":1},"#,
+        r#""resolution":{"x":1},"#,
+        r#""solved":[],"#,
+        r#""custom_message":{"a":2},"#,
+        r#""login_id":[1],"#,
+        r#""user_attributes":7,"create":"x","#,
+    ] {
+        let failure = load(&event(more));
+        assert_eq!(failure.source_id, Some(81_000_000_001), "{more}");
+        assert_eq!(failure.resolution.resolved_at, None, "{more}");
+    }
+    let error = |more: &str| load(&event(more)).error_description;
+    assert_eq!(error(r#""notes":{"a": [1]},"#).as_deref(), Some(r#"{"a": [1]}"#));
+    assert_eq!(load(&event(r#""user_id":"ada","#)).person, None);
+    let whole =
+        r#"{"id":8.1e10,"created_at":"2026-01-05T10:11:12Z","event_type_id":64.0,"user_id":"7.0"}"#;
+    let whole = load(whole);
+    assert_eq!((whole.source_id, whole.event_type_id), (Some(81_000_000_000), Some(64)));
+    assert_eq!(whole.person.unwrap().user_id, 7);
+}
+
+#[test]
+fn a_delivery_knows_more_of_its_person() {
+    let raw = |user_id: &str, attributes: &str| {
+        format!(
+            r#"{{"uuid":"a","event_timestamp":"2017-12-05 19:13:06 UTC","event_type_id":64,
+            "user_id":{user_id},"user_attributes":{attributes}}}"#
+        )
+    };
+    let ada = r#"{"id":7,"email":"ada@example.com","username":"ada","firstname":"Ada","lastname":"Byte"}"#;
+    let person = delivered(&raw("7", ada)).person.unwrap();
+    assert_eq!(person.display_name.as_deref(), Some("Ada Byte"));
+    let profile = person.profile.unwrap();
+    assert_eq!(profile.email.as_deref(), Some("ada@example.com"));
+    assert_eq!(profile.username.as_deref(), Some("ada"));
+    // Somebody else's, and none.
+    assert_eq!(delivered(&raw("8", ada)).person.unwrap().profile, None);
+    assert_eq!(delivered(&raw("7", "null")).person.unwrap().profile, None);
+    assert_eq!(delivered(&raw("7", "[]")).person.unwrap().profile, None);
+}
+
+#[test]
+fn the_id_of_the_creation_stands_in_for_a_uuid() {
+    let id = |more: &str| {
+        let raw = format!(
+            r#"{{{more}"event_timestamp":"2017-12-05 19:13:06 UTC","event_type_id":64,"user_id":7}}"#
+        );
+        delivered(&raw).failure_id
+    };
+    assert_eq!(id(r#""create":{"_id":"a"},"#), id(r#""uuid":"a","#));
+    assert_eq!(id(r#""create":{"_id":"a"},"uuid":null,"#), id(r#""uuid":"a","#));
+    assert_eq!(id(r#""create":{"_id":"a"},"uuid":"b","#), id(r#""uuid":"b","#));
+    assert_ne!(id(r#""create":{"_id":"a"},"#), id(r#""create":{"_id":"b"},"#));
+    assert_eq!(id(r#""create":{"_id":""},"#), id(""));
 }

@@ -67,7 +67,10 @@ async fn read(base_url: &str) -> Result<(Vec<String>, u64, Option<DateTime<Utc>>
     let legacy = legacy(base_url);
     let mut answer = legacy.open(from, to).await?;
     let mut records = Vec::new();
-    let mut sink = |raw: &[u8]| records.push(String::from_utf8_lossy(raw).into_owned());
+    let mut sink = |element: Element<'_>| match element {
+        Element::Text(text) => records.push(String::from_utf8_lossy(text).into_owned()),
+        Element::TooLarge { .. } => panic!("records are small here"),
+    };
     while answer.next(&mut sink).await? {}
     assert!(!answer.next(&mut sink).await?, "the end stays the end");
     let bytes = legacy.meter().bytes();
@@ -123,7 +126,8 @@ async fn a_gzipped_body_is_read_and_a_cut_one_is_not_a_success() {
     let head = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n";
     let (base_url, _server) = serve(&[head.as_bytes(), cut].concat(), Then::Close);
     let error = read(&base_url).await.unwrap_err();
-    assert!(matches!(error.into_cause(), Cause::Interrupted { .. }));
+    assert_eq!(error.class().narrow, Narrow::AtOnce);
+    assert!(matches!(error.into_cause(), Cause::Undecodable { .. }));
 }
 
 #[tokio::test]
@@ -203,7 +207,6 @@ async fn a_body_that_is_no_whole_array_is_never_a_success() {
         // A clean end without the closing bracket.
         (format!("{close}[{{\"id\":1}},"), Kind::Unavailable, truncated, true),
         (close.to_owned(), Kind::Unavailable, truncated, false),
-        ("HTTP/1.1 204 X\r\n\r\n".to_owned(), Kind::Unavailable, truncated, false),
         // An end that breaks the framing, even after the closing bracket.
         (
             "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[1]".to_owned(),
@@ -230,7 +233,7 @@ async fn a_body_that_is_no_whole_array_is_never_a_success() {
         assert!(is_cause(&error.into_cause()), "{answer}");
     }
     for (body, kind) in [
-        ("<html>", "a web page"),
+        ("<html>", "a web page (html)"),
         ("{\"data\":[]}", "a JSON object with the key data"),
         ("null", "JSON without a record"),
     ] {
@@ -270,4 +273,64 @@ fn a_key_that_cannot_be_one_is_refused_and_none_is_shown() {
     }
     let legacy = Legacy::new(&options, KEY.into()).unwrap();
     assert!(!format!("{legacy:?}").contains(KEY));
+}
+
+#[tokio::test]
+async fn an_answer_without_content_is_an_empty_one() {
+    let (base_url, _server) = serve(b"HTTP/1.1 204 X\r\n\r\n", Then::Close);
+    let (records, bytes, _) = read(&base_url).await.unwrap();
+    assert_eq!((records.len(), bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn gzip_may_be_written_in_capitals() {
+    for name in ["GZIP", "Gzip", "x-gzip", " gzip "] {
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-encoding: {name}\r\nconnection: close\r\n\r\n");
+        let (base_url, _server) = serve(&[head.as_bytes(), GZIPPED].concat(), Then::Close);
+        assert_eq!(read(&base_url).await.unwrap().0.len(), 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_a_web_page_is_no_refusal_by_the_api() {
+    for status in [401, 403] {
+        for (head, body) in [
+            ("", "<html><body>Proxy: no, ada@example.com</body></html>"),
+            ("content-type: text/html\r\n", "denied"),
+        ] {
+            let length = body.len();
+            let answer =
+                format!("HTTP/1.1 {status} X\r\n{head}content-length: {length}\r\n\r\n{body}");
+            let error = error_of(&answer, Then::Close).await;
+            assert_eq!(error.kind(), Kind::NotThisApi, "{answer}: {error:?}");
+            let shown = crate::chain(&error);
+            assert!(shown.contains("html") && !shown.contains("ada"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_an_error_is_not_waited_for_beyond_5_seconds_and_16_kib() {
+    let started = Instant::now();
+    let message = r#"{"message":"rate limit exceeded"}"#;
+    let stalled = format!("HTTP/1.1 400 X\r\ncontent-length: 99\r\n\r\n{message}");
+    let options = Options {
+        read_timeout: Duration::from_mins(1),
+        ..Options::new(serve(stalled.as_bytes(), Then::Stall).0)
+    };
+    let legacy = Legacy::new(&options, KEY.into()).unwrap();
+    let error = legacy.open(DateTime::UNIX_EPOCH, Utc::now()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable, "what came of it counts: {error:?}");
+    let elapsed = started.elapsed();
+    assert!(elapsed >= Duration::from_secs(5) && elapsed < Duration::from_secs(15), "{elapsed:?}");
+
+    for (padding, kind) in
+        [(16 * 1024 - message.len(), Kind::Unavailable), (16 * 1024, Kind::NotThisApi)]
+    {
+        let body = format!("{}{message}", " ".repeat(padding));
+        let length = body.len();
+        let answer = format!("HTTP/1.1 400 X\r\ncontent-length: {length}\r\n\r\n{body}");
+        assert_eq!(error_of(&answer, Then::Close).await.kind(), kind, "{padding}");
+    }
 }

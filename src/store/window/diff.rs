@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::records::Stored;
 use super::stamp::WindowStamp;
+use crate::identity::reject_id;
 use crate::model::{Counts, Failure, Reason, Reject, Success, TextArena};
 
 /// Unchanged failures of a window that are remembered, 16 bytes each, so that memory stays flat in the
@@ -128,7 +129,7 @@ pub(super) fn collision(stamp: &WindowStamp, failure_id: Uuid, raw: Option<Strin
             format!("{{\"failure_id\":\"{failure_id}\"}}"),
         ),
     };
-    Reject::new(&stamp.origin, Reason::KeyCollision, detail, raw)
+    Reject::new(reject_id(&stamp.origin, &raw), Reason::KeyCollision, detail, raw)
 }
 
 /// The successes that are not stored, and those that are stored with other content; of each id the last.

@@ -1,0 +1,79 @@
+use super::*;
+
+fn body(status: u16, text: &str) -> Body {
+    Body {
+        endpoint: "https://api.us.onelogin.com/api/1/events".to_owned(),
+        of: Resource::Events,
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: HeaderMap::new(),
+        after: Duration::ZERO,
+        text: text.into(),
+    }
+}
+
+/// Reads a text as that of a page without its records.
+fn page(text: &str) -> Result<Envelope, Error> {
+    body(200, text).page()
+}
+
+fn next(pagination: &str) -> Option<String> {
+    page(&format!(r#"{{"pagination":{pagination},"data":[]}}"#)).unwrap().next_cursor()
+}
+
+#[test]
+fn the_next_page_is_named_by_a_cursor_beside_a_link() {
+    let link = r#""next_link":"https://elsewhere.example/api/1/events?after_cursor=b""#;
+    assert_eq!(next(&format!(r#"{{"after_cursor":"b",{link}}}"#)).as_deref(), Some("b"));
+    assert_eq!(next(r#"{"after_cursor":"b"}"#).as_deref(), Some("b"), "no link means nothing");
+    for last in [
+        "null",
+        "{}",
+        r#"{"after_cursor":"b","next_link":null}"#,
+        r#"{"after_cursor":null,"next_link":"https://x"}"#,
+        r#"{"after_cursor":"","next_link":"https://x"}"#,
+    ] {
+        assert_eq!(next(last), None, "{last}");
+    }
+}
+
+#[test]
+fn an_error_is_one_under_any_status_and_in_any_shape() {
+    for (text, expected) in [
+        (
+            r#"{"status":{"error":true,"code":400,"message":"rate_limit_exceeded"}}"#,
+            "limits the rate",
+        ),
+        (
+            r#"{"status":{"error":true,"code":401,"type":"Unauthorized","message":"Authentication Failure"}}"#,
+            "Read All",
+        ),
+        (r#"{"message":"x","name":"UnauthorizedError","statusCode":401}"#, "status 401"),
+        (
+            r#"{"status":{"error":true,"code":400,"message":{"description":"since is no date","attribute":"since"}}}"#,
+            "400 and a JSON object with the key status",
+        ),
+        (r#"{"status":{"error":false},"data":null}"#, "the keys status, data"),
+        ("[]", "it is a JSON array"),
+        ("<html>", "it is a web page"),
+        ("null", "it is JSON without a record"),
+        ("7", "it is a JSON number"),
+    ] {
+        let shown = crate::chain(&page(text).unwrap_err());
+        assert!(shown.contains(expected), "{text}: {shown}");
+    }
+}
+
+#[test]
+fn a_body_cut_short_differs_from_one_of_another_kind() {
+    let cause = |text| page(text).unwrap_err().into_cause();
+    assert!(matches!(cause(""), Cause::Truncated { bytes: 0, .. }));
+    assert!(matches!(cause(r#"{"data":[{"id":1},"#), Cause::Truncated { .. }));
+    assert!(matches!(cause(r#"{"data":[{"id":1}<html>"#), Cause::Garbled { .. }));
+}
+
+#[test]
+fn no_value_of_an_error_is_shown() {
+    let named = r#"{"status":{"error":true,"code":400,"message":"no Ada with s3cret here"}}"#;
+    let shown = crate::chain(&page(named).unwrap_err());
+    assert!(!shown.contains("Ada") && !shown.contains("s3cret"), "{shown}");
+}

@@ -19,13 +19,10 @@ APART = timedelta(days=2)
 # A copy happened whole histories earlier. The first six bytes of a failure's id are its time in
 # milliseconds, so that copies lie in the index as real ones would.
 POSTGRES_COPIES = """
-alter table provisioning_failures drop constraint {key};
 drop index provisioning_failures_by_time;
 insert into provisioning_failures
 select {columns} from generate_series(1, {copies}) as n, provisioning_failures;
-alter table provisioning_failures add constraint {key} foreign key (account, user_id)
-    references users (account, user_id);
-create index provisioning_failures_by_time on provisioning_failures (created_at);
+create index provisioning_failures_by_time on provisioning_failures (account, created_at);
 """
 SQLITE_COPIES = """
 pragma synchronous = off;
@@ -34,7 +31,7 @@ drop index provisioning_failures_by_time;
 insert into provisioning_failures
 with recursive numbers (n) as (select {copies} union all select n - 1 from numbers where n > 1)
 select {columns} from numbers cross join (select * from provisioning_failures order by failure_id);
-create index provisioning_failures_by_time on provisioning_failures (created_at);
+create index provisioning_failures_by_time on provisioning_failures (account, created_at);
 analyze;
 pragma wal_checkpoint(truncate);
 """
@@ -48,7 +45,7 @@ SHIFTED = {
         "failure_id": "substr(printf('%012x', strftime('%s', created_at) * 1000 - n * {ms}), 1, 8) || '-' ||"
                       " substr(printf('%012x', strftime('%s', created_at) * 1000 - n * {ms}), 9) ||"
                       " substr(failure_id, 14)",
-        "created_at": "strftime('%Y-%m-%dT%H:%M:%S+00:00', created_at, '-' || (n * {days}) || ' days')",
+        "created_at": "strftime('%Y-%m-%d %H:%M:%f+00:00', created_at, '-' || (n * {days}) || ' days')",
     },
 }
 
@@ -109,13 +106,10 @@ def copy(place, copies):
     if place.kind == "postgres":
         names = place.ask("select attname from pg_attribute where attrelid = 'provisioning_failures'::regclass "
                           "and attnum > 0 and not attisdropped order by attnum").split("\n")
-        key = place.ask("select conname from pg_constraint where conrelid = 'provisioning_failures'::regclass "
-                        "and contype = 'f'")
     else:
         names = place.ask("select name from pragma_table_info('provisioning_failures') order by cid").split("\n")
-        key = None
     figures = {"days": DAYS, "ms": DAYS * 86_400_000}
     shifted = {name: sql.format(**figures) for name, sql in SHIFTED[place.kind].items()}
     columns = ", ".join(shifted.get(name, name) for name in names)
     template = POSTGRES_COPIES if place.kind == "postgres" else SQLITE_COPIES
-    place.ask(template.format(columns=columns, key=key, copies=copies))
+    place.ask(template.format(columns=columns, copies=copies))

@@ -137,7 +137,7 @@ impl Tx {
     }
 
     /// Locks the account's row until the commit, or makes it. Whoever writes what belongs to the account and
-    /// not to one source of it takes this lock first, and so takes turns. Never a row of `watermarks`: the
+    /// not to one source of it takes this lock first. Never a row of `watermarks`: the
     /// renewal of a lease must not wait for it.
     pub(super) async fn lock_account(&mut self, account: &str) -> Result<(), Error> {
         on_either!(Tx, self, tx => sqlx::query(include_str!("sql/account_lock.sql"))

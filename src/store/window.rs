@@ -136,7 +136,7 @@ impl Writer<'_> {
 
     /// Writes the users whom new and changed failures named: at the end of a window all of them, and before
     /// that only if the cache is full. The first part locks the account until the commit, so that runs of
-    /// two sources of one account take turns here, and each sees the users that the other committed.
+    /// two sources of one account write one after the other, and each sees the users that the other committed.
     async fn write_users(&mut self) -> Result<(), Error> {
         if self.users.is_empty() {
             return Ok(());

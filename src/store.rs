@@ -144,6 +144,17 @@ pub(crate) enum Error {
         Outside(account)
     )]
     AccountLocked { account: String, source: sqlx::Error },
+    /// Another program kept a lock.
+    #[error(
+        "another program held a lock for a minute while {doing}; end it (in Postgres, pg_blocking_pids names \
+         it), or run again later"
+    )]
+    Locked {
+        /// The program's step, as "writing new failures".
+        doing: &'static str,
+        /// The driver's error.
+        source: sqlx::Error,
+    },
     /// A statement failed.
     #[error("the database failed while {doing}")]
     Failed {
@@ -209,6 +220,7 @@ impl Error {
             | Self::Unencrypted { .. }
             | Self::Certificate { .. } => Exit::Configuration,
             Self::Connect { .. }
+            | Self::Locked { .. }
             | Self::Hangs { .. }
             | Self::Replaced(_)
             | Self::Failed { .. }
@@ -230,14 +242,18 @@ impl Error {
         if is_lock_timeout(&source) {
             return Self::AccountLocked { account: account.to_owned(), source };
         }
-        Self::Failed { doing: "waiting for another run of the account", source }
+        failed("waiting for another run of the account")(source)
     }
 }
 
 /// Checks that the wait for a lock came to its limit (Postgres' 55P03, SQLite's 5).
 fn is_lock_timeout(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| ["55P03", "5"].contains(&&*code))
+    code.is_some_and(|code| {
+        // SQLite's codes are small numbers, with the kind in the last byte.
+        let sqlite = code.parse().ok().filter(|code: &u32| *code < 10_000);
+        code == "55P03" || sqlite.is_some_and(|code| code & 0xff == 5)
+    })
 }
 
 /// Finds the driver's error among the causes of a library's error.
@@ -256,5 +272,10 @@ pub(crate) fn cause_within<'a>(
 
 /// Names the program's step at which a statement failed.
 fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
-    move |source| Error::Failed { doing, source }
+    move |source| {
+        if is_lock_timeout(&source) {
+            return Error::Locked { doing, source };
+        }
+        Error::Failed { doing, source }
+    }
 }

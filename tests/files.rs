@@ -2,24 +2,45 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use onelogin_simulator::Simulator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 
 use crate::support::api::Api;
 use crate::support::block_on;
 use crate::support::onelogin::{sync, sync_ok};
-use crate::support::outcome::{SINCE, assert_complete, assert_recorded, history, outcome};
+use crate::support::outcome::{
+    SINCE, assert_complete, assert_recorded, first_window, history, outcome,
+};
 use crate::support::program::Running;
 use crate::support::tables::Db;
 
 /// A run that has written a part of its second window, and so holds the file's lock.
 fn half_way(onelogin: &Simulator, db: &Db) -> Running {
-    onelogin.hold_after(1_000);
+    // Past the first batch of that window.
+    let records = first_window(Api::Legacy, onelogin).len() as u64 + 1_100;
+    onelogin.hold_after(records);
     // The first window is committed by then, since nothing is read ahead.
     let running = sync(onelogin, db, &["--since", SINCE, "--prefetch", "0"]).start();
     block_on(onelogin.wait_until_held());
+    let began = Instant::now();
+    while !is_locked(db) {
+        assert!(began.elapsed() < Duration::from_mins(1), "the window's rows are not written");
+    }
     running
+}
+
+/// Whether another program holds the lock for writing.
+fn is_locked(db: &Db) -> bool {
+    let options: SqliteConnectOptions = db.url().parse().expect("a URL");
+    let locked = block_on(async {
+        let mut connection = options.busy_timeout(Duration::ZERO).connect().await?;
+        sqlx::raw_sql("begin immediate; rollback").execute(&mut connection).await?;
+        connection.close().await
+    });
+    locked.is_err_and(|error| error.to_string().contains("locked"))
 }
 
 fn file_of(db: &Db) -> PathBuf {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use onelogin_simulator::Simulator;
 use sqlx::{Connection, PgConnection};
@@ -14,6 +15,7 @@ use crate::support::outcome::{SINCE, assert_complete, assert_recorded, history, 
 use crate::support::postgres::Server;
 use crate::support::program::Program;
 use crate::support::tables::Db;
+use crate::support::transaction::Transaction;
 use crate::support::valve::Valve;
 
 /// A first run into whatever a URL names.
@@ -144,6 +146,50 @@ fn a_database_that_falls_silent_ends_the_run() {
     let error = failed["error"].as_str().expect("a text");
     assert!(error.contains("has not answered for 2 s"), "{error}");
     assert_eq!(failed["windows"], 1);
+}
+
+/// Regression: while the source took its time, the server ended the window's transaction.
+#[test]
+fn a_server_that_ends_idle_transactions_soon_is_survived() {
+    let (db, onelogin) = (Db::postgres(), history(3_000));
+    let name = db.url().rsplit_once('/').expect("a URL with a path").1.to_owned();
+    db.execute(&format!("alter database {name} set idle_in_transaction_session_timeout = '500ms'"));
+    onelogin.hold_after(2_000);
+    let running = sync_into(&onelogin, &db.url(), &["--prefetch", "0"]).start();
+    block_on(onelogin.wait_until_held());
+
+    wait_for_activity(&db, "state = 'idle in transaction'");
+    onelogin.release();
+
+    assert_recorded(&db, &outcome(running.wait(), 0));
+    assert_complete(Api::Legacy, &onelogin, &db);
+}
+
+/// Waits until a connection to the database has been in a state for two seconds.
+fn wait_for_activity(db: &Db, state: &str) {
+    let question = format!(
+        "select count(*) from pg_stat_activity where datname = current_database() and {state}
+         and state_change < clock_timestamp() - interval '2 s'"
+    );
+    let began = Instant::now();
+    while db.rows(&question)[0][0] == "0" {
+        assert!(began.elapsed() < Duration::from_mins(1), "for no connection {state}");
+    }
+}
+
+#[test]
+fn a_wait_for_a_lock_is_logged_and_is_no_hang() {
+    let (db, onelogin) = (Db::postgres(), history(60));
+    Program::new(&["migrate", "--database-url", &db.url()]).run().expect_code(0);
+    let lock = Transaction::lock(&db);
+
+    let running = sync_into(&onelogin, &db.url(), &["--database-timeout", "1s"]).start();
+    running.wait_for_output("recording the run takes long");
+    wait_for_activity(&db, "wait_event_type = 'Lock'");
+    drop(lock);
+
+    assert_recorded(&db, &outcome(running.wait(), 0));
+    assert_complete(Api::Legacy, &onelogin, &db);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::tx::Tx;
 use super::value::Time;
-use super::{Error, Store, failed, is_lock_timeout, on_either};
+use super::{Error, Store, failed, on_either};
 use crate::model::Origin;
 use crate::source::SourceKind;
 use crate::window::{Rescan, Watermark, clock};
@@ -202,7 +202,7 @@ impl Store {
             .await;
         let row: Option<LeaseRow> = match answer {
             // Its lease ran out unrenewed, and yet it is at work.
-            Err(Error::Failed { source, .. }) if is_lock_timeout(&source) => {
+            Err(Error::Locked { source, .. }) => {
                 return Err(Error::of_account_lock(&origin.account, source));
             }
             answer => answer?,

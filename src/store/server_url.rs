@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt::Write;
+use std::fs;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -74,6 +75,7 @@ pub(super) fn read(text: &str, is_insecure: bool) -> Result<ServerUrl, Error> {
         if !PARAMETERS.contains(&&*name) && !name.starts_with("options[") {
             return Err(Error::Url(unknown_parameter(&name)));
         }
+        check_value(&name, &value)?;
         names_statements &= !(name == "statement-cache-capacity" && value == "0");
         has_root |= ["sslrootcert", "ssl-root-cert", "ssl-ca"].contains(&&*name);
     }
@@ -134,6 +136,26 @@ fn without_empty_host(text: &str) -> String {
         }
     }
     url.trim_end_matches(['&', '?']).to_owned()
+}
+
+/// Refuses what the driver would refuse without a reason, or only when it connects.
+fn check_value(name: &str, value: &str) -> Result<(), Error> {
+    match name {
+        "sslmode" | "ssl-mode" if PgSslMode::from_str(value).is_err() => Err(Error::Url(format!(
+            "its parameter `{name}` must be disable, allow, prefer, require, verify-ca or verify-full"
+        ))),
+        "sslrootcert" | "ssl-root-cert" | "ssl-ca" | "sslcert" | "ssl-cert" | "sslkey"
+        | "ssl-key" => {
+            let is_pem = value.contains("-----BEGIN");
+            let read = if is_pem { Ok(()) } else { fs::read(value).map(drop) };
+            read.map_err(|error| {
+                Error::Url(format!(
+                    "cannot read the file that its parameter `{name}` names: {error}"
+                ))
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Only the name is repeated: a value may be secret.
@@ -211,7 +233,7 @@ mod tests {
             ("postgres://me@10.0.0.1/db?sslmode=prefer", "require", "prefer"),
             ("postgres://me@db.example/db?sslmode=verify-full", "verify-full", "verify-full"),
             (
-                "postgres://me@db.example/db?sslmode=require&sslrootcert=ca",
+                "postgres://me@db.example/db?sslmode=require&sslrootcert=Cargo.toml",
                 "verify-ca",
                 "verify-ca",
             ),
@@ -266,6 +288,14 @@ mod tests {
         let options = read("postgres://me@/db");
         assert_eq!((options.get_username(), options.get_database()), ("me", Some("db")));
         assert_ne!(options.get_host(), "");
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_refused_with_the_reason() {
+        let error = mode("postgres://db.example/db?sslmode=verify", false).unwrap_err();
+        assert!(error.contains("`sslmode` must be") && error.contains("verify-full"), "{error}");
+        let error = mode("postgres://localhost/db?sslrootcert=none.pem", false).unwrap_err();
+        assert!(error.contains("`sslrootcert`") && error.contains("No such file"), "{error}");
     }
 
     #[test]

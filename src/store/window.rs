@@ -87,7 +87,9 @@ impl Writer<'_> {
         self.write_failures(&texts, failures).await?;
         self.write_successes(&texts, successes).await?;
         self.reject(rejects).await?;
-        log_batch(&before, &self.counts, began);
+        if self.counts != before {
+            log_batch(&before, &self.counts, began);
+        }
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod history;
 mod image;
 mod kit;
 mod language;
+mod loading;
 mod log;
 mod memory;
 mod people;

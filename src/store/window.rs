@@ -2,6 +2,7 @@
 
 mod diff;
 mod failures;
+mod gap;
 mod ledger;
 mod records;
 mod rejects;
@@ -21,6 +22,7 @@ use crate::identity::reject_id;
 use crate::model::{Batch, Counts, Failure, Reject, Success, TextArena, TextRef};
 use crate::window::{Watermark, Window};
 use diff::{Diff, UnchangedIds, collision, diff, diff_successes};
+use gap::Gap;
 use stamp::WindowStamp;
 use user_cache::UserCache;
 
@@ -48,6 +50,8 @@ struct Open {
     has_open_reject: bool,
     /// This transaction holds the lock on the account.
     is_account_locked: bool,
+    failures_gap: Gap,
+    successes_gap: Gap,
 }
 
 impl Store {
@@ -113,8 +117,10 @@ impl Writer<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let Open { tx, stamp, .. } = open(&mut self.open, self.store, self.run, self.after).await?;
-        let stored = tx.stored(stamp, &batch).await.map_err(failed("looking up failures"))?;
+        let Open { tx, stamp, failures_gap, .. } =
+            open(&mut self.open, self.store, self.run, self.after).await?;
+        let stored =
+            tx.stored(stamp, &batch, failures_gap).await.map_err(failed("looking up failures"))?;
         let Diff { new, changed, mut displaced, displaced_stored, counts, no_longer_unchanged } =
             diff(stamp, texts, batch, &stored, &mut self.unchanged_ids);
         self.counts += counts;
@@ -162,8 +168,11 @@ impl Writer<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let Open { tx, stamp, .. } = self.open().await?;
-        let stored = tx.stored(stamp, &batch).await.map_err(failed("looking up successes"))?;
+        let Open { tx, stamp, successes_gap, .. } = self.open().await?;
+        let stored = tx
+            .stored(stamp, &batch, successes_gap)
+            .await
+            .map_err(failed("looking up successes"))?;
         let (new, changed) = diff_successes(stamp, batch, &stored);
         tx.insert_records(stamp, texts, &new).await.map_err(failed("writing new successes"))?;
         let updated = tx.update_records(stamp, texts, &changed).await;
@@ -285,7 +294,14 @@ async fn open<'o>(
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let has_open_reject = tx.has_open_reject(&run.origin).await?;
         let stamp = WindowStamp::new(&run.origin, run.run_id, at, run.keep_raw);
-        *open = Some(Open { tx, stamp, has_open_reject, is_account_locked: false });
+        *open = Some(Open {
+            tx,
+            stamp,
+            has_open_reject,
+            is_account_locked: false,
+            failures_gap: Gap::default(),
+            successes_gap: Gap::default(),
+        });
     }
     Ok(open.as_mut().expect("it was just opened"))
 }

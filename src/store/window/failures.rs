@@ -17,6 +17,7 @@ impl Record for Failure {
     const UPSERT: Statement = Statement::new(include_str!("sql/failures_upsert.sql"));
     const BETWEEN: &'static str = include_str!("sql/failures_between.sql");
     const STORED: Statement = Statement::new(include_str!("sql/failures_stored.sql"));
+    const AROUND: &'static str = include_str!("sql/failures_around.sql");
 
     fn key(&self) -> Uuid {
         self.failure_id
@@ -57,6 +58,7 @@ impl Record for Success {
     const UPSERT: Statement = Statement::new(include_str!("sql/successes_upsert.sql"));
     const BETWEEN: &'static str = include_str!("sql/successes_between.sql");
     const STORED: Statement = Statement::new(include_str!("sql/successes_stored.sql"));
+    const AROUND: &'static str = include_str!("sql/successes_around.sql");
 
     fn key(&self) -> Uuid {
         self.success_id

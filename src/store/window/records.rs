@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::gap::{Gap, LEAST_RECORDS};
 use super::stamp::{Stamped, WindowStamp};
 use crate::model::TextArena;
 use crate::store::bulk::{Columns, Row, Statement};
@@ -21,6 +22,8 @@ pub(super) trait Record {
     const BETWEEN: &'static str;
     /// Finds what is stored under certain keys.
     const STORED: Statement;
+    /// Finds the stored keys before and after two keys.
+    const AROUND: &'static str;
 
     fn key(&self) -> Uuid;
 }
@@ -65,12 +68,18 @@ impl Stored {
 impl Tx {
     /// Looks up what is stored of a batch: as a range of keys first, which for a batch in the order of
     /// time finds little more than the batch, and by each key if the range holds many other rows.
+    /// In a gap there is nothing to look up.
     pub(super) async fn stored<R: Record>(
         &mut self,
         stamp: &WindowStamp,
         batch: &[R],
+        gap: &mut Gap,
     ) -> Result<HashMap<Uuid, Stored>, sqlx::Error> {
         let keys = || batch.iter().map(R::key);
+        if gap.take(keys()) {
+            return Ok(HashMap::new());
+        }
+        gap.close();
         let (Some(first), Some(last)) = (keys().min(), keys().max()) else {
             return Ok(HashMap::new());
         };
@@ -84,6 +93,9 @@ impl Tx {
             .persistent(false)
             .fetch_all(&mut **tx)
             .await)?;
+        if rows.is_empty() && batch.len() >= LEAST_RECORDS {
+            gap.open(self.around::<R>(stamp, first, last).await?, keys());
+        }
         if rows.len() == limit {
             rows = self.fetch_rows(R::STORED, batch, |row| Key { stamp, id: row.key() }).await?;
         }
@@ -91,6 +103,23 @@ impl Tx {
             (key.0, Stored { content_hash, has_raw, run_id, synced_at })
         });
         Ok(stored.collect())
+    }
+
+    /// Finds the stored keys before and after a batch.
+    async fn around<R: Record>(
+        &mut self,
+        stamp: &WindowStamp,
+        first: Uuid,
+        last: Uuid,
+    ) -> Result<(Option<Uuid>, Option<Uuid>), sqlx::Error> {
+        let (below, above): (Option<Id>, Option<Id>) = on_either!(Tx, self, tx => sqlx::query_as(R::AROUND)
+                .bind(&stamp.origin.account)
+                .bind(Id(first))
+                .bind(Id(last))
+                .persistent(false)
+                .fetch_one(&mut **tx)
+                .await)?;
+        Ok((below.map(|id| id.0), above.map(|id| id.0)))
     }
 
     /// Writes rows that are not stored.

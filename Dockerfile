@@ -14,7 +14,9 @@ COPY src src
 # Linked statically, the binary needs nothing of the image that it runs in. `--target` keeps the flag
 # from procedural macros, which cannot be static.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
-RUN mkdir /data && rustc -vV | sed -n 's/^host: //p' >/target
+RUN rustc -vV | sed -n 's/^host: //p' >/target
+# Folders of the job: its data, and the temporary files of SQLite.
+RUN mkdir -p /folders/data /folders/tmp && chmod 1777 /folders/tmp
 
 # Caches of the builder keep what cargo downloads and builds, so that a change recompiles the program
 # only. A cache is not part of the image, therefore the binary is copied out of it.
@@ -48,7 +50,7 @@ COPY --from=source /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /usr/local/bin/onelogin-sync /usr/local/bin/
 # A number, so that an orchestrator can tell that it is not root. The default database, a SQLite
 # file, goes to /data.
-COPY --from=source --chown=10001:10001 /data /data
+COPY --from=source --chown=10001:10001 /folders /
 VOLUME /data
 WORKDIR /data
 USER 10001:10001

@@ -30,6 +30,7 @@ clean() {
     [ -z "$simulator" ] || kill "$simulator" 2>/dev/null || true
     build rm --all >/dev/null 2>&1 || true
     build rmi --all --force >/dev/null 2>&1 || true
+    umount "$work/storage/overlay" 2>/dev/null || true
     rm -rf "$work"
 }
 trap clean EXIT
@@ -51,6 +52,9 @@ build add -q "$container" "$work/base.tar" / >/dev/null
 sysroot=$(rustc --print sysroot)
 build add -q "$container" "$sysroot/bin" /usr/local/bin >/dev/null
 build add -q "$container" "$sysroot/lib" /usr/local/lib >/dev/null
+# The roots of this machine too: it may reach crates.io through a proxy that has its own.
+roots=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+[ ! -f "$roots" ] || build add -q "$container" "$roots" /etc/ssl/certs/ca-certificates.crt >/dev/null
 build config --env PATH=/usr/local/bin:/usr/bin:/bin --env CARGO_HOME=/usr/local/cargo "$container"
 build commit -q "$container" "localhost/$base" >/dev/null
 build rm "$container" >/dev/null
@@ -85,6 +89,7 @@ files=$(cd "$(build mount "$job")" && find . -type f | sort | tr '\n' ' ')
 expect "the content of the image" "$files" \
     "./etc/ssl/certs/ca-certificates.crt ./usr/local/bin/onelogin-sync "
 expect "the owner of /data" "$(stat -c %u:%g "$(build mount "$job")/data")" 10001:10001
+expect "the mode of /tmp" "$(stat -c %a "$(build mount "$job")/tmp")" 1777
 
 inside() {
     local container=$1

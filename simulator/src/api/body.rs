@@ -18,7 +18,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// Ends of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(super) enum Ending {
     /// With its closing brackets.
     Complete,
     /// After half of the records and half of the next one, in a complete message.
@@ -33,7 +33,7 @@ pub(crate) enum Ending {
 
 /// Items of an answer, with the brackets around them.
 #[derive(Debug)]
-pub(crate) enum Content {
+pub(super) enum Content {
     /// Legacy records, written while they are sent.
     Records(RecordView),
     /// Items written before.
@@ -42,15 +42,15 @@ pub(crate) enum Content {
 
 /// Written items, and the text before and after them.
 #[derive(Debug, Default)]
-pub(crate) struct Page {
-    pub(crate) open: String,
-    pub(crate) items: Vec<Vec<u8>>,
-    pub(crate) close: &'static str,
+pub(super) struct Page {
+    pub(super) open: String,
+    pub(super) items: Vec<Vec<u8>>,
+    pub(super) close: &'static str,
 }
 
 impl Page {
     /// An answer in one piece. A fault breaks it in its middle.
-    pub(crate) fn one_piece(text: String) -> Self {
+    pub(super) fn one_piece(text: String) -> Self {
         Self { items: vec![text.into_bytes()], ..Self::default() }
     }
 }
@@ -92,25 +92,25 @@ impl Content {
 
 /// A body to send.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) content: Content,
+pub(super) struct Plan {
+    pub(super) content: Content,
     /// Records to send at most.
-    pub(crate) cap: Option<u64>,
+    pub(super) cap: Option<u64>,
     /// Whether the gate counts the records and holds them.
-    pub(crate) is_gated: bool,
-    pub(crate) ending: Ending,
+    pub(super) is_gated: bool,
+    pub(super) ending: Ending,
     /// Bytes per piece, and the pause between two.
-    pub(crate) drip: Option<(usize, Duration)>,
-    pub(crate) gzip: bool,
+    pub(super) drip: Option<(usize, Duration)>,
+    pub(super) gzip: bool,
     /// The number of the call.
-    pub(crate) call: usize,
+    pub(super) call: usize,
     /// The number among legacy requests, for one of those.
-    pub(crate) request: Option<usize>,
-    pub(crate) reset: ResetSwitch,
+    pub(super) request: Option<usize>,
+    pub(super) reset: ResetSwitch,
 }
 
 /// The body that `plan` describes.
-pub(crate) fn body(shared: Arc<Shared>, plan: Plan) -> Body {
+pub(super) fn body(shared: Arc<Shared>, plan: Plan) -> Body {
     Body::from_stream(stream::unfold(Some(Sender::new(shared, plan)), |sender| async {
         let mut sender = sender?;
         let shared = sender.shared.clone();

@@ -23,11 +23,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Makes a connection end with a reset instead of an orderly close.
 #[derive(Clone, Debug)]
-pub(crate) struct ResetSwitch(Arc<AtomicBool>);
+pub(super) struct ResetSwitch(Arc<AtomicBool>);
 
 impl ResetSwitch {
     /// Stops all writing, and resets the connection when the server drops it.
-    pub(crate) fn press(&self) {
+    pub(super) fn press(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 

@@ -8,7 +8,7 @@ use crate::history::Key;
 
 /// The start of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Position {
+pub(super) enum Position {
     /// After this event.
     After(Key),
     /// The page with this number, from 1.
@@ -16,7 +16,7 @@ pub(crate) enum Position {
 }
 
 impl Position {
-    pub(crate) fn encode(self, account_id: u64) -> String {
+    pub(super) fn encode(self, account_id: u64) -> String {
         let text = match self {
             Self::After(Key { at, id, put }) => {
                 format!("account_id:::{account_id}--##id:::{id}--##at:::{at}--##put:::{put}")
@@ -27,7 +27,7 @@ impl Position {
     }
 
     /// Reads a cursor; `None` if it is of another kind or account.
-    pub(crate) fn decode(kind: Cursor, account_id: u64, text: &str) -> Option<Self> {
+    pub(super) fn decode(kind: Cursor, account_id: u64, text: &str) -> Option<Self> {
         let bytes = BASE64_STANDARD.decode(text).ok()?;
         let text = String::from_utf8(bytes).ok()?;
         match kind {

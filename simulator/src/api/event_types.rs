@@ -14,7 +14,7 @@ use super::refusals::status;
 use crate::endpoint::Endpoint;
 use crate::state::Shared;
 
-pub(crate) async fn event_types(
+pub(super) async fn event_types(
     State(shared): State<Arc<Shared>>,
     Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,

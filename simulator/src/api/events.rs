@@ -29,7 +29,7 @@ const FIRST: Key = Key { at: i64::MIN, id: i64::MIN, put: 0 };
 /// A key after all events.
 const LAST: Key = Key { at: i64::MAX, id: i64::MAX, put: u64::MAX };
 
-pub(crate) async fn events(
+pub(super) async fn events(
     State(shared): State<Arc<Shared>>,
     Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,

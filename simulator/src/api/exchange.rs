@@ -20,10 +20,10 @@ use crate::state::{Call, Shared};
 const SUNSET: TimeDelta = TimeDelta::days(180);
 
 /// One call in progress.
-pub(crate) struct Exchange {
-    pub(crate) shared: Arc<Shared>,
+pub(super) struct Exchange {
+    pub(super) shared: Arc<Shared>,
     /// The time of arrival. An answer is as of this moment, however long it takes.
-    pub(crate) now: DateTime<Utc>,
+    pub(super) now: DateTime<Utc>,
     endpoint: Endpoint,
     reset: ResetSwitch,
     call: usize,
@@ -32,7 +32,7 @@ pub(crate) struct Exchange {
 }
 
 /// The answer to a good call, before faults.
-pub(crate) struct Data {
+pub(super) struct Data {
     content: Content,
     cap: Option<u64>,
     headers: HeaderMap,
@@ -40,25 +40,25 @@ pub(crate) struct Data {
 }
 
 impl Data {
-    pub(crate) fn new(content: Content) -> Self {
+    pub(super) fn new(content: Content) -> Self {
         Self { content, cap: None, headers: HeaderMap::new(), wide: None }
     }
 
     /// Adds a header.
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
+    pub(super) fn header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
         self.headers.insert(HeaderName::from_static(name), value.into());
         self
     }
 
     /// Limits the records, and adds a fault that applies if no other is waiting.
-    pub(crate) fn legacy(self, cap: Option<u64>, wide: Option<Fault>) -> Self {
+    pub(super) fn legacy(self, cap: Option<u64>, wide: Option<Fault>) -> Self {
         Self { cap, wide, ..self }
     }
 }
 
 impl Exchange {
     /// Logs a call on arrival. `request` is its number among legacy requests, for one of those.
-    pub(crate) fn begin(
+    pub(super) fn begin(
         shared: Arc<Shared>,
         reset: ResetSwitch,
         endpoint: Endpoint,
@@ -86,13 +86,13 @@ impl Exchange {
     }
 
     /// Logs the token that was issued.
-    pub(crate) fn log_token(&self, number: usize) {
+    pub(super) fn log_token(&self, number: usize) {
         self.shared.calls.update(self.call, |call| call.token = Some(number));
     }
 
     /// Answers the call. `prepare` checks it and returns the data. The hourly limit is checked
     /// before that, and faults apply after it.
-    pub(crate) async fn answer(self, prepare: impl Fn(&Self) -> Result<Data, Refusal>) -> Response {
+    pub(super) async fn answer(self, prepare: impl Fn(&Self) -> Result<Data, Refusal>) -> Response {
         let shared = self.shared.clone();
         let (endpoint, call, request, now) = (self.endpoint, self.call, self.request, self.now);
         let refused = self.count_call();

@@ -24,7 +24,7 @@ use crate::view::RecordView;
 const BAD_DATE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<errors>\n  <error>start_date or \
                         stop_date is not a date</error>\n</errors>\n";
 
-pub(crate) async fn failed_provisioning(
+pub(super) async fn failed_provisioning(
     State(shared): State<Arc<Shared>>,
     Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,

@@ -19,11 +19,11 @@ const GONE_PAGE: &str =
 const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
 
 /// An answer without data. Boxed, because a response is large.
-pub(crate) type Refusal = Box<Response>;
+pub(super) type Refusal = Box<Response>;
 
 /// Forms in which endpoints write errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(super) enum Shape {
     /// `{"status":"500","error":"Internal Server Error"}`. A guess, because none is documented.
     Legacy,
     /// `{"status":{"error":true,"code":500,…}}`: tokens and `/api/1`.
@@ -32,7 +32,7 @@ pub(crate) enum Shape {
     Modern,
 }
 
-pub(crate) fn shape(endpoint: Endpoint) -> Shape {
+pub(super) fn shape(endpoint: Endpoint) -> Shape {
     match endpoint {
         Endpoint::Legacy => Shape::Legacy,
         Endpoint::Users => Shape::Modern,
@@ -45,7 +45,7 @@ pub(crate) fn shape(endpoint: Endpoint) -> Shape {
 }
 
 /// The `status` of an answer of `/api/1`.
-pub(crate) fn status(code: StatusCode, message: &Value) -> Value {
+pub(super) fn status(code: StatusCode, message: &Value) -> Value {
     let kind = match code {
         StatusCode::OK => "success".to_owned(),
         StatusCode::UNAUTHORIZED => "Unauthorized".to_owned(),
@@ -56,12 +56,12 @@ pub(crate) fn status(code: StatusCode, message: &Value) -> Value {
 }
 
 /// An error in the envelope of `/api/1`.
-pub(crate) fn envelope(code: StatusCode, message: &str) -> Response {
+pub(super) fn envelope(code: StatusCode, message: &str) -> Response {
     (code, JSON, json!({"status": status(code, &message.into())}).to_string()).into_response()
 }
 
 /// An error as `/api/2` writes it.
-pub(crate) fn modern(code: StatusCode, message: &str) -> Response {
+pub(super) fn modern(code: StatusCode, message: &str) -> Response {
     let reason = code.canonical_reason().unwrap_or("Server").replace(' ', "");
     let name = format!("{}Error", reason.trim_end_matches("Error"));
     let text = json!({"message": message, "name": name, "statusCode": code.as_u16()});
@@ -69,7 +69,7 @@ pub(crate) fn modern(code: StatusCode, message: &str) -> Response {
 }
 
 /// The error of `/api/2` about one parameter.
-pub(crate) fn unprocessable(field: &str, message: &str) -> Response {
+pub(super) fn unprocessable(field: &str, message: &str) -> Response {
     let code = StatusCode::UNPROCESSABLE_ENTITY;
     let name = "UnprocessableEntityFieldError";
     let text = json!({"message": message, "field": field, "name": name, "statusCode": 422});
@@ -77,7 +77,7 @@ pub(crate) fn unprocessable(field: &str, message: &str) -> Response {
 }
 
 /// An error with this status, in this form.
-pub(crate) fn refusal(shape: Shape, code: StatusCode) -> Response {
+pub(super) fn refusal(shape: Shape, code: StatusCode) -> Response {
     let reason = code.canonical_reason().unwrap_or("refused");
     match (shape, code) {
         (Shape::Legacy, StatusCode::NOT_FOUND) => (code, Html(NOT_FOUND_PAGE)).into_response(),
@@ -93,7 +93,7 @@ pub(crate) fn refusal(shape: Shape, code: StatusCode) -> Response {
 }
 
 /// The answer to a fault that needs no data.
-pub(crate) fn immediate(shape: Shape, fault: Fault, now: DateTime<Utc>) -> Option<Response> {
+pub(super) fn immediate(shape: Shape, fault: Fault, now: DateTime<Utc>) -> Option<Response> {
     Some(match fault {
         Fault::TooManyRequests(retry) => {
             retry_later(StatusCode::TOO_MANY_REQUESTS, shape, retry, now)
@@ -169,7 +169,7 @@ fn retry_later(code: StatusCode, shape: Shape, retry: RetryAfter, now: DateTime<
     response
 }
 
-pub(crate) fn http_date(at: DateTime<Utc>) -> HeaderValue {
+pub(super) fn http_date(at: DateTime<Utc>) -> HeaderValue {
     // The format has the years 1970 to 9999.
     let last = DateTime::from_timestamp(253_402_300_799, 0).unwrap_or_default();
     let at = at.clamp(DateTime::UNIX_EPOCH, last);

@@ -25,7 +25,7 @@ use crate::state::{Shared, token_text};
 use crate::text::event_time_text;
 
 /// `POST /auth/oauth2/v2/token`.
-pub(crate) async fn token(
+pub(super) async fn token(
     State(shared): State<Arc<Shared>>,
     Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
@@ -61,7 +61,7 @@ fn issue(exchange: &Exchange, headers: &HeaderMap, body: &[u8]) -> Result<Data, 
 }
 
 /// `POST /auth/oauth2/revoke`: ends a token for all its users.
-pub(crate) async fn revoke(
+pub(super) async fn revoke(
     State(shared): State<Arc<Shared>>,
     Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
@@ -83,7 +83,7 @@ pub(crate) async fn revoke(
 }
 
 /// `GET /auth/rate_limit`.
-pub(crate) async fn rate_limit(
+pub(super) async fn rate_limit(
     State(shared): State<Arc<Shared>>,
     Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,
@@ -109,7 +109,7 @@ pub(crate) async fn rate_limit(
 }
 
 /// Refuses a call whose token is missing, unknown or ended.
-pub(crate) fn check_token(
+pub(super) fn check_token(
     shared: &Shared,
     headers: &HeaderMap,
     shape: Shape,
@@ -141,13 +141,13 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The token in `bearer:…`, `bearer …` or `Bearer …`.
-pub(crate) fn bearer(header: &str) -> Option<&str> {
+pub(super) fn bearer(header: &str) -> Option<&str> {
     let forms = ["bearer:", "bearer ", "Bearer "];
     forms.iter().find_map(|form| header.strip_prefix(form)).map(str::trim)
 }
 
 /// The start of a header up to its secret: `Basic`, `bearer:`, `client_id:`.
-pub(crate) fn scheme(header: &str) -> &str {
+pub(super) fn scheme(header: &str) -> &str {
     match header.find([':', ' ']) {
         Some(end) if header.as_bytes()[end] == b':' => &header[..=end],
         Some(end) => &header[..end],

@@ -23,7 +23,7 @@ use crate::view::{DirectoryEntry, all_user_ids, find_user, generated_user};
 /// The text before the page number in a cursor.
 const CURSOR: &str = "page_number:::";
 
-pub(crate) async fn users(
+pub(super) async fn users(
     State(shared): State<Arc<Shared>>,
     Extension(reset): Extension<ResetSwitch>,
     RawQuery(query): RawQuery,

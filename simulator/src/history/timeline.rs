@@ -95,7 +95,7 @@ impl Timeline {
     }
 
     /// A record that lies before `at` for certain and close to it; the first one if none does.
-    pub(crate) fn last_before(&self, at: i64) -> u64 {
+    pub(super) fn last_before(&self, at: i64) -> u64 {
         let elapsed = u64::try_from(at.saturating_sub(self.begins)).unwrap_or(0);
         let steps = u128::from(elapsed) * u128::from(self.failures);
         let places = steps / u128::from(self.span.unsigned_abs());
@@ -113,7 +113,7 @@ impl Timeline {
     }
 
     /// The group of record `index` if that group is a burst.
-    pub(crate) fn burst(&self, index: u64) -> Option<u64> {
+    pub(super) fn burst(&self, index: u64) -> Option<u64> {
         let group = index / BURST;
         (rng_for(self.seed, Choice::Burst, group).u64(0..BURSTS) == 0).then_some(group)
     }

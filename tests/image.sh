@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Builds the images of Dockerfile and runs them, without a container engine and without a registry of
-# images. Takes two release builds. Needs Linux, root, and apt-get for what is missing; crates come
-# from crates.io.
+# images. Needs Linux, root, and apt-get for what is missing; crates come from crates.io.
+#
+#   tests/image.sh                without optimisation, which takes most of the time and changes
+#                                 nothing that is tested here
+#   tests/image.sh --optimised    as Dockerfile says
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -55,6 +58,10 @@ build add -q "$container" "$sysroot/lib" /usr/local/lib >/dev/null
 # The roots of this machine too: it may reach crates.io through a proxy that has its own.
 roots=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 [ ! -f "$roots" ] || build add -q "$container" "$roots" /etc/ssl/certs/ca-certificates.crt >/dev/null
+if [ "${1:-}" != --optimised ]; then
+    build config --env CARGO_PROFILE_RELEASE_OPT_LEVEL=0 --env CARGO_PROFILE_RELEASE_LTO=off \
+        --env CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 "$container"
+fi
 build config --env PATH=/usr/local/bin:/usr/bin:/bin --env CARGO_HOME=/usr/local/cargo "$container"
 build commit -q "$container" "localhost/$base" >/dev/null
 build rm "$container" >/dev/null

@@ -61,7 +61,7 @@ struct Global {
     insecure_database: bool,
     /// Time for which a Postgres may answer nothing, or have no connection to spare
     #[arg(long, global = true, env = "ONELOGIN_DATABASE_TIMEOUT", value_name = "DURATION")]
-    #[arg(default_value = "30s", value_parser = humantime::parse_duration, hide_short_help = true)]
+    #[arg(default_value = "30s", value_parser = text::timeout, hide_short_help = true)]
     database_timeout: Duration,
     /// Log each request and commit on stderr; -vv logs more
     #[arg(short, long, global = true, action = ArgAction::Count)]

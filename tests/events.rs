@@ -2,6 +2,7 @@
 
 mod budget;
 mod changes;
+mod files;
 mod migrating;
 mod pages;
 mod people;

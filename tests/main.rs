@@ -2,6 +2,7 @@
 
 mod support;
 
+mod bodies;
 mod clocks;
 mod commands;
 mod databases;

@@ -13,7 +13,7 @@ use crate::support::tables::Db;
 
 #[test]
 fn wrong_usage_ends_with_64_and_touches_nothing() {
-    let cases: [&[&str]; 9] = [
+    let cases: [&[&str]; 13] = [
         &["--unknown"],
         &["--since", "yesterday"],
         &["--since", "2026-02-30"],
@@ -23,6 +23,10 @@ fn wrong_usage_ends_with_64_and_touches_nothing() {
         &["--source", "carrier-pigeon"],
         &["--max-attempts", "0"],
         &["--lease", "10ms"],
+        &["--connect-timeout", "0s"],
+        &["--read-timeout", "0ms"],
+        &["--request-timeout", "0"],
+        &["--database-timeout", "0s"],
     ];
     for arguments in cases {
         let (onelogin, db) = (empty("2026-03-20T12:00:00Z"), Db::sqlite());

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 use clap::builder::{BoolishValueParser, PossibleValue};
 
-use super::{Failed, secret};
+use super::{Failed, secret, text};
 use crate::exit::Exit;
 use crate::normalize::event_type::{self, EventSelection};
 use crate::onelogin::events::{Events, Query};
@@ -74,15 +74,15 @@ struct Limits {
     allow_http: bool,
     /// Timeout for opening a connection
     #[arg(long, env = "ONELOGIN_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "10s")]
-    #[arg(hide_short_help = true, value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true, value_parser = text::timeout)]
     connect_timeout: Duration,
     /// Timeout for the next byte of a response
     #[arg(long, env = "ONELOGIN_READ_TIMEOUT", value_name = "DURATION", default_value = "60s")]
-    #[arg(hide_short_help = true, value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true, value_parser = text::timeout)]
     read_timeout: Duration,
     /// Timeout for one complete request
     #[arg(long, env = "ONELOGIN_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "30m")]
-    #[arg(hide_short_help = true, value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true, value_parser = text::timeout)]
     request_timeout: Duration,
     /// Attempts per window, or per page of events, the first included
     #[arg(long, env = "ONELOGIN_MAX_ATTEMPTS", value_name = "N", default_value_t = 8)]

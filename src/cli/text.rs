@@ -1,6 +1,7 @@
 //! Numbers, times and durations as people write and read them, and lines on stdout.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 
@@ -40,6 +41,12 @@ pub fn print_error(reason: &str) {
 pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
     let duration = humantime::parse_duration(text).map_err(|e| e.to_string())?;
     TimeDelta::from_std(duration).map_err(|_| "longer than time itself".to_owned())
+}
+
+/// Reads a limit on time. None can be zero: no request fits in that.
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|e| e.to_string())?;
+    if timeout.is_zero() { Err("it must be longer than 0s".to_owned()) } else { Ok(timeout) }
 }
 
 /// Reads RFC 3339, a date, which begins at midnight UTC, or a duration back from now.

@@ -10,6 +10,9 @@ const MOST_RECORDS: u64 = 1_000;
 /// Bytes of texts in a batch: large records must not need more memory.
 const MOST_BYTES: usize = 1024 * 1024;
 
+/// Bytes of a text for which memory is not doubled: few of them fill a batch.
+const LONG: usize = 256 * 1024;
+
 /// A text within the [`TextArena`] it was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextRef {
@@ -32,6 +35,9 @@ impl TextArena {
     /// Writes a text.
     pub fn write(&mut self, text: &str) -> TextRef {
         let start = self.here();
+        if text.len() > LONG {
+            self.0.reserve_exact(text.len());
+        }
         self.0.push_str(text);
         self.since(start)
     }

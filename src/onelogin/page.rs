@@ -12,7 +12,7 @@ use super::headers;
 use super::splitter::{Element, Limits, Shape, Splitter};
 
 /// Bytes of records that are held. A thousand events are about one million.
-const HELD: usize = 8 * 1024 * 1024;
+const HELD: usize = 2 * 1024 * 1024;
 /// Bytes that are handed out without a pause.
 const AT_ONCE: usize = 64 * 1024;
 
@@ -44,7 +44,7 @@ impl<'a> Page<'a> {
         if page.is_complete {
             return Ok(page);
         }
-        let limit = super::malformed::Malformed::TooLarge { limit: "8 MiB of records" };
+        let limit = super::malformed::Malformed::TooLarge { limit: "2 MiB of records" };
         Err(Error::body(&page.incoming, limit))
     }
 

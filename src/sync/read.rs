@@ -86,10 +86,15 @@ impl WindowStats {
         }
     }
 
-    /// Fails if there is nothing but rejects, and many of them.
-    fn check_readable(&self, kind: SourceKind) -> Result<(), Error> {
-        let rejects = self.rejects;
-        if rejects == self.records && rejects > MOST_REJECTS_ALONE {
+    /// Fails if there is nothing but rejects, and many of them, in this window and the `earlier` records
+    /// of the run, of which `earlier_rejects` are rejects.
+    fn check_readable(
+        &self,
+        kind: SourceKind,
+        (earlier, earlier_rejects): (u64, u64),
+    ) -> Result<(), Error> {
+        let rejects = self.rejects + earlier_rejects;
+        if rejects == self.records + earlier && rejects > MOST_REJECTS_ALONE {
             return Err(Error::NothingReadable { rejects, kind });
         }
         Ok(())
@@ -106,6 +111,8 @@ pub(super) struct Reader<'a> {
     steps: Sender<Step<'a>>,
     /// Records of complete windows so far.
     fetched: u64,
+    /// Rejects among them.
+    rejects: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -114,7 +121,8 @@ impl<'a> Reader<'a> {
         read_ahead: &'a ReadAhead,
         steps: Sender<Step<'a>>,
     ) -> Self {
-        Self { run, read_ahead, steps, fetched: run.tally().counts.fetched }
+        let counts = run.tally().counts;
+        Self { run, read_ahead, steps, fetched: counts.fetched, rejects: counts.rejected }
     }
 
     /// Reads every window of the plan.
@@ -174,6 +182,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         self.fetched += records;
+        self.rejects += stats.rejects;
         plan.committed(requested, window, records);
         self.send(Step::Commit(WindowEnd { window, stats, _slot: slot })).await;
         Ok(())
@@ -211,7 +220,7 @@ impl<'a> Reader<'a> {
             tokio::task::yield_now().await;
             if batch.is_full() || !more {
                 stats.add(&batch, window.to);
-                stats.check_readable(origin.source)?;
+                stats.check_readable(origin.source, (before.fetched, self.rejects))?;
                 tracing::debug!(%window, records = batch.records(), "batch read");
                 let progress = Progress { fetched: before.fetched + stats.records, ..before };
                 self.send(Step::Write(std::mem::take(&mut batch), progress)).await;

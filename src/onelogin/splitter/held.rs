@@ -5,6 +5,8 @@ use sha2::{Digest, Sha256};
 /// The largest record, in bytes. A record is a few hundred bytes; without a limit, one broken string
 /// would collect the whole answer in memory.
 pub(crate) const MAX_ELEMENT: usize = 1024 * 1024;
+/// Blanks after a record that are kept, should more of it follow.
+const BLANKS: usize = 4 * 1024;
 /// Bytes that are kept of a larger one.
 const HEAD: usize = 4 * 1024;
 
@@ -28,6 +30,8 @@ pub enum Element<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     text: Vec<u8>,
+    /// Blanks at the end of the text.
+    blanks: usize,
     /// The hash and the length, once the text is above the limit.
     large: Option<(Sha256, u64)>,
 }
@@ -47,6 +51,7 @@ impl Held {
     }
 
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.blanks = 0;
         match &mut self.large {
             Some((hash, length)) => {
                 hash.update(bytes);
@@ -73,8 +78,9 @@ impl Held {
 
     /// Adds a blank, which belongs to the record only if more of it follows.
     pub(super) fn push_blank(&mut self, byte: u8) {
-        if !self.is_large() {
-            self.push(&[byte]);
+        if self.blanks < BLANKS && self.text.len() < MAX_ELEMENT && !self.is_large() {
+            self.text.push(byte);
+            self.blanks += 1;
         }
     }
 
@@ -110,6 +116,7 @@ impl Held {
 
     pub(super) fn clear(&mut self) {
         self.text.clear();
+        self.blanks = 0;
         self.large = None;
     }
 }

@@ -34,7 +34,7 @@ fn peak_of_a_sync(db: &Db, account: &str, records: i64) -> u64 {
     let job = Program::new(&["sync", "--format", "json", "--account", account, "--since", &since])
         .env("DATABASE_URL", db.url())
         .env("ONELOGIN_BASE_URL", url)
-        .env("ONELOGIN_API_KEY", "any")
+        .env("ONELOGIN_API_KEY", "any-key")
         .env("ONELOGIN_LOG_LEVEL", "warn");
     let (finished, peak) = job.run_measured();
     let outcome = finished.expect_code(0).json();

@@ -31,7 +31,7 @@ pub mod internals {
     pub use crate::source::SourceKind;
 }
 
-/// Joins an error and its causes on one line, each said once. Texts of libraries are values from outside.
+/// Joins an error and its causes on one line, each once. Texts of libraries are values from outside.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = shown(error);
     let mut cause = error.source();

@@ -1,7 +1,7 @@
 //! Redaction: takes the program's secrets and control characters out of values from outside.
 //!
 //! The program writes its own texts and searches only the values that it puts into them (URLs, paths, names,
-//! answers, errors of servers and libraries), so a password that is an ordinary word spoils no message.
+//! answers, errors of servers and libraries), so a password that is an ordinary term spoils no message.
 //! The list of secrets is one for the process: a message is put together far from where the secret was read.
 
 use std::collections::HashSet;
@@ -112,7 +112,7 @@ impl Secrets {
 }
 
 /// A secret as it is, percent-encoded, escaped as in JSON, and in Base64 wherever it stands in the encoded
-/// text, so also behind a client id.
+/// text, so also after a client id.
 fn forms(secret: &str) -> Vec<String> {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let quoted = serde_json::Value::from(secret).to_string();

@@ -26,7 +26,7 @@ pub(crate) struct Pace {
     nearly_empty: u64,
     /// After a window with more records the next is half as wide.
     too_large: u64,
-    /// Whether an answer may be cut silently.
+    /// True if an answer may be cut silently.
     may_be_cut: bool,
 }
 
@@ -87,7 +87,7 @@ impl Window {
         Self { from: self.from - NARROWEST, to: self.to + NARROWEST }
     }
 
-    /// Whether it can be split.
+    /// True if it can be split.
     #[must_use]
     pub(crate) fn can_narrow(self) -> bool {
         self.to - self.from > NARROWEST
@@ -101,7 +101,7 @@ impl std::fmt::Display for Window {
     }
 }
 
-/// How far the sync of one account and source has got.
+/// Progress of the sync of one account and source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Watermark {
     /// The greatest `created_at` committed.
@@ -111,7 +111,7 @@ pub(crate) struct Watermark {
 }
 
 impl Watermark {
-    /// Where the next run starts; `None` before the first. It finds rows that appear late, up to
+    /// Start of the next run; `None` before the first. It finds rows that appear late, up to
     /// `overlap` before the end of the scan. After a quiet time it requests everything since the last
     /// failure again, which costs next to nothing because it was quiet.
     #[must_use]
@@ -121,7 +121,7 @@ impl Watermark {
         Some(self.high_water_mark.map_or(overlapped, |high| high.min(overlapped)))
     }
 
-    /// Where another source starts that continues from this one: it reads everything that this one may
+    /// Start of another source that continues from this one: it reads everything that this one may
     /// not have seen, and the overlap.
     #[must_use]
     pub(crate) fn continue_from(&self, overlap: TimeDelta) -> Option<DateTime<Utc>> {
@@ -151,12 +151,12 @@ impl Watermark {
 pub(crate) struct Rescan {
     /// Time as of which the span was last read to its end; `None` if never.
     pub read_at: Option<DateTime<Utc>>,
-    /// Where an unfinished rescan continues.
+    /// Start of the part that an unfinished rescan has left.
     pub next: Option<DateTime<Utc>>,
 }
 
 impl Rescan {
-    /// Where to start, `span` before `now`; `None` if it is too early, as it is in the first run.
+    /// Start of the rescan, `span` before `now`; `None` if it is too early, as it is in the first run.
     #[must_use]
     pub(crate) fn begin(&self, now: DateTime<Utc>, span: TimeDelta) -> Option<DateTime<Utc>> {
         let due = || {
@@ -174,13 +174,13 @@ pub(crate) struct Plan {
     start: DateTime<Utc>,
     next: DateTime<Utc>,
     end: DateTime<Utc>,
-    /// Whether `end` is known, rather than a guess by our clock.
+    /// True if `end` is known, rather than a guess by our clock.
     end_known: bool,
     width: TimeDelta,
     /// Greatest width of a window in this run: half of one that was too much.
     widest: TimeDelta,
     pace: Pace,
-    /// How far before the end to start, if nothing else says where.
+    /// The span before the end in which to start by default.
     span: Option<TimeDelta>,
 }
 
@@ -194,7 +194,7 @@ impl Plan {
         until: Option<DateTime<Utc>>,
         local_now: DateTime<Utc>,
     ) -> Self {
-        // A clock that is behind must not end the run before the first request.
+        // A slow clock must not end the run before the first request.
         let end = until.unwrap_or_else(|| local_now.max(start + NARROWEST));
         let end_known = until.is_some();
         Self {
@@ -236,7 +236,7 @@ impl Plan {
         self.end_known = true;
     }
 
-    /// Starts again before a scan limit that lies before the start, if nothing but our clock said where
+    /// Starts again before a scan limit that lies before the start, if only our clock gave it
     /// to start. Returns whether it did.
     pub(crate) fn start_again_before(&mut self, limit: DateTime<Utc>) -> bool {
         let Some(span) = self.span.take().filter(|_| limit < self.start) else { return false };
@@ -269,7 +269,7 @@ impl Plan {
         self.width < width
     }
 
-    /// Whether `records` looks like a server limit, and a narrower window could show it.
+    /// True if `records` looks like a server limit, and a narrower window could show it.
     #[must_use]
     pub(crate) fn looks_cut(&self, window: Window, records: u64) -> bool {
         self.pace.may_be_cut && LIKELY_CAPS.contains(&records) && window.can_narrow()

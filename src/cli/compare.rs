@@ -1,4 +1,4 @@
-//! `compare`: whether both APIs have the same failures, before one takes over from the other.
+//! `compare`: the failures that only one of the two APIs has, before the migration.
 
 use anyhow::anyhow;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};

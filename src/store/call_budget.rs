@@ -58,7 +58,7 @@ impl Store {
                         .execute(&mut **tx)
                         .await?;
                 }
-                // Also if nothing was spent: this locks the row, so that two runs count one by one.
+                // Also without spent calls: this locks the row, so that two runs count one by one.
                 sqlx::query(include_str!("sql/calls_add.sql"))
                     .bind(account)
                     .bind(Time(minute))

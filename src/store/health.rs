@@ -25,7 +25,7 @@ pub(crate) struct Health {
     pub open_rejects: i64,
     /// Host and port that the records come from.
     pub read_from: Option<String>,
-    /// Whether the watermark lies ahead of the database's clock, and is not believed.
+    /// True if the watermark lies ahead of the database's clock, and is not believed.
     pub is_watermark_ahead: bool,
 }
 

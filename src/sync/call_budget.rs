@@ -27,7 +27,7 @@ impl<'a> Calls<'a> {
         Self { store, account, budget, reserved: Cell::default() }
     }
 
-    /// Whether the reserved calls cover this many.
+    /// True if the reserved calls cover this number.
     pub(super) fn covers(&self, calls: u64) -> bool {
         self.budget.is_none_or(|budget| budget.unspent() >= calls)
     }
@@ -51,7 +51,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Exchanges the last reservation for one of `wanted` calls. What was spent stays counted.
+    /// Exchanges the last reservation for one of `wanted` calls. Spent calls stay counted.
     async fn exchange(
         &self,
         store: &Store,

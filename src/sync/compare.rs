@@ -22,7 +22,7 @@ use crate::store::Store;
 use crate::window::{Plan, Window};
 pub(crate) use matching::{Comparison, Item};
 
-/// What to compare, and how closely.
+/// Settings of one comparison.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparing {
     /// The account whose calls are counted.
@@ -33,7 +33,7 @@ pub(crate) struct Comparing {
     pub since: DateTime<Utc>,
     /// End of the span.
     pub until: DateTime<Utc>,
-    /// How far the two times of one failure may be apart.
+    /// Greatest difference between the two times of one failure.
     pub tolerance: TimeDelta,
 }
 

@@ -17,7 +17,7 @@ use crate::window::{Rescan, Window};
 /// after which the server regards a transaction as abandoned.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// What moves with each window.
+/// The watermark that moves with each window.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Advance {
     /// The watermark.
@@ -81,7 +81,7 @@ impl<'a> Loader<'a> {
             Advance::Watermark | Advance::Rescan(_) => {
                 (window, watermark.after(window, stats.newest))
             }
-            // The ledger says which span the file holds.
+            // The ledger shows the span that the file holds.
             Advance::Nothing => {
                 let now = Utc::now();
                 let (from, to) = (stats.oldest.unwrap_or(now), stats.newest.unwrap_or(now));

@@ -36,7 +36,7 @@ pub(crate) struct Report {
     pub watermark: Watermark,
     /// Users whose profiles are still to be requested.
     pub people_pending: u64,
-    /// Why the run failed, if it did.
+    /// The error of a failed run.
     pub result: Result<(), Error>,
 }
 

@@ -6,7 +6,7 @@ use super::{Error, copy, plan};
 use crate::onelogin;
 use crate::window::{Plan, Rescan};
 
-/// Reads again what may have changed, once a day, as far back as the job says. New events come first,
+/// Reads again what may have changed, once a day, as far back as the job asks for. New events come first,
 /// and what the call budget does not cover is left to the next run.
 pub(super) async fn once_a_day(
     run: &Session<'_>,

@@ -13,7 +13,7 @@ pub(crate) fn scan_limit(answer: Option<DateTime<Utc>>, ours: DateTime<Utc>) -> 
     answer.map_or(ours, |theirs| theirs.min(after_tolerance(ours)))
 }
 
-/// Whether a start in the future of `limit` is due to a wrong clock: not if both clocks call it the
+/// True if a start in the future of `limit` is due to a wrong clock: not if both clocks call it the
 /// future, nor if it is as near as two clocks may differ.
 #[must_use]
 pub(crate) fn is_wrong(
@@ -26,14 +26,14 @@ pub(crate) fn is_wrong(
 }
 
 impl Watermark {
-    /// Whether it lies further in the future than two clocks may differ.
+    /// True if it lies further in the future than two clocks may differ.
     #[must_use]
     pub(crate) fn is_ahead_of(&self, now: DateTime<Utc>) -> bool {
         self.high_water_mark.max(self.scanned_through) > Some(after_tolerance(now))
     }
 }
 
-/// Whether the end of a committed window can be believed: it is past neither the present nor the time
+/// True if the end of a committed window can be believed: it is past neither the present nor the time
 /// of its commit.
 #[must_use]
 pub(crate) fn is_plausible(
@@ -76,7 +76,7 @@ mod tests {
             (9, Some(8), false),
             (9, Some(7), true),
             (9, Some(-500), true),
-            // The answer's clock may be the right one: ours is behind.
+            // The answer's clock may be the right one: ours is slow.
             (100, Some(120), true),
             (121, Some(120), false),
         ] {

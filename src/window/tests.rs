@@ -8,17 +8,17 @@ fn days(from: i64, to: i64) -> Window {
     Window { from: day(from), to: day(to) }
 }
 
-fn mark(high: Option<i64>, scanned: Option<i64>) -> Watermark {
+fn watermark(high: Option<i64>, scanned: Option<i64>) -> Watermark {
     Watermark { high_water_mark: high.map(day), scanned_through: scanned.map(day) }
 }
 
 /// Plays a plan against a server whose windows all give `records`.
 fn play(mut plan: Plan, server_now: DateTime<Utc>, records: u64) -> Vec<Window> {
     let mut scanned = Vec::new();
-    while let Some(asked) = plan.next_window() {
+    while let Some(requested) = plan.next_window() {
         plan.learn_now(server_now);
-        let window = asked.until(server_now);
-        plan.committed(asked, window, records);
+        let window = requested.until(server_now);
+        plan.committed(requested, window, records);
         scanned.push(window);
         assert!(scanned.len() < 1_000, "does not come to an end");
     }
@@ -71,18 +71,18 @@ fn a_local_clock_an_hour_ahead_does_not_scan_the_future() {
 }
 
 #[test]
-fn a_local_clock_an_hour_behind_still_reaches_the_servers_now() {
-    let behind = day(1) - TimeDelta::hours(1);
-    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, behind), day(1), 9);
+fn a_slow_local_clock_still_reaches_the_servers_now() {
+    let slow = day(1) - TimeDelta::hours(1);
+    let windows = play(Plan::new(Pace::ONE_ANSWER, day(0), None, slow), day(1), 9);
     assert_eq!(windows.last().unwrap().to, day(1));
     // Even when the whole span lies ahead of our clock.
     let start = day(1) - TimeDelta::minutes(1);
-    let windows = play(Plan::new(Pace::ONE_ANSWER, start, None, behind), day(1), 9);
+    let windows = play(Plan::new(Pace::ONE_ANSWER, start, None, slow), day(1), 9);
     assert_eq!(windows.last().unwrap().to, day(1));
 }
 
 #[test]
-fn a_first_run_starts_before_the_present_of_a_clock_that_is_far_behind() {
+fn a_first_run_starts_before_the_present_of_a_clock_that_is_far_too_slow() {
     let last = || Plan::of_last(TimeDelta::days(90), Pace::ONE_ANSWER, None, day(500));
     let mut plan = last();
     assert_eq!(plan.start(), day(410));
@@ -105,10 +105,10 @@ fn an_until_in_the_future_ends_at_the_servers_now() {
 #[test]
 fn resume_goes_back_by_the_overlap_or_to_the_last_failure() {
     let overlap = TimeDelta::days(1);
-    assert_eq!(mark(None, None).resume(overlap), None);
-    assert_eq!(mark(None, Some(9)).resume(overlap), Some(day(8)));
-    assert_eq!(mark(Some(9), Some(9)).resume(overlap), Some(day(8)));
-    assert_eq!(mark(Some(3), Some(9)).resume(overlap), Some(day(3)));
+    assert_eq!(watermark(None, None).resume(overlap), None);
+    assert_eq!(watermark(None, Some(9)).resume(overlap), Some(day(8)));
+    assert_eq!(watermark(Some(9), Some(9)).resume(overlap), Some(day(8)));
+    assert_eq!(watermark(Some(3), Some(9)).resume(overlap), Some(day(3)));
 }
 
 #[test]
@@ -129,19 +129,22 @@ fn a_rescan_begins_once_a_day_and_goes_on_where_it_was_left() {
 #[test]
 fn one_that_continues_from_another_sees_what_the_other_may_not_have_seen() {
     let overlap = TimeDelta::days(1);
-    assert_eq!(mark(None, None).continue_from(overlap), None);
-    assert_eq!(mark(None, Some(9)).continue_from(overlap), Some(day(8)));
-    assert_eq!(mark(Some(7), Some(9)).continue_from(overlap), Some(day(6)));
-    assert_eq!(mark(Some(9), Some(9)).continue_from(overlap), Some(day(8)));
+    assert_eq!(watermark(None, None).continue_from(overlap), None);
+    assert_eq!(watermark(None, Some(9)).continue_from(overlap), Some(day(8)));
+    assert_eq!(watermark(Some(7), Some(9)).continue_from(overlap), Some(day(6)));
+    assert_eq!(watermark(Some(9), Some(9)).continue_from(overlap), Some(day(8)));
 }
 
 #[test]
-fn the_mark_never_moves_backward_nor_over_a_gap() {
-    let mark = Watermark::default().after(days(0, 7), Some(day(5)));
-    assert_eq!((mark.high_water_mark, mark.scanned_through), (Some(day(5)), Some(day(7))));
-    assert_eq!(mark.after(days(2, 4), Some(day(3))), mark, "an older span");
-    assert_eq!(mark.after(days(8, 9), Some(day(9))), mark, "a gap before the window");
-    let on = mark.after(days(6, 9), None);
+fn the_watermark_never_moves_backward_nor_over_a_gap() {
+    let watermark = Watermark::default().after(days(0, 7), Some(day(5)));
+    assert_eq!(
+        (watermark.high_water_mark, watermark.scanned_through),
+        (Some(day(5)), Some(day(7)))
+    );
+    assert_eq!(watermark.after(days(2, 4), Some(day(3))), watermark, "an older span");
+    assert_eq!(watermark.after(days(8, 9), Some(day(9))), watermark, "a gap before the window");
+    let on = watermark.after(days(6, 9), None);
     assert_eq!((on.high_water_mark, on.scanned_through), (Some(day(5)), Some(day(9))));
 }
 
@@ -153,5 +156,5 @@ fn a_round_count_looks_cut_unless_the_window_cannot_be_narrower() {
     assert!(!one_answer.looks_cut(days(0, 1), 999));
     let narrowest = Window { from: day(0), to: day(0) + NARROWEST };
     assert!(!one_answer.looks_cut(narrowest, 1_000));
-    assert!(!plan(Pace::PAGES).looks_cut(days(0, 1), 1_000), "pages say when they end");
+    assert!(!plan(Pace::PAGES).looks_cut(days(0, 1), 1_000), "the last page is marked as such");
 }

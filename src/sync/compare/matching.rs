@@ -7,14 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::model::{Failure, Operation, TextArena};
 use crate::window::Window;
 
-/// What tells a failure of one source from others, without anything that is somebody's.
+/// The fields that distinguish a failure of one source from others, without personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Item {
-    /// When it happened.
+    /// Time of the failure.
     pub at: DateTime<Utc>,
-    /// Whose access it was.
+    /// OneLogin's id of the user.
     pub user_id: Option<i64>,
-    /// What was to be done.
+    /// The operation that failed.
     pub operation: Operation,
     /// In which app.
     pub app_name: Option<String>,
@@ -34,21 +34,21 @@ impl Item {
     }
 }
 
-/// What two sources have in common.
+/// The result of a comparison.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Comparison {
     /// Failures that both have.
     pub matched: u64,
-    /// Of these, the ones whose app has another name in each.
+    /// The pairs whose app has a different name in each source.
     pub under_another_app: u64,
-    /// What only the legacy API has, the oldest first.
+    /// Failures that only the legacy API has, the oldest first.
     pub only_legacy: Vec<Item>,
-    /// What only the events API has, the oldest first.
+    /// Failures that only the events API has, the oldest first.
     pub only_events: Vec<Item>,
 }
 
 impl Comparison {
-    /// Whether both have the same.
+    /// True if both sources have the same failures.
     #[must_use]
     pub(crate) fn is_equal(&self) -> bool {
         self.only_legacy.is_empty() && self.only_events.is_empty()

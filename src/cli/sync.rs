@@ -3,6 +3,7 @@
 mod outcome;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -101,6 +102,9 @@ struct Loading {
     prefetch: u32,
 }
 
+/// Limit of the last wait for the database when the run was told to stop.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
 /// What becomes of the text of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Raw {
@@ -174,7 +178,11 @@ async fn attempt(
     };
     screen.start();
     let report = sync::sync(&job, run_id, &store, source, &|p| screen.show(p), stop).await;
-    store.close().await;
+    let closing = store.close();
+    match report.result {
+        Err(sync::Error::Stopped(_)) => drop(tokio::time::timeout(CLOSE_WITHIN, closing).await),
+        _ => closing.await,
+    }
     Ok(report)
 }
 

@@ -101,14 +101,15 @@ impl Store {
         .await
     }
 
-    /// Records the end of a run.
+    /// Records the end of a run, and returns how many users it has written: several windows may have
+    /// written one user, who counts once.
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn finish_run(&self, run: &Run, ending: &RunEnd) -> Result<(), Error> {
+    pub(crate) async fn finish_run(&self, run: &Run, ending: &RunEnd) -> Result<u64, Error> {
         self.write("recording the end of the run", async |tx| {
             let now = tx.now().await?;
-            on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/run_finish.sql"))
+            on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/run_finish.sql"))
                 .bind(Id(run.run_id))
                 .bind(ending.status.as_str())
                 .bind(Time(now))
@@ -120,9 +121,9 @@ impl Store {
                 .bind(count(ending.people_pending))
                 .bind(count(ending.users_written))
                 .bind(&run.origin.account)
-                .execute(&mut **tx)
+                .fetch_optional(&mut **tx)
                 .await
-                .map(drop))
+                .map(|written: Option<i64>| written.map_or(ending.users_written, i64::unsigned_abs)))
         })
         .await
     }

@@ -65,8 +65,8 @@ pub(crate) enum Error {
     },
     /// More new rejects than tolerated.
     #[error(
-        "{new} new records could not be read, more than --max-rejects {max}: all others are \
-         loaded; see the table rejected_records"
+        "{new} new record{} could not be read, more than --max-rejects {max}: all others are \
+         loaded; see the table rejected_records", if *new == 1 { "" } else { "s" }
     )]
     Rejects {
         /// Rejects that this run saw first.

@@ -263,17 +263,17 @@ pub(super) async fn recover(
     attempts: &mut Attempts<'_>,
 ) -> Result<(), Error> {
     let Error::Source(error) = error else { return Err(error) };
-    let wait = match attempts.failed(&error) {
-        Decision::Wait { wait, narrow } => {
-            if narrow {
-                plan.narrow();
-            }
-            wait
-        }
-        Decision::Narrow if plan.narrow() => Duration::ZERO,
+    let (wait, is_narrowed) = match attempts.failed(&error) {
+        Decision::Wait { wait, narrow } => (wait, narrow && plan.narrow()),
+        Decision::Narrow if plan.narrow() => (Duration::ZERO, true),
         Decision::Narrow | Decision::GiveUp => return Err(error.into()),
     };
-    attempts.log_retry(&error, wait);
+    if is_narrowed {
+        let (reason, wait) = (crate::chain(&error), wait.as_secs_f64());
+        tracing::info!(reason, "reading a smaller window in {wait:.1} s");
+    } else {
+        attempts.log_retry(&error, wait);
+    }
     source.meter().count_retry();
     tokio::time::sleep(wait).await;
     Ok(())

@@ -16,6 +16,9 @@ use crate::window::{Rescan, Watermark};
 /// How long a failing database may delay a run that only has to record its end.
 const RECORD_END_WITHIN: Duration = Duration::from_secs(10);
 
+/// The same for a run that was told to stop: engines kill a container ten seconds after their signal.
+const RECORD_STOP_WITHIN: Duration = Duration::from_secs(3);
+
 /// Pause between two attempts to record the end of a run.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
 
@@ -142,7 +145,7 @@ impl<'a> Session<'a> {
     /// Records the end of the run and gives the lease back. A run that went well until here fails if
     /// its end cannot be recorded; one that failed keeps its first error.
     pub(super) async fn end(self, Ended { mut result, cut_short }: Ended) -> Report {
-        let Tally { counts, windows, watermark, people_pending } = self.tally();
+        let Tally { mut counts, windows, watermark, people_pending } = self.tally();
         let traffic = self.traffic();
         let (status, exit) = match &result {
             Ok(()) => (Status::Succeeded, Exit::Done),
@@ -157,11 +160,18 @@ impl<'a> Session<'a> {
             users_written: counts.users_written,
             people_pending,
         };
+        let within = match status {
+            Status::Interrupted => RECORD_STOP_WITHIN,
+            _ => RECORD_END_WITHIN,
+        };
         let recorded = self.record_until_it_succeeds(&end, cut_short);
-        let recorded = tokio::time::timeout(RECORD_END_WITHIN, recorded).await;
-        if let Err(error) = recorded.unwrap_or(Err(store::Error::NotRecorded(RECORD_END_WITHIN))) {
-            tracing::warn!("end of the run not recorded; its lease will run out by itself");
-            result = result.and(Err(Error::Store(error)));
+        let recorded = tokio::time::timeout(within, recorded).await;
+        match recorded.unwrap_or(Err(store::Error::NotRecorded(within))) {
+            Ok(users_written) => counts.users_written = users_written,
+            Err(error) => {
+                tracing::warn!("end of the run not recorded; its lease will run out by itself");
+                result = result.and(Err(Error::Store(error)));
+            }
         }
         tracing::info!(
             status = status.as_str(),
@@ -185,33 +195,37 @@ impl<'a> Session<'a> {
         &self,
         end: &RunEnd,
         cut_short: bool,
-    ) -> Result<(), store::Error> {
+    ) -> Result<u64, store::Error> {
         // A statement that was cut short leaves its connection in the middle of something: whatever is
         // sent on it next may be rolled back with it.
-        if !cut_short && self.record(self.store, end).await.is_ok() {
-            return Ok(());
+        if !cut_short && let Ok(users_written) = self.record(self.store, end).await {
+            return Ok(users_written);
         }
-        // A server that restarts refuses connections at first.
-        while let Err(error) = self.record_on_new_connection(end).await {
-            if error.ends_the_run() {
-                return Err(error);
+        loop {
+            match self.record_on_new_connection(end).await {
+                // A server that restarts refuses connections at first.
+                Err(error) if !error.ends_the_run() => {
+                    tracing::debug!(error = %crate::chain(&error), "end of the run not recorded yet");
+                    tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+                }
+                recorded => return recorded,
             }
-            tracing::debug!(error = %crate::chain(&error), "end of the run not recorded yet");
-            tokio::time::sleep(BETWEEN_ATTEMPTS).await;
         }
-        Ok(())
     }
 
-    async fn record_on_new_connection(&self, end: &RunEnd) -> Result<(), store::Error> {
+    async fn record_on_new_connection(&self, end: &RunEnd) -> Result<u64, store::Error> {
         let store = self.store.reopen().await?;
         let recorded = self.record(&store, end).await;
         store.close().await;
         recorded
     }
 
-    async fn record(&self, store: &Store, end: &RunEnd) -> Result<(), store::Error> {
-        store.finish_run(&self.run, end).await?;
-        self.calls.return_unspent(store).await?;
-        store.release_lease(&self.lease).await
+    /// Records the end, and returns how many users the run has written. The lease is given back even if
+    /// something else cannot be recorded.
+    async fn record(&self, store: &Store, end: &RunEnd) -> Result<u64, store::Error> {
+        let finished = store.finish_run(&self.run, end).await;
+        let returned = self.calls.return_unspent(store).await;
+        let released = store.release_lease(&self.lease).await;
+        released.and(returned).and(finished)
     }
 }

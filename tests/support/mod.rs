@@ -10,6 +10,7 @@ pub(crate) mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod program;
 pub(crate) mod raw;
+pub(crate) mod responder;
 pub(crate) mod tables;
 pub(crate) mod transaction;
 pub(crate) mod valve;

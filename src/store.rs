@@ -41,7 +41,7 @@ pub(crate) use health::Health;
 pub(crate) use lease::Lease;
 pub(crate) use profiles::ProfileAnswer;
 pub(crate) use run::{Run, RunEnd, Status, Traffic};
-pub(crate) use window::Writer;
+pub(crate) use window::{Place, Writer};
 
 /// Runs one body on whichever database it is: `on_either!(Tx, tx, tx => query.execute(&mut **tx).await)`.
 macro_rules! on_either {
@@ -190,6 +190,12 @@ pub(crate) enum Error {
         /// The time at which its lease expires.
         until: DateTime<Utc>,
     },
+    /// A run of another source recorded another id of the account meanwhile.
+    #[error(
+        "account {account} stands for another OneLogin account than {found}, whose records these are; the \
+         window was rolled back; use another --account for another OneLogin"
+    )]
+    OtherAccount { account: String, found: i64 },
     /// This run did not renew its lease in time, and another run took it.
     #[error(
         "another run took the lease of account {}, source {from}, because this one did not renew it \
@@ -218,7 +224,8 @@ impl Error {
             | Self::Unusable(_)
             | Self::Schema(_)
             | Self::Unencrypted { .. }
-            | Self::Certificate { .. } => Exit::Configuration,
+            | Self::Certificate { .. }
+            | Self::OtherAccount { .. } => Exit::Configuration,
             Self::Connect { .. }
             | Self::Locked { .. }
             | Self::Hangs { .. }

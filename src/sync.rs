@@ -8,6 +8,7 @@ mod event_types;
 mod heal;
 mod job;
 mod load;
+mod place;
 mod plan;
 mod profiles;
 mod read;
@@ -56,6 +57,7 @@ pub(crate) async fn sync(
 /// have changed since it was read comes next, then event types and the profiles of users.
 async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
     let mut loader = Loader::new(run);
+    place::check(run)?;
     let (mut plan, advance) = plan::resume(run).await?;
     copy(run, &mut plan, &mut loader, advance).await?;
     if run.tally().windows == 0 {

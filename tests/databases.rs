@@ -284,7 +284,7 @@ fn a_window_that_has_written_users_has_another_source_take_turns() {
     Program::new(&["migrate", "--database-url", &db.url()]).run().expect_code(0);
 
     let first = Api::Legacy.sync(&legacy, &db, &since).start();
-    wait_for(&db, &LOCKED_FAILURES.replace("provisioning_failures", "accounts"));
+    wait_for(&db, &LOCKED_FAILURES.replace("provisioning_failures", "users"));
     let second = Api::Events.sync(&events, &db, &since).start();
     wait_for(
         &db,

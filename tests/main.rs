@@ -19,6 +19,7 @@ mod log;
 mod memory;
 mod messages;
 mod people;
+mod places;
 mod poolers;
 mod property;
 mod readme;

@@ -46,6 +46,9 @@ pub(super) struct Args {
     /// an array or one per line.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until"])]
     from_file: Option<PathBuf>,
+    /// The account has a new address: read another host than so far
+    #[arg(long, hide_short_help = true, conflicts_with = "from_file")]
+    moved: bool,
     /// Form of the outcome
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -201,6 +204,7 @@ fn check_span(args: &Args) -> Result<(), Failed> {
 fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
     Ok(Job {
         lease: args.loading.lease,
+        moved: args.moved,
         since: args.since,
         until: args.until,
         overlap: args.rereading.overlap,

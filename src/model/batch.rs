@@ -114,9 +114,18 @@ pub struct Batch {
     pub rejects: Vec<Reject>,
     /// Types of events that are not selected, one entry per event.
     pub ignored: Vec<i64>,
+    /// OneLogin's ids of the accounts that the failures and successes name, each once.
+    pub account_ids: Vec<i64>,
 }
 
 impl Batch {
+    /// Notes the account that a record names.
+    pub(crate) fn note_account(&mut self, account_id: i64) {
+        if !self.account_ids.contains(&account_id) {
+            self.account_ids.push(account_id);
+        }
+    }
+
     /// Checks whether it fills a statement or two: more would only take memory.
     #[must_use]
     pub fn is_full(&self) -> bool {

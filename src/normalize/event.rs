@@ -42,6 +42,7 @@ raw_fields! {
         created_at: "created_at",
         event_timestamp: "event_timestamp",
         event_type_id: "event_type_id",
+        account_id: "account_id",
         user_id: "user_id",
         user_name: "user_name",
         user_name_hyphen: "user-name",
@@ -106,6 +107,8 @@ pub(super) fn read(
     let before = batch.texts.here();
     let mut reader = FieldReader::new(raw, &mut batch.texts);
     let type_id = event_type(&mut reader, record.event_type_id)?;
+    // It does not identify an event, so it cannot reject one.
+    let account_id = optional_id(&mut reader, record.account_id);
     // The type comes first: the other fields of an event of another type do not matter.
     if selected.is_failure(type_id) {
         let event = event(&mut reader, origin, shape, type_id, &record, raw)?;
@@ -118,6 +121,10 @@ pub(super) fn read(
     } else {
         batch.texts.forget(before);
         batch.ignored.push(type_id);
+        return Ok(());
+    }
+    if let Some(account_id) = account_id {
+        batch.note_account(account_id);
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ fn one(origin: &Origin, selected: &EventSelection, raw: &[u8]) -> Result<Record,
     let mut batch = Batch::default();
     record(origin, selected, raw, &mut batch);
     assert_eq!(batch.records(), 1);
-    let Batch { texts, failures, successes, rejects, ignored } = batch;
+    let Batch { texts, failures, successes, rejects, ignored, .. } = batch;
     if let Some(reject) = rejects.into_iter().next() {
         assert!(texts.is_empty(), "nothing is left of what was read before the defect");
         return Err(reject);

@@ -140,6 +140,12 @@ impl Client {
         Ok(Self { http, meter: Meter::default(), base, shown_base, is_behind: Cell::new(false) })
     }
 
+    /// Host and port, without the port that the scheme implies.
+    pub(super) fn host(&self) -> String {
+        let host = self.base.host_str().expect("an http URL has a host");
+        self.base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
     /// The URL of a resource below the base URL's path.
     pub(super) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();

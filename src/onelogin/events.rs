@@ -75,6 +75,18 @@ impl Events {
         &self.session.policy
     }
 
+    /// Host and port, without the default port.
+    #[must_use]
+    pub(crate) fn host(&self) -> String {
+        self.session.client.host()
+    }
+
+    /// OneLogin's id of the account, once a token has named it.
+    #[must_use]
+    pub(crate) fn account_id(&self) -> Option<i64> {
+        self.session.tokens.account_id()
+    }
+
     /// Network traffic.
     #[must_use]
     pub(crate) fn meter(&self) -> &Meter {

@@ -59,6 +59,12 @@ impl Legacy {
         &self.policy
     }
 
+    /// Host and port, without the default port.
+    #[must_use]
+    pub(crate) fn host(&self) -> String {
+        self.client.host()
+    }
+
     /// Network traffic.
     #[must_use]
     pub(crate) fn meter(&self) -> &Meter {

@@ -23,7 +23,7 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) budget: CallBudget,
     pub(super) policy: Policy,
-    tokens: Tokens,
+    pub(super) tokens: Tokens,
 }
 
 impl Session {

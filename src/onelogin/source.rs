@@ -52,6 +52,25 @@ impl Source {
         }
     }
 
+    /// Host and port that the records come from; a file has none.
+    #[must_use]
+    pub(crate) fn host(&self) -> Option<String> {
+        match self {
+            Self::Legacy(legacy) => Some(legacy.host()),
+            Self::Events(events) => Some(events.host()),
+            Self::Saved(_) => None,
+        }
+    }
+
+    /// OneLogin's id of the account, once a token has named it.
+    #[must_use]
+    pub(crate) fn account_id(&self) -> Option<i64> {
+        match self {
+            Self::Events(events) => events.account_id(),
+            Self::Legacy(_) | Self::Saved(_) => None,
+        }
+    }
+
     /// Asks for the records from `from` to `to`; whether it counts them in is not documented. A
     /// window that `may_be_cut` is given up when it turns out too large. A file gives all it has.
     ///

@@ -4,6 +4,7 @@
 //! Of OAuth this takes one request, whose answer has fields of its own (`created_at`) and has come
 //! as an error under a status of success; a library would have to be talked out of its checks.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -47,11 +48,13 @@ pub(super) struct Tokens {
     client_id: SecretString,
     client_secret: SecretString,
     current: Mutex<Option<Token>>,
+    account_id: Cell<Option<i64>>,
 }
 
 #[derive(Deserialize)]
 struct Answer {
     access_token: Option<String>,
+    account_id: Option<Value>,
     created_at: Option<Value>,
     expires_in: Option<Value>,
 }
@@ -68,7 +71,17 @@ impl Tokens {
                 return Err(ConfigError::Client);
             }
         }
-        Ok(Self { client_id, client_secret, current: Mutex::default() })
+        Ok(Self {
+            client_id,
+            client_secret,
+            current: Mutex::default(),
+            account_id: Cell::default(),
+        })
+    }
+
+    /// OneLogin's id of the account, once a token has named it.
+    pub(super) fn account_id(&self) -> Option<i64> {
+        self.account_id.get()
     }
 
     /// The current token, or a new one: when there is none, when it ends soon, or when it is the one
@@ -118,9 +131,19 @@ impl Tokens {
             return Err(body.unexpected());
         };
         redact::register(&value);
+        if let Some(account_id) = answer.account_id.as_ref().and_then(whole_number) {
+            self.account_id.set(Some(account_id));
+        }
         let server_now = headers::clock(&body.headers);
         let renew_at = Instant::now() + until_renewal(&answer, server_now.unwrap_or_else(Utc::now));
         Ok(Token { value: value.into(), number, renew_at })
+    }
+}
+
+fn whole_number(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_i64(),
     }
 }
 

@@ -10,7 +10,6 @@ use super::tx::Tx;
 use super::value::Time;
 use super::{Error, Store, failed, on_either};
 use crate::model::Origin;
-use crate::source::SourceKind;
 use crate::window::{Rescan, Watermark, clock};
 
 /// Longest lease that a run takes, and the difference between two clocks. One that ends later was taken
@@ -28,15 +27,22 @@ pub(crate) struct Lease {
 }
 
 /// The state of an account and source when a run takes their lease.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ResumePoint {
     pub watermark: Watermark,
     /// Progress of re-reading the span in which failures may still change.
     pub rescan: Rescan,
+    /// Host and port that were read so far.
+    pub read_from: Option<String>,
+    /// OneLogin's own id of the account.
+    pub onelogin_account_id: Option<i64>,
 }
 
 /// The columns of `watermark_of.sql`, in its order.
-type WatermarkRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+type WatermarkRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String>);
+
+/// The columns that `watermark_lower.sql` returns, in its order.
+type LoweredRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// The columns of `lease_holder.sql`, in its order.
 type HolderRow = (Option<String>, Option<DateTime<Utc>>);
@@ -48,29 +54,29 @@ type LeaseRow = (
     Option<DateTime<Utc>>,
     Option<DateTime<Utc>>,
     Option<DateTime<Utc>>,
+    Option<String>,
 );
 
 impl Store {
-    /// Reads the watermark of an account and source, whichever run holds their lease.
+    /// Reads the watermark of an account and source, and its host, whichever run holds their lease.
     ///
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn watermark_of(
         &self,
-        account: &str,
-        source: SourceKind,
-    ) -> Result<Watermark, Error> {
+        origin: &Origin,
+    ) -> Result<(Watermark, Option<String>), Error> {
         let row: Option<WatermarkRow> = self
             .read("reading a watermark", async |tx| {
                 on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/watermark_of.sql"))
-                    .bind(account)
-                    .bind(source.as_str())
+                    .bind(&origin.account)
+                    .bind(origin.source.as_str())
                     .fetch_optional(&mut **tx)
                     .await)
             })
             .await?;
-        let (high_water_mark, scanned_through) = row.unwrap_or_default();
-        Ok(Watermark { high_water_mark, scanned_through })
+        let (high_water_mark, scanned_through, read_from) = row.unwrap_or_default();
+        Ok((Watermark { high_water_mark, scanned_through }, read_from))
     }
 
     /// Finds the start of the earliest window of an account and source; `None` if there is no window.
@@ -130,7 +136,7 @@ impl Store {
         lease: &Lease,
         scanned_through: Option<DateTime<Utc>>,
     ) -> Result<Watermark, Error> {
-        let lowered: Option<WatermarkRow> = self
+        let lowered: Option<LoweredRow> = self
             .write("lowering the watermark", async |tx| {
                 let now = tx.now().await?;
                 on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/watermark_lower.sql"))
@@ -189,18 +195,31 @@ impl Store {
         let answer = self
             .write("taking the lease", async |tx| {
                 let now = tx.now().await?;
-                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/lease_take.sql"))
-                    .bind(&origin.account)
-                    .bind(origin.source.as_str())
-                    .bind(owner)
-                    .bind(Time(now + ttl))
-                    .bind(Time(now))
-                    .bind(Time(now + LONGEST))
-                    .fetch_optional(&mut **tx)
-                    .await)
+                on_either!(Tx, tx, tx => {
+                    let row: Option<LeaseRow> =
+                        sqlx::query_as(include_str!("sql/lease_take.sql"))
+                            .bind(&origin.account)
+                            .bind(origin.source.as_str())
+                            .bind(owner)
+                            .bind(Time(now + ttl))
+                            .bind(Time(now))
+                            .bind(Time(now + LONGEST))
+                            .fetch_optional(&mut **tx)
+                            .await?;
+                    sqlx::query(include_str!("sql/accounts_insert.sql"))
+                        .bind(&origin.account)
+                        .execute(&mut **tx)
+                        .await?;
+                    let account_id: Option<i64> =
+                        sqlx::query_scalar(include_str!("sql/accounts_id.sql"))
+                            .bind(&origin.account)
+                            .fetch_one(&mut **tx)
+                            .await?;
+                    Ok((row, account_id))
+                })
             })
             .await;
-        let row: Option<LeaseRow> = match answer {
+        let (row, onelogin_account_id) = match answer {
             // Its lease ran out unrenewed, and yet it is at work.
             Err(Error::Locked { source, .. }) => {
                 return Err(Error::of_account_lock(&origin.account, source));
@@ -208,10 +227,11 @@ impl Store {
             answer => answer?,
         };
         match row {
-            Some((token, high_water_mark, scanned_through, read_at, next)) => {
+            Some((token, high_water_mark, scanned_through, read_at, next, read_from)) => {
                 let watermark = Watermark { high_water_mark, scanned_through };
                 let rescan = Rescan { read_at, next };
-                Ok((Lease { origin, ttl, token }, ResumePoint { watermark, rescan }))
+                let resume = ResumePoint { watermark, rescan, read_from, onelogin_account_id };
+                Ok((Lease { origin, ttl, token }, resume))
             }
             // It may have been released in between; trying again is right all the same.
             None => Err(self.held(&origin).await?.unwrap_or_else(|| Error::LeaseHeld {

@@ -70,6 +70,15 @@ impl Store {
     }
 }
 
+/// Where the records of a window come from.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// Host and port; `None` for a file.
+    pub read_from: Option<String>,
+    /// OneLogin's own id of the account, if it is known.
+    pub onelogin_account_id: Option<i64>,
+}
+
 impl Writer<'_> {
     /// The counts of the window so far; final after [`Writer::flush`].
     #[must_use]
@@ -83,7 +92,7 @@ impl Writer<'_> {
     /// [`Error::Failed`]; the writer must then be dropped.
     pub(crate) async fn write(&mut self, batch: Batch) -> Result<(), Error> {
         let (began, before) = (Instant::now(), self.counts);
-        let Batch { texts, failures, successes, rejects, ignored } = batch;
+        let Batch { texts, failures, successes, rejects, ignored, .. } = batch;
         self.counts.fetched += (failures.len() + rejects.len()) as u64;
         self.counts.successes += successes.len() as u64;
         self.counts.rejected += rejects.len() as u64;
@@ -243,13 +252,17 @@ impl Writer<'_> {
         window: Window,
         watermark: Watermark,
         lease: &Lease,
+        place: &Place,
         traffic: Traffic,
     ) -> Result<(), Error> {
         let began = Instant::now();
         self.open().await?;
         let Some(Open { mut tx, stamp, .. }) = self.open.take() else { unreachable!("it is open") };
         let now = tx.now().await.map_err(failed("reading the time"))?;
-        tx.move_watermark(watermark, lease, now).await?;
+        tx.move_watermark(watermark, lease, place.read_from.as_deref(), now).await?;
+        if let Some(onelogin_account_id) = place.onelogin_account_id {
+            tx.identify_account(&stamp.origin.account, onelogin_account_id).await?;
+        }
         tx.record_window(&stamp, window, &self.counts, now).await?;
         tx.add_to_run(&stamp, &self.counts, traffic).await?;
         tx.commit().await.map_err(failed("committing a window"))?;

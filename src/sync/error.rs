@@ -5,6 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::exit::Exit;
 use crate::model::Counts;
 use crate::onelogin;
+use crate::redact::Outside;
 use crate::source::SourceKind;
 use crate::store;
 use crate::window::Window;
@@ -48,6 +49,38 @@ pub(crate) enum Error {
         theirs: Option<DateTime<Utc>>,
         /// This machine's clock.
         ours: DateTime<Utc>,
+    },
+    /// The watermark belongs to another host.
+    #[error(
+        "account {} was read from {} so far (source {from}), and this run would read {}; use another \
+         --account for another OneLogin, or --moved if the same account has a new address",
+        Outside(account),
+        Outside(stored),
+        Outside(host)
+    )]
+    OtherHost {
+        /// Our name for the account.
+        account: String,
+        /// The source whose watermark it is.
+        from: SourceKind,
+        /// The host that was read so far.
+        stored: String,
+        /// The host of this run.
+        host: String,
+    },
+    /// The records belong to another OneLogin account.
+    #[error(
+        "account {} stands for the OneLogin account {stored}, and these records are of {found}: nothing of \
+         them was written; use another --account for another OneLogin",
+        Outside(account)
+    )]
+    OtherAccount {
+        /// Our name for the account.
+        account: String,
+        /// OneLogin's id of it so far.
+        stored: i64,
+        /// The id that a token or a record names.
+        found: i64,
     },
     /// The database failed.
     #[error(transparent)]
@@ -100,6 +133,7 @@ impl Error {
             Self::Source(error) => exit_of(error),
             Self::Profiles { source, .. } => exit_of(source),
             Self::Clock { .. } | Self::NothingReadable { .. } => Exit::NotThisApi,
+            Self::OtherHost { .. } | Self::OtherAccount { .. } => Exit::Configuration,
             Self::Store(error) => error.exit(),
             Self::Rejects { .. } => Exit::Rejects,
             Self::Unbalanced { .. } => Exit::Bug,

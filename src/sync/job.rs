@@ -17,6 +17,8 @@ pub(crate) struct Job {
     pub selected: EventSelection,
     /// Host and process, to name the holder of the lease.
     pub owner: String,
+    /// Whether the account may have another host than so far.
+    pub moved: bool,
     /// How long the lease lasts if this process dies.
     pub lease: TimeDelta,
     /// Start of the span to read, instead of the watermark.
@@ -58,6 +60,7 @@ impl Job {
                 gethostname::gethostname().to_string_lossy(),
                 std::process::id()
             ),
+            moved: false,
             lease: TimeDelta::minutes(1),
             since: None,
             until: None,

@@ -88,7 +88,8 @@ impl<'a> Loader<'a> {
                 (Window { from, to }, watermark)
             }
         };
-        let committed = self.writer.commit(window, watermark, &run.lease, run.traffic());
+        let (place, traffic) = (run.place(), run.traffic());
+        let committed = self.writer.commit(window, watermark, &run.lease, &place, traffic);
         store.answered("committing a window", committed).await?;
         run.count(|tally| {
             tally.watermark = watermark;

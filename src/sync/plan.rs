@@ -4,7 +4,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 use super::load::Advance;
 use super::session::Session;
-use super::{Error, heal};
+use super::{Error, heal, place};
 use crate::model::Origin;
 use crate::onelogin::Source;
 use crate::source::SourceKind;
@@ -55,13 +55,14 @@ async fn start(
     // The events API continues from the legacy one.
     if run.source.kind() == SourceKind::Events {
         let origin = Origin { source: SourceKind::Legacy, ..job.origin.clone() };
-        let legacy = run.store.watermark_of(&origin.account, origin.source).await?;
+        let (legacy, host) = run.store.watermark_of(&origin).await?;
         let continued = if legacy.is_ahead_of(now) {
             heal::continue_from(run.store, &origin, job.overlap, now).await?
         } else {
             legacy.continue_from(job.overlap)
         };
         if let Some(continued) = continued {
+            place::check_continued(run, host.as_deref())?;
             return Ok(Some((continued, "where the legacy sync stopped, less the overlap")));
         }
     }

@@ -146,6 +146,9 @@ impl<'a> Reader<'a> {
         let slot = self.slot().await?;
         let Window { from, to } = requested.widened();
         let answer = self.run.source.open(from, to, requested.can_narrow()).await?;
+        if let Some(account_id) = self.run.source.account_id() {
+            self.run.check_account(account_id)?;
+        }
         // A file has no clock, and all of it is there.
         let limit = if let Source::Saved(_) = self.run.source {
             DateTime::<Utc>::MAX_UTC
@@ -219,6 +222,7 @@ impl<'a> Reader<'a> {
             // Both sides share a thread: this lets the writing side continue.
             tokio::task::yield_now().await;
             if batch.is_full() || !more {
+                batch.account_ids.iter().try_for_each(|id| self.run.check_account(*id))?;
                 stats.add(&batch, window.to);
                 stats.check_readable(origin.source, (before.fetched, self.rejects))?;
                 tracing::debug!(%window, records = batch.records(), "batch read");

@@ -10,7 +10,7 @@ use super::{Error, Job, Progress, Report};
 use crate::exit::Exit;
 use crate::model::Counts;
 use crate::onelogin::Source;
-use crate::store::{self, Lease, Run, RunEnd, Status, Store, Traffic};
+use crate::store::{self, Lease, Place, Run, RunEnd, Status, Store, Traffic};
 use crate::window::{Rescan, Watermark};
 
 /// How long a failing database may delay a run that only has to record its end.
@@ -32,6 +32,10 @@ pub(super) struct Session<'a> {
     pub(super) calls: Calls<'a>,
     /// Where the last rescan stopped, when this run began.
     pub(super) rescan: Rescan,
+    /// Host and port that were read so far.
+    pub(super) read_from: Option<String>,
+    /// OneLogin's id of the account, as far as it is known.
+    account_id: Cell<Option<i64>>,
     on_progress: &'a dyn Fn(Progress),
     tally: Cell<Tally>,
 }
@@ -78,6 +82,8 @@ impl<'a> Session<'a> {
             lease,
             calls,
             rescan: resume.rescan,
+            read_from: resume.read_from,
+            account_id: Cell::new(resume.onelogin_account_id),
             on_progress,
             tally,
         })
@@ -112,6 +118,27 @@ impl<'a> Session<'a> {
     pub(super) fn traffic(&self) -> Traffic {
         let meter = self.source.meter();
         Traffic { requests: meter.requests(), retries: meter.retries(), bytes: meter.bytes() }
+    }
+
+    /// Where the records of a window come from.
+    pub(super) fn place(&self) -> Place {
+        Place { read_from: self.source.host(), onelogin_account_id: self.account_id.get() }
+    }
+
+    /// Compares the id of an account that a token or a record names with the known one.
+    pub(super) fn check_account(&self, found: i64) -> Result<(), Error> {
+        match self.account_id.get() {
+            Some(stored) if stored != found => {
+                let account = self.run.origin.account.clone();
+                Err(Error::OtherAccount { account, stored, found })
+            }
+            Some(_) => Ok(()),
+            None => {
+                tracing::info!(onelogin_account_id = found, "the account's own id is known now");
+                self.account_id.set(Some(found));
+                Ok(())
+            }
+        }
     }
 
     pub(super) fn show(&self, progress: Progress) {

@@ -1,1 +1,1 @@
-select high_water_mark, scanned_through from watermarks where account = $1 and source = $2
+select high_water_mark, scanned_through, read_from from watermarks where account = $1 and source = $2

@@ -17,6 +17,7 @@ impl Tx {
         &mut self,
         watermark: Watermark,
         lease: &Lease,
+        read_from: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let moved = on_either!(Tx, self, tx => sqlx::query(include_str!("sql/watermark_move.sql"))
@@ -27,11 +28,32 @@ impl Tx {
             .bind(watermark.scanned_through.map(Time))
             .bind(Time(now + lease.ttl))
             .bind(Time(now))
+            .bind(read_from)
             .execute(&mut **tx)
             .await
             .map(|done| done.rows_affected()))
         .map_err(failed("moving the watermark"))?;
         if moved == 1 { Ok(()) } else { Err(lease.lost()) }
+    }
+
+    /// Records OneLogin's own id of the account.
+    pub(super) async fn identify_account(
+        &mut self,
+        account: &str,
+        onelogin_account_id: i64,
+    ) -> Result<(), Error> {
+        let identified =
+            on_either!(Tx, self, tx => sqlx::query(include_str!("sql/account_identify.sql"))
+                .bind(account)
+                .bind(onelogin_account_id)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()))
+            .map_err(failed("recording the account's own id"))?;
+        if identified == 1 {
+            return Ok(());
+        }
+        Err(Error::OtherAccount { account: account.to_owned(), found: onelogin_account_id })
     }
 
     /// Records the window in the ledger.

@@ -1,0 +1,1 @@
+select onelogin_account_id from accounts where account = $1

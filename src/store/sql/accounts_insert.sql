@@ -1,0 +1,1 @@
+insert into accounts (account) values ($1) on conflict (account) do nothing

@@ -122,7 +122,8 @@ outcome=$(build run --isolation chroot --env "ONELOGIN_BASE_URL=http://localhost
     --env ONELOGIN_CLIENT_ID=demo-client --env ONELOGIN_CLIENT_SECRET=demo-secret \
     "$job" -- /usr/local/bin/onelogin-sync sync --format json)
 echo "$outcome" | grep -q '"inserted":500,' || fail "the first load of the image: $outcome"
-[ -s "$(build mount "$job")/data/onelogin.db" ] || fail "the database is not in /data"
+# A volume keeps the database for the next run.
+inside "$job" status --format json | grep -q '"account":"default"' || fail "the volume holds no database"
 
 size=$(stat -c %s "$(build mount "$job")/usr/local/bin/onelogin-sync")
 say "passed; the binary of the job takes $((size / 1000000)).$((size / 100000 % 10)) MB"

@@ -59,7 +59,7 @@ impl Exit {
             Self::TryLater => "another run at work, or a stale copy",
             Self::NotThisApi => "not the OneLogin API",
             Self::CredentialsRefused => "credentials refused",
-            Self::Configuration => "configuration or schema version",
+            Self::Configuration => "configuration, schema, or a database that refuses for good",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
         }

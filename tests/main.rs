@@ -29,4 +29,5 @@ mod runs;
 mod schema;
 mod secrets;
 mod servers;
+mod stopping;
 mod windows;

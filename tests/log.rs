@@ -56,6 +56,11 @@ on_both!(every_request_that_the_server_saw_is_in_the_log, |db| {
         let (mut logged, mut served) = (logged(&finished), served(&onelogin));
 
         assert!(served.len() >= at_least, "{served:?}");
+        let of_run = format!("account=north source={}", api.name());
+        for line in finished.stderr.lines().filter(|line| line.contains(" request path=")) {
+            let run_id = field(line, "run_id").map(str::len);
+            assert!(run_id == Some(36) && line.contains(&of_run), "{line}");
+        }
         // Windows are read ahead, so a line may follow that of a later request.
         logged.sort();
         served.sort();

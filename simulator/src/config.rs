@@ -81,6 +81,9 @@ pub struct Config {
     /// Whether `event_type_id` is ignored, so that everything is served. Sign-ins exist only then.
     /// Default: no.
     pub ignores_type_filter: bool,
+    /// Whether only the first type of `event_type_id` is read, as in the oldest version of its page.
+    /// Default: no.
+    pub reads_first_type_only: bool,
     /// The form of the JSON of generated events.
     pub event_form: EventForm,
     /// People per answer of the directory at most. At least 1. Default: 50.
@@ -159,6 +162,8 @@ pub enum LastPage {
     EmptyWithCursor,
     /// The last page repeats the cursor of its request, and has a link to itself.
     RepeatedCursor,
+    /// As `NullCursor`, but no page has a link: the cursor alone leads on.
+    NullCursorWithoutLinks,
 }
 
 /// Forms of the JSON of generated events.
@@ -251,6 +256,7 @@ impl Default for Config {
             last_page: LastPage::default(),
             foreign_links: false,
             ignores_type_filter: false,
+            reads_first_type_only: false,
             event_form: EventForm::default(),
             users_page: 50,
             calls_per_hour: 5_000,

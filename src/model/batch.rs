@@ -116,6 +116,8 @@ pub struct Batch {
     pub ignored: Vec<i64>,
     /// OneLogin's ids of the accounts that the failures and successes name, each once.
     pub account_ids: Vec<i64>,
+    /// Number of failures at the end of each page.
+    pub page_ends: Vec<usize>,
 }
 
 impl Batch {
@@ -131,6 +133,11 @@ impl Batch {
     pub fn is_full(&self) -> bool {
         let rejected: usize = self.rejects.iter().map(|reject| reject.raw.len()).sum();
         self.records() >= MOST_RECORDS || self.texts.len() + rejected >= MOST_BYTES
+    }
+
+    /// Notes that a page has ended: what follows was read later.
+    pub fn end_page(&mut self) {
+        self.page_ends.push(self.failures.len());
     }
 
     /// Number of records of all kinds.

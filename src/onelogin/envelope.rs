@@ -38,13 +38,10 @@ impl Envelope {
         Body::new(incoming, text.to_vec()).page()
     }
 
-    /// The cursor of the next page. A link that is null means that there is none; one that is absent
-    /// means nothing. The link itself is not followed: the token is for the configured host only.
+    /// The cursor of the next page. The link beside it is neither read nor followed: servers leave it null
+    /// before the last page, and the token is for the configured host only.
     pub(super) fn next_cursor(&self) -> Option<String> {
         let pagination = self.pagination.as_ref()?;
-        if pagination.get("next_link") == Some(&Value::Null) {
-            return None;
-        }
         match pagination.get("after_cursor")? {
             Value::String(cursor) if !cursor.is_empty() => Some(cursor.clone()),
             Value::Number(cursor) => Some(cursor.to_string()),

@@ -106,6 +106,12 @@ pub(crate) enum Answer<'a> {
 }
 
 impl Answer<'_> {
+    /// Whether each part is a page, read later than the one before it.
+    #[must_use]
+    pub(crate) fn is_paged(&self) -> bool {
+        matches!(self, Self::Events(_))
+    }
+
     /// The server's clock when it answered, from its `Date` header; a file has none.
     #[must_use]
     pub(crate) fn server_now(&self) -> Option<DateTime<Utc>> {

@@ -92,12 +92,12 @@ impl Writer<'_> {
     /// [`Error::Failed`]; the writer must then be dropped.
     pub(crate) async fn write(&mut self, batch: Batch) -> Result<(), Error> {
         let (began, before) = (Instant::now(), self.counts);
-        let Batch { texts, failures, successes, rejects, ignored, .. } = batch;
+        let Batch { texts, failures, successes, rejects, ignored, page_ends, .. } = batch;
         self.counts.fetched += (failures.len() + rejects.len()) as u64;
         self.counts.successes += successes.len() as u64;
         self.counts.rejected += rejects.len() as u64;
         self.counts.ignored += ignored.len() as u64;
-        self.write_failures(&texts, failures).await?;
+        self.write_failures(&texts, failures, &page_ends).await?;
         self.write_successes(&texts, successes).await?;
         self.reject(rejects).await?;
         if self.counts != before {
@@ -122,6 +122,7 @@ impl Writer<'_> {
         &mut self,
         texts: &TextArena,
         batch: Vec<Failure>,
+        page_ends: &[usize],
     ) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
@@ -131,7 +132,7 @@ impl Writer<'_> {
         let stored =
             tx.stored(stamp, &batch, failures_gap).await.map_err(failed("looking up failures"))?;
         let Diff { new, changed, mut displaced, displaced_stored, counts, no_longer_unchanged } =
-            diff(stamp, texts, batch, &stored, &mut self.unchanged_ids);
+            diff(stamp, texts, (batch, page_ends), &stored, &mut self.unchanged_ids);
         self.counts += counts;
         self.counts.unchanged -= no_longer_unchanged;
         if !displaced_stored.is_empty() {

@@ -219,6 +219,9 @@ impl<'a> Reader<'a> {
         while more {
             let mut sink = |element: Element<'_>| normalise(origin, selected, element, &mut batch);
             more = answer.next(&mut sink).await?;
+            if answer.is_paged() {
+                batch.end_page();
+            }
             // Both sides share a thread: this lets the writing side continue.
             tokio::task::yield_now().await;
             if batch.is_full() || !more {

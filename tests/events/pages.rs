@@ -41,6 +41,8 @@ served_differently! {
     with_cursors_that_count_pages: |month| Config { cursor: Cursor::PageNumber, ..month };
     when_an_empty_page_with_a_cursor_is_the_last: |month|
         Config { last_page: LastPage::EmptyWithCursor, ..month };
+    when_no_page_has_a_link: |month|
+        Config { last_page: LastPage::NullCursorWithoutLinks, ..month };
     when_the_last_page_repeats_its_cursor: |month|
         Config { last_page: LastPage::RepeatedCursor, ..month };
     when_pages_are_shorter_than_requested: |month| Config { page: 7, ..month };
@@ -105,6 +107,48 @@ on_both!(a_page_that_shifts_while_it_is_read_doubles_nothing_and_loses_nothing, 
     let outcome = Api::Events.sync_ok(&onelogin, db, &[]);
     assert_eq!(counts(&outcome)[1], 1, "the overlap finds what appeared in pages already read");
     Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));
+});
+
+/// What a page-number cursor gives twice is resolved between the two pages.
+fn resolved_between_two_pages(db: &Db, page: u32) {
+    let config = Config {
+        failures: 0,
+        now: at(NOON),
+        cursor: Cursor::PageNumber,
+        page,
+        ..Config::default()
+    };
+    let onelogin = start(config);
+    let events: i64 = (3 * page + page / 2).into();
+    for n in 0..events {
+        onelogin.put_event(event_at(100 + n, n));
+    }
+    onelogin.hold_after(2 * u64::from(page));
+    let running = Api::Events.sync(&onelogin, db, &TODAY).start();
+    block_on(onelogin.wait_until_held());
+
+    // The third page is held. Its last event moves into the fourth, where it comes once more, resolved.
+    onelogin.put_event(event_at(1, -500));
+    let last = i64::from(3 * page - 1);
+    let when = after("2026-03-20T08:00:00Z", last * 1_000);
+    let resolved = EventRecord { solved: Some(true), ..EventRecord::new(100 + last, when, 61, 7) };
+    let number = usize::try_from(last).expect("a small number");
+    onelogin.replace_event(number, resolved.to_json());
+    onelogin.release();
+    let outcome = running.wait().expect_code(0).json();
+
+    let events = u64::try_from(events).expect("a count");
+    assert_eq!(counts(&outcome), [events + 1, events, 1, 0, 0]);
+    Api::Events.sync_ok(&onelogin, db, &[]);
+    assert_all_is_loaded(db, &onelogin);
+}
+
+on_both!(an_event_resolved_between_two_pages_of_one_batch_is_an_update, |db| {
+    resolved_between_two_pages(db, 10);
+});
+
+on_both!(an_event_resolved_between_two_pages_of_two_batches_is_an_update, |db| {
+    resolved_between_two_pages(db, 1_000);
 });
 
 /// An event, at a number of seconds after the morning.

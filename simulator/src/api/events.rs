@@ -53,6 +53,7 @@ fn page(exchange: &Exchange, headers: &HeaderMap, query: &str) -> Result<Data, R
         LastPage::NullCursor => !is_last,
         LastPage::EmptyWithCursor => !found.is_empty(),
         LastPage::RepeatedCursor => true,
+        LastPage::NullCursorWithoutLinks => false,
     };
     let cursor = cursor.map(|position| position.encode(shared.config.account_id()));
     let link = cursor.as_ref().filter(|_| has_link).map(|cursor| {
@@ -105,7 +106,11 @@ impl EventQuery {
                 "until" => window.stop = Some(instant(&value).ok_or("until")?),
                 "event_type_id" => {
                     let read: Result<Vec<i64>, _> = value.split(',').map(str::parse).collect();
-                    types = Some(read.map_err(|_| "event_type_id")?);
+                    let mut read = read.map_err(|_| "event_type_id")?;
+                    if config.reads_first_type_only {
+                        read.truncate(1);
+                    }
+                    types = Some(read);
                 }
                 "limit" => {
                     let wanted: u32 = value.parse().map_err(|_| "limit")?;
@@ -169,7 +174,7 @@ impl EventQuery {
         now: DateTime<Utc>,
     ) -> Option<Position> {
         match last_page {
-            LastPage::NullCursor if is_last => None,
+            LastPage::NullCursor | LastPage::NullCursorWithoutLinks if is_last => None,
             // Without a cursor in the request, one that leads to the same page.
             LastPage::RepeatedCursor if is_last => {
                 Some(self.position.unwrap_or(match (self.kind, self.direction) {

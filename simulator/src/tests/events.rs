@@ -41,8 +41,7 @@ async fn walk(onelogin: &Simulator, query: &str) -> (Vec<Value>, Vec<usize>) {
         events.extend_from_slice(data(&page));
         sizes.push(data(&page).len());
         let next = page["pagination"]["after_cursor"].as_str().unwrap_or_default().to_owned();
-        let has_link = page["pagination"]["next_link"].is_string();
-        if !has_link || next.is_empty() || next == cursor {
+        if data(&page).is_empty() || next.is_empty() || next == cursor {
             return (events, sizes);
         }
         cursor = next;
@@ -87,7 +86,7 @@ async fn a_walk_finds_every_event_once_in_every_order_with_every_cursor() {
 }
 
 #[tokio::test]
-async fn the_last_page_is_marked_in_three_ways() {
+async fn the_last_page_is_marked_in_four_ways() {
     for (failures, cursor) in [
         (120, Cursor::Keyset),
         (120, Cursor::PageNumber),
@@ -100,6 +99,7 @@ async fn the_last_page_is_marked_in_three_ways() {
             (LastPage::NullCursor, full.clone()),
             (LastPage::EmptyWithCursor, [full.clone(), vec![0]].concat()),
             (LastPage::RepeatedCursor, full.clone()),
+            (LastPage::NullCursorWithoutLinks, full.clone()),
         ] {
             let config = Config { failures, successes: Some(0), ..Config::default() };
             let onelogin = start(Config { cursor, last_page, late_records: 0, ..config });
@@ -111,7 +111,7 @@ async fn the_last_page_is_marked_in_three_ways() {
             let again = page(&onelogin, &token, &last.query).await;
             let pagination = &again["pagination"];
             match last_page {
-                LastPage::NullCursor => {
+                LastPage::NullCursor | LastPage::NullCursorWithoutLinks => {
                     assert_eq!(pagination["after_cursor"], Value::Null);
                     assert_eq!(pagination["next_link"], Value::Null);
                 }

@@ -47,15 +47,24 @@ pub(super) struct Diff {
 
 /// Compares the failures of a batch with what is stored. Within a response the last record of an identity
 /// is kept; others with the same text are repeats, others with another text are rejected as collisions.
+/// Of two pages the later one was read later, so that its record is an update of the earlier one. A batch
+/// ends with a page; one without `page_ends` is part of a single response.
 pub(super) fn diff(
     stamp: &WindowStamp,
     texts: &TextArena,
-    batch: Vec<Failure>,
+    (batch, page_ends): (Vec<Failure>, &[usize]),
     stored: &HashMap<Uuid, Stored>,
     unchanged_ids: &mut UnchangedIds,
 ) -> Diff {
     let mut diff = Diff::default();
-    for failure in last_of_each(stamp, texts, batch, &mut diff) {
+    let is_paged = !page_ends.is_empty();
+    let (kept, outdated) = last_of_each(stamp, texts, (batch, page_ends), &mut diff);
+    for (id, content_hash) in outdated {
+        let is_stored = stored.get(&id).is_some_and(|row| row.equals(content_hash, stamp));
+        diff.counts.unchanged += u64::from(is_stored);
+        diff.counts.updated += u64::from(!is_stored);
+    }
+    for failure in kept {
         let id = failure.failure_id;
         match stored.get(&id) {
             None => {
@@ -67,6 +76,9 @@ pub(super) fn diff(
                 diff.counts.unchanged += 1;
                 unchanged_ids.insert(id);
                 continue;
+            }
+            Some(_) if is_paged => {
+                diff.counts.updated += 1;
             }
             // This window wrote it, and counted it as inserted or updated.
             Some(row) if row.is_of(stamp) => {
@@ -86,26 +98,32 @@ pub(super) fn diff(
     diff
 }
 
-/// The batch without all but the last record of each identity.
+/// The batch without all but the last record of each identity; and the identity and content of those that
+/// were read with an earlier page than the last.
 fn last_of_each(
     stamp: &WindowStamp,
     texts: &TextArena,
-    batch: Vec<Failure>,
+    (batch, page_ends): (Vec<Failure>, &[usize]),
     diff: &mut Diff,
-) -> Vec<Failure> {
+) -> (Vec<Failure>, Vec<(Uuid, i64)>) {
+    let mut outdated = Vec::new();
     if batch.is_sorted_by(|one, next| one.failure_id < next.failure_id) {
-        return batch;
+        return (batch, outdated);
     }
     let mut kept: Vec<Failure> = Vec::with_capacity(batch.len());
-    let mut position: HashMap<Uuid, usize> = HashMap::with_capacity(batch.len());
-    for failure in batch.into_iter().rev() {
+    let mut position: HashMap<Uuid, (usize, usize)> = HashMap::with_capacity(batch.len());
+    for (index, failure) in batch.into_iter().enumerate().rev() {
+        let page = page_ends.partition_point(|end| *end <= index);
         match position.get(&failure.failure_id) {
             None => {
-                position.insert(failure.failure_id, kept.len());
+                position.insert(failure.failure_id, (kept.len(), page));
                 kept.push(failure);
             }
-            Some(&at) if kept[at].content_hash == failure.content_hash => {
+            Some(&(at, _)) if kept[at].content_hash == failure.content_hash => {
                 diff.counts.unchanged += 1;
+            }
+            Some(&(_, last)) if page < last => {
+                outdated.push((failure.failure_id, failure.content_hash));
             }
             Some(_) => {
                 diff.counts.rejected += 1;
@@ -115,7 +133,7 @@ fn last_of_each(
         }
     }
     kept.reverse();
-    kept
+    (kept, outdated)
 }
 
 /// The reject for a record that a later one of the same response displaced. If its text is not stored,
@@ -234,10 +252,37 @@ pub(super) mod tests {
         stored: &HashMap<Uuid, Stored>,
         unchanged_ids: &mut UnchangedIds,
     ) -> Outcome {
+        compared_pages(batch, &[], stored, unchanged_ids)
+    }
+
+    fn compared_pages(
+        batch: &[(u128, &str)],
+        page_ends: &[usize],
+        stored: &HashMap<Uuid, Stored>,
+        unchanged_ids: &mut UnchangedIds,
+    ) -> Outcome {
         let mut texts = TextArena::default();
         let batch = batch.iter().map(|(n, raw)| failure(&mut texts, *n, raw)).collect();
-        let diff = diff(&stamp(), &texts, batch, stored, unchanged_ids);
+        let diff = diff(&stamp(), &texts, (batch, page_ends), stored, unchanged_ids);
         Outcome { texts, diff }
+    }
+
+    #[test]
+    fn the_record_of_a_later_page_is_an_update_of_an_earlier_one() {
+        let pages = |batch: &[(u128, &str)], ends: &[usize], there| {
+            compared_pages(batch, ends, &there, &mut UnchangedIds::default())
+        };
+        let new = pages(&[(1, "a"), (1, "b")], &[1, 2], HashMap::new());
+        assert_eq!((new.raws(), new.counted()), ((vec!["b"], vec![], vec![]), [1, 1, 0, 0]));
+        let known = pages(&[(1, "a"), (1, "b")], &[1, 2], stored(&[(1, "a")], false));
+        assert_eq!((known.raws(), known.counted()), ((vec![], vec!["b"], vec![]), [0, 1, 1, 0]));
+        let one_page = pages(&[(1, "a"), (1, "b")], &[2], HashMap::new());
+        assert_eq!(one_page.counted(), [1, 0, 0, 1], "two of one page collide");
+
+        // The page before was written already.
+        let written = pages(&[(1, "b")], &[1], stored(&[(1, "a")], true));
+        assert_eq!((written.raws().1, written.counted()), (vec!["b"], [0, 1, 0, 0]));
+        assert!(written.diff.displaced_stored.is_empty());
     }
 
     #[test]

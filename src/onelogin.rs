@@ -36,7 +36,7 @@ pub(crate) use resource::Resource;
 use retry::Policy;
 pub(crate) use source::{Answer, Source};
 pub(crate) use splitter::Element;
-pub(crate) use users::{USERS_PER_REQUEST, UsersAnswer};
+pub(crate) use users::UsersAnswer;
 
 /// The address of the legacy API.
 pub(crate) const LEGACY_URL: &str = "https://api.onelogin.com";

@@ -6,6 +6,7 @@ pub(crate) mod compare;
 mod error;
 mod event_types;
 mod heal;
+mod hint;
 mod job;
 mod load;
 mod place;

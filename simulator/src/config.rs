@@ -88,6 +88,9 @@ pub struct Config {
     pub event_form: EventForm,
     /// People per answer of the directory at most. At least 1. Default: 50.
     pub users_page: u32,
+    /// Ids of people that a request of the directory may name, and the answer to more. Default: no
+    /// limit.
+    pub users_ids: Option<(u32, TooManyIds)>,
     /// Calls of `/api/1`, `/api/2` and for tokens per hour. Default: 5000.
     pub calls_per_hour: u32,
     /// The answer to a call beyond that limit.
@@ -201,6 +204,17 @@ pub enum DateHeader {
     Absent,
 }
 
+/// Answers to a request for too many people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooManyIds {
+    /// Status 400.
+    BadRequest,
+    /// Status 422.
+    Unprocessable,
+    /// Only the first of them, without a cursor; `Total-Count` counts all.
+    Cut,
+}
+
 /// Answers to a request for too long a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WideAnswer {
@@ -259,6 +273,7 @@ impl Default for Config {
             reads_first_type_only: false,
             event_form: EventForm::default(),
             users_page: 50,
+            users_ids: None,
             calls_per_hour: 5_000,
             over_limit: OverLimit::default(),
             date: DateHeader::default(),

@@ -2,7 +2,8 @@
 //! server has calls left for the account.
 //!
 //! Our share has to last over many runs, so it is kept in the database. The caller reserves calls
-//! there, each request spends one, and the caller returns the rest.
+//! there, each request spends one, and the caller returns the rest. A window that needs more than was
+//! reserved for it may spend what the hour has left, which is recorded with the next reservation.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ pub(crate) struct CallBudget {
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
     reserved: u64,
+    /// Calls that the hour had left beside the reserved ones.
+    left: u64,
     spent: u64,
     /// When more can be reserved.
     more_at: Option<Instant>,
@@ -40,7 +43,7 @@ impl CallBudget {
         self.per_hour
     }
 
-    /// Reserved calls that were made.
+    /// Calls that were made since the last reservation.
     #[must_use]
     pub(crate) fn spent(&self) -> u64 {
         self.state.get().spent
@@ -50,14 +53,22 @@ impl CallBudget {
     #[must_use]
     pub(crate) fn unspent(&self) -> u64 {
         let state = self.state.get();
-        state.reserved - state.spent
+        state.reserved.saturating_sub(state.spent)
     }
 
-    /// Replaces the reserved calls. If there are none, `more_in` says when to try again.
-    pub(crate) fn reserve(&self, calls: u64, more_in: Duration) {
+    /// Calls that can still be made.
+    #[must_use]
+    pub(crate) fn left(&self) -> u64 {
+        let state = self.state.get();
+        state.reserved + state.left - state.spent
+    }
+
+    /// Replaces the reserved calls, beside which the hour has `left`. If there are none, more can be
+    /// reserved after `more_in`.
+    pub(crate) fn reserve(&self, calls: u64, left: u64, more_in: Duration) {
         let more_at = Instant::now().checked_add(more_in);
         let state = self.state.get();
-        self.state.set(State { reserved: calls, spent: 0, more_at, ..state });
+        self.state.set(State { reserved: calls, left, spent: 0, more_at, ..state });
     }
 
     /// Spends one call.
@@ -68,7 +79,7 @@ impl CallBudget {
         if state.exhausted_until.is_some_and(|until| now < until) {
             return Err(exhausted(LimitOwner::Server, until(state.exhausted_until)));
         }
-        if state.spent == state.reserved {
+        if self.left() == 0 {
             return Err(exhausted(LimitOwner::Own(self.per_hour), until(state.more_at)));
         }
         self.state.set(State { spent: state.spent + 1, ..state });
@@ -100,20 +111,20 @@ mod tests {
     }
 
     #[test]
-    fn no_call_is_made_that_was_not_reserved() {
+    fn no_call_is_made_beyond_those_that_the_hour_has_left() {
         let budget = CallBudget::new(9);
         assert_eq!(refused(&budget).0, LimitOwner::Own(9));
-        budget.reserve(2, Duration::from_mins(3));
+        budget.reserve(1, 1, Duration::from_mins(3));
         assert!(budget.spend().is_ok());
-        assert_eq!((budget.spent(), budget.unspent()), (1, 1));
+        assert_eq!((budget.spent(), budget.unspent(), budget.left()), (1, 0, 1));
         assert!(budget.spend().is_ok());
         let (_, wait) = refused(&budget);
         assert!(wait > Duration::from_mins(2), "{wait:?}");
 
-        budget.reserve(3, Duration::ZERO);
+        budget.reserve(3, 0, Duration::ZERO);
         assert!(budget.spend().is_ok());
-        assert_eq!((budget.spent(), budget.unspent()), (1, 2));
-        budget.reserve(0, Duration::ZERO);
+        assert_eq!((budget.spent(), budget.unspent(), budget.left()), (1, 2, 2));
+        budget.reserve(0, 0, Duration::ZERO);
         assert!(budget.spend().is_err());
     }
 
@@ -126,7 +137,7 @@ mod tests {
             headers
         };
         let budget = CallBudget::new(9);
-        budget.reserve(9, Duration::ZERO);
+        budget.reserve(9, 0, Duration::ZERO);
         budget.read_limits(&answer("1", "3293"));
         assert!(budget.spend().is_ok());
         budget.read_limits(&answer("0", "3293"));

@@ -178,6 +178,29 @@ impl Error {
         self.class.kind
     }
 
+    /// Whether the account or this program has no call left, however many attempts it took to see it.
+    #[must_use]
+    pub(crate) fn is_out_of_calls(&self) -> bool {
+        match &self.cause {
+            Cause::RateLimited { .. } | Cause::BudgetExhausted { .. } => true,
+            Cause::GaveUp { source, .. } => source.is_out_of_calls(),
+            _ => false,
+        }
+    }
+
+    /// Whether the request was refused for what it requested, such as too many ids.
+    pub(super) fn is_bad_request(&self) -> bool {
+        use UnexpectedResponse::{Message, Status};
+        matches!(
+            &self.cause,
+            Cause::NotThisApi {
+                source: Status { status: 400 | 413 | 414 | 422 }
+                    | Message { status: 400 | 413 | 414 | 422, .. },
+                ..
+            }
+        )
+    }
+
     #[cfg(test)]
     pub(super) fn into_cause(self) -> Cause {
         self.cause

@@ -1,5 +1,6 @@
 //! The events API: `GET /api/1/events`, page by page.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use super::resource::Resource;
 use super::retry::Policy;
 use super::session::Session;
 use super::splitter::{Element, Shape};
-use super::users::texts;
+use super::users::{USERS_PER_REQUEST, texts};
 use super::{ConfigError, Options};
 
 const EVENTS: [&str; 3] = ["api", "1", "events"];
@@ -29,6 +30,8 @@ const MOST_PAGES: u32 = 250;
 /// Pages of the narrowest window, which cannot be split: a server that never ends would be read for
 /// ever.
 const PAGES_AT_ALL: u32 = 100_000;
+/// Pages that a window is expected to have at most.
+const PLANNED_PAGES: u32 = 100;
 /// A window takes at most this share of an hour's calls.
 const SHARE: u64 = 4;
 
@@ -46,9 +49,10 @@ pub(crate) struct Query {
 /// The events API of one account.
 #[derive(Debug)]
 pub(crate) struct Events {
-    pub(super) session: Session,
+    pub(super) session: Box<Session>,
     types: String,
     limit: Option<u32>,
+    pub(super) users_per_request: Cell<usize>,
 }
 
 impl Events {
@@ -65,8 +69,10 @@ impl Events {
         query: &Query,
     ) -> Result<Self, ConfigError> {
         let types: Vec<String> = query.types.iter().map(ToString::to_string).collect();
-        let session = Session::new(options, client_id, client_secret, query.calls_per_hour)?;
-        Ok(Self { session, types: types.join(","), limit: query.limit })
+        let session =
+            Box::new(Session::new(options, client_id, client_secret, query.calls_per_hour)?);
+        let users_per_request = Cell::new(USERS_PER_REQUEST);
+        Ok(Self { session, types: types.join(","), limit: query.limit, users_per_request })
     }
 
     /// Limits on attempts.
@@ -97,6 +103,12 @@ impl Events {
     #[must_use]
     pub(crate) fn budget(&self) -> &CallBudget {
         &self.session.budget
+    }
+
+    /// Calls to reserve for a window, a small part of an hour's: those of a killed run are lost.
+    #[must_use]
+    pub(crate) fn calls_of_a_window(&self) -> u32 {
+        self.calls_per_window().min(PLANNED_PAGES)
     }
 
     /// Calls that a window may use, without retries.

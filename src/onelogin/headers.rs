@@ -15,6 +15,8 @@ const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-re
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 /// Cursor of the next page of the users API.
 const AFTER_CURSOR: HeaderName = HeaderName::from_static("after-cursor");
+/// Users that a request of the users API found, on all pages.
+const TOTAL_COUNT: HeaderName = HeaderName::from_static("total-count");
 /// Headers by which an API announces its end.
 const END_OF_LIFE: [HeaderName; 2] =
     [HeaderName::from_static("deprecation"), HeaderName::from_static("sunset")];
@@ -79,6 +81,11 @@ pub(super) fn is_html(headers: &HeaderMap) -> bool {
 /// Whether the users API has another page.
 pub(super) fn has_next_page(headers: &HeaderMap) -> bool {
     headers.get(AFTER_CURSOR).is_some_and(|cursor| !cursor.is_empty())
+}
+
+/// Number of users that a request found, on all pages.
+pub(super) fn total_count(headers: &HeaderMap) -> Option<u64> {
+    seconds(text(headers, &TOTAL_COUNT)?)
 }
 
 /// Name and value of the header that announces the end of the API.

@@ -63,6 +63,11 @@ impl<'a> Page<'a> {
         headers::has_next_page(self.incoming.headers())
     }
 
+    /// The number of users found on all pages, from the headers.
+    pub(super) fn total(&self) -> Option<u64> {
+        headers::total_count(self.incoming.headers())
+    }
+
     /// The cursor of the next page, if this one was complete and names one.
     pub(super) fn next(&mut self) -> Option<String> {
         self.next.take()

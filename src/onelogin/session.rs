@@ -119,7 +119,7 @@ impl Session {
         self.budget.spend()?;
         let bearer = format!("bearer {}", token.value.expose_secret());
         let request = self.client.http.get(url.clone()).header(AUTHORIZATION, bearer);
-        let purpose = Purpose { calls_left: Some(self.budget.unspent()), ..purpose };
+        let purpose = Purpose { calls_left: Some(self.budget.left()), ..purpose };
         let incoming = self.client.send(url, request, purpose).await?;
         self.budget.read_limits(incoming.headers());
         read(incoming).await

@@ -1,7 +1,5 @@
 //! The users API: current details of the people that events name.
 
-use std::collections::VecDeque;
-
 use chrono::{DateTime, Utc};
 
 use super::client::Purpose;
@@ -24,18 +22,36 @@ pub(crate) struct UsersAnswer {
     pub users: Vec<Vec<u8>>,
 }
 
-/// Users per request: documented as a page, and no more than a URL can hold.
-pub(crate) const USERS_PER_REQUEST: usize = 50;
+/// Users per request at first: documented as a page, and no more than a URL can hold.
+pub(super) const USERS_PER_REQUEST: usize = 50;
 
 /// One page of users.
 struct UsersPage {
     users: Vec<Vec<u8>>,
     answered_at: Option<DateTime<Utc>>,
     has_more: bool,
+    /// Number of users found on all pages, if the server gives it.
+    total: Option<u64>,
+}
+
+impl UsersPage {
+    /// Whether users are missing that the server has. A total above the number requested is not the
+    /// total of this request.
+    fn is_cut(&self, requested: usize) -> bool {
+        let came = self.users.len();
+        let is_short = |total| (came as u64 + 1..=requested as u64).contains(&total);
+        came < requested && (self.has_more || self.total.is_some_and(is_short))
+    }
 }
 
 impl Events {
-    /// Requests details of users, at most [`USERS_PER_REQUEST`].
+    /// Number of users to request at once: fewer after the server took fewer.
+    #[must_use]
+    pub(crate) fn users_per_request(&self) -> usize {
+        self.users_per_request.get()
+    }
+
+    /// Requests details of users, in parts if the server does not take them all at once.
     ///
     /// # Errors
     ///
@@ -43,21 +59,34 @@ impl Events {
     pub(crate) async fn users(&self, user_ids: &[i64]) -> Result<UsersAnswer, Error> {
         let mut answered_at = None;
         let mut users = Vec::new();
-        let mut pending = VecDeque::from([user_ids]);
-        while let Some(some) = pending.pop_front() {
-            let page = self.users_page(some).await?;
-            // Missing users may be on the next page. Smaller requests find that out without a cursor,
-            // which goes with none of the other parameters.
-            if page.has_more && page.users.len() < some.len() && some.len() > 1 {
-                let (one, other) = some.split_at(some.len() / 2);
-                pending.extend([one, other]);
-            } else {
-                users.extend(page.users);
+        let mut left = user_ids;
+        while !left.is_empty() {
+            let (some, rest) = left.split_at(left.len().min(self.users_per_request()));
+            let can_halve = some.len() > 1;
+            match self.users_page(some).await {
+                // Smaller requests find the missing users without a cursor, which goes with none of the
+                // other parameters.
+                Ok(page) if can_halve && page.is_cut(some.len()) => self.request_half(some),
+                Err(error) if can_halve && error.is_bad_request() => self.request_half(some),
+                Err(error) => return Err(error),
+                Ok(page) => {
+                    users.extend(page.users);
+                    // The first answer dates them all: later details must not pass for newer than they
+                    // are.
+                    answered_at = answered_at.or(page.answered_at);
+                    left = rest;
+                }
             }
-            // The first answer dates them all: later details must not pass for newer than they are.
-            answered_at = answered_at.or(page.answered_at);
         }
         Ok(UsersAnswer { answered_at: answered_at.unwrap_or_else(Utc::now), users })
+    }
+
+    fn request_half(&self, too_many: &[i64]) {
+        self.users_per_request.set(too_many.len() / 2);
+        tracing::debug!(
+            users = too_many.len() / 2,
+            "the users API took fewer users than requested; requesting fewer at once"
+        );
     }
 
     async fn users_page(&self, user_ids: &[i64]) -> Result<UsersPage, Error> {
@@ -73,6 +102,7 @@ impl Events {
             users: texts(&mut page),
             answered_at: page.server_now(),
             has_more: page.has_next(),
+            total: page.total(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! API calls of the last hour, over all runs of an account.
 //!
-//! A run reserves calls before it makes them, and they count as made until it returns what it did not
-//! spend. A run that is killed returns nothing.
+//! A run reserves the calls of its next window, and they count as made until it returns what it did not
+//! spend. A run that is killed returns nothing, but a window is all that it had.
 
 use std::time::Duration;
 
@@ -12,18 +12,26 @@ use super::value::Time;
 use super::{Error, Store, on_either};
 use crate::window::clock::TOLERANCE;
 
-/// Calls are counted by the minute: those of its first second leave the hour a minute late.
-const REMEMBERED: TimeDelta = TimeDelta::minutes(61);
+/// A minute less than an hour: a schedule starts a run some seconds early or late, and the calls of an
+/// hourly run must be forgotten when the next one begins.
+const REMEMBERED: TimeDelta = TimeDelta::minutes(59);
+/// Calls of a run count from its beginning, but are remembered no more than this much shorter: about the
+/// time that an hour's calls take. Otherwise the last calls of an hourly run hold the next one back.
+const LONGEST_HEAD_START: TimeDelta = TimeDelta::minutes(10);
 
 /// Calls that a run may make.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reservation {
     /// Number of calls; 0 if the hour has none left.
     pub calls: u64,
+    /// Calls that the hour has left beside them.
+    pub left: u64,
     /// Time until more can be reserved.
     pub more_in: Duration,
     /// The minute in which they were counted.
     minute: DateTime<Utc>,
+    /// When the run made its first reservation.
+    began: DateTime<Utc>,
 }
 
 impl Store {
@@ -42,8 +50,10 @@ impl Store {
     ) -> Result<Reservation, Error> {
         self.write("counting calls", async |tx| {
             let now = tx.now().await?;
-            let minute = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
-            let (calls, oldest) = on_either!(Tx, tx, tx => {
+            let began = last.map_or(now, |last| last.began);
+            let counted_at = began.max(now - LONGEST_HEAD_START);
+            let minute = counted_at.duration_trunc(TimeDelta::minutes(1)).unwrap_or(counted_at);
+            let (calls, left, oldest) = on_either!(Tx, tx, tx => {
                 sqlx::query(include_str!("sql/calls_forget.sql"))
                     .bind(account)
                     .bind(Time(now - REMEMBERED))
@@ -70,7 +80,8 @@ impl Store {
                         .bind(account)
                         .fetch_one(&mut **tx)
                         .await?;
-                let calls = per_hour.saturating_sub(counted.unsigned_abs()).min(wanted);
+                let left = per_hour.saturating_sub(counted.unsigned_abs());
+                let calls = left.min(wanted);
                 if calls > 0 {
                     sqlx::query(include_str!("sql/calls_add.sql"))
                         .bind(account)
@@ -79,11 +90,11 @@ impl Store {
                         .execute(&mut **tx)
                         .await?;
                 }
-                (calls, oldest)
+                (calls, left - calls, oldest)
             });
             let more_at = oldest.unwrap_or(minute) + REMEMBERED;
             let more_in = (more_at - now).to_std().unwrap_or_default();
-            Ok(Reservation { calls, more_in, minute })
+            Ok(Reservation { calls, left, more_in, minute, began })
         })
         .await
     }

@@ -33,39 +33,15 @@ impl Store {
         &self,
         account: &str,
         before: DateTime<Utc>,
-        limit: usize,
     ) -> Result<Vec<i64>, Error> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read("looking up users whose profiles are due", async |tx| {
             on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/profiles_due.sql"))
                 .bind(account)
                 .bind(Time(before))
-                .bind(limit)
                 .fetch_all(&mut **tx)
                 .await)
         })
         .await
-    }
-
-    /// Counts the users that [`Store::profiles_due`] finds without a limit.
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub(crate) async fn count_profiles_due(
-        &self,
-        account: &str,
-        before: DateTime<Utc>,
-    ) -> Result<u64, Error> {
-        let users: i64 = self
-            .read("counting users whose profiles are due", async |tx| {
-                on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/profiles_due_count.sql"))
-                    .bind(account)
-                    .bind(Time(before))
-                    .fetch_one(&mut **tx)
-                    .await)
-            })
-            .await?;
-        Ok(users.unsigned_abs())
     }
 
     /// Writes the profiles of an answer where nothing newer is stored, and when they were requested.

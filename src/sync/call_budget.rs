@@ -6,9 +6,6 @@ use crate::onelogin::Source;
 use crate::onelogin::call_budget::CallBudget;
 use crate::store::{self, Reservation, Store};
 
-/// Calls beside those of a window's pages: a token, and repeated requests.
-const SPARE: u64 = 10;
-
 /// Calls that the run may make. Only those of the events API are counted.
 pub(super) struct Calls<'a> {
     store: &'a Store,
@@ -32,13 +29,11 @@ impl<'a> Calls<'a> {
         self.budget.is_none_or(|budget| budget.unspent() >= calls)
     }
 
-    /// Reserves calls unless those reserved cover this many, as far as the hour has them. Not while a
-    /// window is open: in SQLite this would wait for it.
+    /// Records the calls that were made and reserves more, unless those reserved cover this many, as far
+    /// as the hour has them. Not while a window is open: in SQLite this would wait for it.
     pub(super) async fn reserve(&self, calls: u64) -> Result<(), store::Error> {
         match self.budget {
-            Some(budget) if !self.covers(calls) => {
-                self.exchange(self.store, budget, calls + SPARE).await
-            }
+            Some(budget) if !self.covers(calls) => self.exchange(self.store, budget, calls).await,
             _ => Ok(()),
         }
     }
@@ -63,7 +58,7 @@ impl<'a> Calls<'a> {
         let reserved =
             store.reserve_calls(self.account, last, spent, wanted, budget.per_hour()).await?;
         tracing::debug!(spent, wanted, reserved = reserved.calls, "calls reserved");
-        budget.reserve(reserved.calls, reserved.more_in);
+        budget.reserve(reserved.calls, reserved.left, reserved.more_in);
         self.reserved.set(Some(reserved));
         Ok(())
     }

@@ -76,7 +76,7 @@ async fn read_span(
     let mut attempts = Attempts::begin(source.policy());
     while let Some(window) = plan.next_window() {
         if let Source::Events(events) = source {
-            calls.reserve(events.calls_per_window().into()).await?;
+            calls.reserve(events.calls_of_a_window().into()).await?;
         }
         match read_window(comparing, source, window, &mut plan, &mut found).await {
             Ok(()) => attempts = Attempts::begin(source.policy()),

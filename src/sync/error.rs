@@ -25,6 +25,15 @@ pub(crate) enum Error {
     /// The source failed.
     #[error(transparent)]
     Source(#[from] onelogin::Error),
+    /// The source failed before the end of the span.
+    #[error("{hint}")]
+    Unfinished {
+        /// What was read, and the way to continue.
+        hint: String,
+        /// Why.
+        #[source]
+        source: Box<onelogin::Error>,
+    },
     /// The users API failed.
     #[error(
         "all failures are loaded, but details of {pending} people could not be fetched; the next \
@@ -131,7 +140,7 @@ impl Error {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Source(error) => exit_of(error),
-            Self::Profiles { source, .. } => exit_of(source),
+            Self::Unfinished { source, .. } | Self::Profiles { source, .. } => exit_of(source),
             Self::Clock { .. } | Self::NothingReadable { .. } => Exit::NotThisApi,
             Self::OtherHost { .. } | Self::OtherAccount { .. } => Exit::Configuration,
             Self::Store(error) => error.exit(),

@@ -93,6 +93,7 @@ impl<'a> Loader<'a> {
         store.answered("committing a window", committed).await?;
         run.count(|tally| {
             tally.watermark = watermark;
+            tally.read_through = Some(window.to);
             tally.counts += counts;
             tally.windows += 1;
         });

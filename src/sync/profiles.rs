@@ -7,7 +7,7 @@ use super::Error;
 use super::session::Session;
 use crate::normalize;
 use crate::onelogin::events::Events;
-use crate::onelogin::{self, USERS_PER_REQUEST, UsersAnswer};
+use crate::onelogin::{self, UsersAnswer};
 use crate::store::ProfileAnswer;
 
 /// Requests the profiles of users who are new, or whose profile is old, as far as the call budget goes.
@@ -20,30 +20,31 @@ pub(super) async fn refresh(
     let Some(refresh) = run.job.refresh_people else { return Ok(()) };
     let account = &run.run.origin.account;
     let before = server_now.checked_sub_signed(refresh).unwrap_or(DateTime::UNIX_EPOCH);
-    loop {
-        let requested = run.store.profiles_due(account, before, USERS_PER_REQUEST).await?;
-        if requested.is_empty() {
-            return Ok(());
-        }
+    // Everyone once: the clock of the users API may lag, and its answers would count as old.
+    let due = run.store.profiles_due(account, before).await?;
+    let mut left = due.as_slice();
+    while !left.is_empty() {
+        let (requested, rest) = left.split_at(left.len().min(events.users_per_request()));
         run.calls.reserve(1).await?;
-        match events.users(&requested).await {
+        match events.users(requested).await {
             Ok(answer) => {
-                let profiles = read(requested, &answer);
+                let profiles = read(requested.to_vec(), &answer);
                 let written = run.store.write_profiles(&run.run, &run.lease, profiles).await?;
                 run.count(|tally| tally.counts.users_written += written);
             }
             Err(error) => {
-                let pending = run.store.count_profiles_due(account, before).await?;
-                run.count(|tally| tally.people_pending = pending);
-                return give_up(pending, error);
+                run.count(|tally| tally.people_pending = left.len() as u64);
+                return give_up(left.len() as u64, error);
             }
         }
+        left = rest;
     }
+    Ok(())
 }
 
-/// An exhausted call budget is no failure.
+/// An exhausted limit of calls is no failure, whoever set it.
 fn give_up(pending: u64, error: onelogin::Error) -> Result<(), Error> {
-    if error.kind() == onelogin::Kind::BudgetExhausted {
+    if error.is_out_of_calls() {
         tracing::info!(pending, "no call left for the users API; the next run requests the rest");
         return Ok(());
     }

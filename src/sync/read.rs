@@ -193,13 +193,13 @@ impl<'a> Reader<'a> {
 
     /// Waits until another window may begin, and reserves the calls for it.
     async fn slot(&self) -> Result<SemaphorePermit<'a>, Error> {
-        let (Session { job, calls, source, .. }, read_ahead) = (self.run, self.read_ahead);
+        let (Session { calls, source, .. }, read_ahead) = (self.run, self.read_ahead);
         if let Source::Events(events) = source {
-            let per_window = u64::from(events.calls_per_window());
-            if !calls.covers(per_window) {
+            let planned = u64::from(events.calls_of_a_window());
+            if !calls.covers(planned) {
                 // Reserving writes to the database, where an open window would be in the way.
                 let _all = read_ahead.take(read_ahead.slots).await;
-                calls.reserve(per_window * (u64::from(job.prefetch) + 1)).await?;
+                calls.reserve(planned).await?;
             }
         }
         Ok(read_ahead.take(1).await)

@@ -3,7 +3,6 @@
 use super::load::{Advance, Loader};
 use super::session::Session;
 use super::{Error, copy, plan};
-use crate::onelogin;
 use crate::window::{Plan, Rescan};
 
 /// Reads again what may have changed, once a day, as far back as the job asks for. New events come first,
@@ -14,7 +13,15 @@ pub(super) async fn once_a_day(
     loader: &mut Loader<'_>,
 ) -> Result<(), Error> {
     let job = run.job;
-    if job.since.is_some() || job.until.is_some() || job.rescan.is_zero() {
+    if job.rescan.is_zero() {
+        return Ok(());
+    }
+    let complete = Rescan { read_at: Some(done.end()), next: None };
+    if run.rescan == Rescan::default() {
+        // The first run has just read it all.
+        return Ok(run.store.note_rescan(&run.lease, complete).await?);
+    }
+    if job.since.is_some() || job.until.is_some() {
         return Ok(());
     }
     if let Some(from) = run.rescan.begin(done.end(), job.rescan) {
@@ -25,15 +32,13 @@ pub(super) async fn once_a_day(
         tracing::info!(%from, %to, "re-reading events that may have changed");
         let mut plan = Plan::new(plan::pace(run.source), from, Some(to), to);
         match copy(run, &mut plan, loader, Advance::Rescan(run.rescan)).await {
-            Err(Error::Source(error)) if error.kind() == onelogin::Kind::BudgetExhausted => {
+            Err(Error::Source(error)) if error.is_out_of_calls() => {
                 tracing::info!(%error, "the next run continues the rescan");
                 return Ok(());
             }
             other => other?,
         }
-    } else if run.rescan.read_at.is_some() {
-        return Ok(());
+        run.store.note_rescan(&run.lease, complete).await?;
     }
-    let complete = Rescan { read_at: Some(done.end()), next: None };
-    Ok(run.store.note_rescan(&run.lease, complete).await?)
+    Ok(())
 }

@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::call_budget::Calls;
-use super::{Error, Job, Progress, Report};
+use super::{Error, Job, Progress, Report, hint};
 use crate::exit::Exit;
 use crate::model::Counts;
 use crate::onelogin::Source;
@@ -47,6 +48,8 @@ pub(super) struct Tally {
     pub(super) windows: u64,
     pub(super) watermark: Watermark,
     pub(super) people_pending: u64,
+    /// The end of the last window that was committed.
+    pub(super) read_through: Option<DateTime<Utc>>,
 }
 
 /// The end of a pipeline.
@@ -172,7 +175,8 @@ impl<'a> Session<'a> {
     /// Records the end of the run and gives the lease back. A run that went well until here fails if
     /// its end cannot be recorded; one that failed keeps its first error.
     pub(super) async fn end(self, Ended { mut result, cut_short }: Ended) -> Report {
-        let Tally { mut counts, windows, watermark, people_pending } = self.tally();
+        let Tally { mut counts, windows, watermark, people_pending, .. } = self.tally();
+        result = result.map_err(|error| hint::add(&self, error));
         let traffic = self.traffic();
         let (status, exit) = match &result {
             Ok(()) => (Status::Succeeded, Exit::Done),

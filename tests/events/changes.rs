@@ -46,6 +46,22 @@ on_both!(an_event_that_is_resolved_later_is_found_by_the_daily_rescan, |db| {
     Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));
 });
 
+on_both!(a_failure_resolved_after_a_first_run_with_since_is_updated_by_the_next_daily_one, |db| {
+    let onelogin = empty(NOON);
+    let event = failure(1, "2026-03-18T11:00:00Z");
+    let number = put_event(&onelogin, event.clone());
+    let since = ["--since", "2026-03-01", "--refresh-people", "never"];
+    Api::Events.sync_ok(&onelogin, db, &since);
+    let resolved = EventRecord { solved: Some(true), ..event };
+    onelogin.replace_event(number, resolved.to_json());
+    onelogin.advance(Duration::from_hours(24));
+
+    let outcome = Api::Events.sync_ok(&onelogin, db, &["--overlap", "0s"]);
+
+    assert_eq!(counts(&outcome)[2], 1, "updated: {outcome}");
+    Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));
+});
+
 on_both!(made_up_events_that_change_are_all_found_in_the_end, |db| {
     // One in four is resolved an hour to five days after it.
     let onelogin = month(|month| Config { failures: 300, days: 10, resolved_events: 4, ..month });

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use onelogin_simulator::{Config, Endpoint, EventRecord, Fault, Simulator};
+use onelogin_simulator::{Config, Endpoint, EventRecord, Fault, RetryAfter, Simulator, TooManyIds};
 use serde_json::json;
 
 use super::{NOON, failure, month};
 use crate::support::api::{Api, parameter, put_event};
-use crate::support::onelogin::{at, empty, put, record};
+use crate::support::onelogin::{at, empty, put, record, start};
 use crate::support::outcome::{SINCE, assert_complete, assert_recorded, history, outcome};
 use crate::support::tables::{Db, NULL, assert_rows, on_both};
 
@@ -200,4 +200,77 @@ on_both!(an_answer_that_has_fewer_people_than_it_could_is_requested_in_smaller_p
     assert_eq!(unknown, Vec::<Vec<String>>::new());
     // A cursor goes with no limit, so none is used.
     assert!(onelogin.calls_to(Endpoint::Users).iter().all(|call| call.status == Some(200)));
+});
+
+/// Sixty people are all known in the end, and each request that was refused made the next ones smaller.
+fn takes_fewer_ids(db: &Db, answer: TooManyIds) {
+    let onelogin = start(Config {
+        failures: 0,
+        now: at(NOON),
+        users_ids: Some((8, answer)),
+        ..Config::default()
+    });
+    for user_id in 1..=60 {
+        put_event(&onelogin, EventRecord::new(user_id, at(ELEVEN), 61, user_id));
+        knows(&onelogin, user_id, "known@example.com");
+    }
+
+    let outcome = Api::Events.sync_ok(&onelogin, db, &TODAY);
+
+    assert_eq!(outcome["people_pending"], 0);
+    assert_rows(
+        &db.rows("select count(*) from users where email = 'known@example.com'"),
+        &[&["60"]],
+    );
+    // 50, 25 and 12 are too many, six are not; the last ten are a part of their own.
+    assert_eq!(users_requested(&onelogin).len(), 3 + 50_usize.div_ceil(6) + 10_usize.div_ceil(6));
+}
+
+on_both!(a_users_api_that_refuses_many_ids_is_asked_for_fewer, |db| {
+    takes_fewer_ids(db, TooManyIds::BadRequest);
+});
+
+on_both!(a_users_api_that_cannot_process_many_ids_is_asked_for_fewer, |db| {
+    takes_fewer_ids(db, TooManyIds::Unprocessable);
+});
+
+on_both!(nobody_counts_as_deleted_whom_a_users_api_left_out, |db| {
+    takes_fewer_ids(db, TooManyIds::Cut);
+});
+
+on_both!(people_are_requested_once_per_run_though_the_clock_of_the_users_api_lags, |db| {
+    let onelogin = empty(NOON);
+    for user_id in 1..=5 {
+        put_event(&onelogin, EventRecord::new(user_id, at(ELEVEN), 61, user_id));
+        knows(&onelogin, user_id, "known@example.com");
+    }
+    let lag = Fault::DateBehind(Duration::from_hours(24));
+    onelogin.fail_always_at(Endpoint::Users, Some(lag));
+
+    let arguments = [&TODAY[..], &["--refresh-people", "1h"]].concat();
+    let outcome = Api::Events.sync_ok(&onelogin, db, &arguments);
+
+    assert_eq!(outcome["people_pending"], 0);
+    assert_eq!(users_requested(&onelogin).len(), 1);
+});
+
+on_both!(people_are_pending_when_the_account_has_no_call_left_for_them, |db| {
+    let onelogin = empty(NOON);
+    put_event(&onelogin, failure(1, ELEVEN));
+    knows(&onelogin, 7, "known@example.com");
+    let faults = [
+        Fault::TooManyRequests(RetryAfter::RateLimitReset(3_000)),
+        Fault::TooManyRequests(RetryAfter::Absent),
+        Fault::RateLimitExceeded,
+    ];
+    for fault in faults {
+        onelogin.fail_always_at(Endpoint::Users, Some(fault));
+        let arguments = [&TODAY[..], &["--max-attempts", "2"]].concat();
+        let outcome = Api::Events.sync_ok(&onelogin, db, &arguments);
+        assert_eq!(outcome["people_pending"], 1, "{fault:?}");
+    }
+
+    onelogin.fail_always_at(Endpoint::Users, None);
+    let outcome = Api::Events.sync_ok(&onelogin, db, &[]);
+    assert_eq!((&outcome["people_pending"], &outcome["users_written"]), (&0.into(), &1.into()));
 });

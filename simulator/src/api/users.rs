@@ -15,7 +15,7 @@ use super::connection::ResetSwitch;
 use super::exchange::{Data, Exchange};
 use super::refusals::{Refusal, Shape, modern, unprocessable};
 use super::token::check_token;
-use crate::config::Config;
+use crate::config::{Config, TooManyIds};
 use crate::endpoint::Endpoint;
 use crate::state::Shared;
 use crate::view::{DirectoryEntry, all_user_ids, find_user, generated_user};
@@ -42,7 +42,12 @@ fn page(exchange: &Exchange, headers: &HeaderMap, query: &str) -> Result<Data, R
     let found: Vec<(i64, DirectoryEntry)> =
         ids.into_iter().filter_map(|id| Some((id, find_user(shared, id)?))).collect();
     let (total, size) = (found.len(), parameters.limit);
-    let pages = total.div_ceil(size).max(1);
+    let most = match shared.config.users_ids {
+        Some((most, TooManyIds::Cut)) => most as usize,
+        _ => usize::MAX,
+    };
+    let found: Vec<_> = found.into_iter().take(most).collect();
+    let pages = found.len().div_ceil(size).max(1);
     let shown = found.into_iter().skip((parameters.page - 1).saturating_mul(size)).take(size);
     let write = |(id, entry): (i64, DirectoryEntry)| match entry {
         DirectoryEntry::Put(text) => text.as_bytes().to_vec(),
@@ -69,6 +74,19 @@ fn page(exchange: &Exchange, headers: &HeaderMap, query: &str) -> Result<Data, R
         data = data.header("after-cursor", cursor(parameters.page + 1));
     }
     Ok(data)
+}
+
+/// The refusal of too many ids, unless the answer is cut instead.
+fn refuse(answer: TooManyIds) -> Result<(), Refusal> {
+    match answer {
+        TooManyIds::BadRequest => {
+            Err(Refusal::new(modern(StatusCode::BAD_REQUEST, "too many user_ids")))
+        }
+        TooManyIds::Unprocessable => {
+            Err(Refusal::new(unprocessable("user_ids", "too many user_ids")))
+        }
+        TooManyIds::Cut => Ok(()),
+    }
 }
 
 fn cursor(page: usize) -> HeaderValue {
@@ -106,6 +124,10 @@ impl UserQuery {
                     let mut read = read.map_err(wrong)?;
                     read.sort_unstable();
                     read.dedup();
+                    match config.users_ids {
+                        Some((most, answer)) if read.len() > most as usize => refuse(answer)?,
+                        _ => {}
+                    }
                     ids = Some(read);
                 }
                 "fields" => fields = Some(value.split(',').map(str::to_owned).collect()),

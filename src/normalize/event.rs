@@ -61,7 +61,7 @@ raw_fields! {
 }
 
 raw_fields! {
-    /// What a delivery knows of the person.
+    /// The person's details in a delivery.
     struct Attributes {
         id: "id",
         email: "email",
@@ -286,7 +286,7 @@ fn resolution<'a>(reader: &mut FieldReader<'a, '_>, record: &Fields<'a>) -> Reso
     }
 }
 
-/// What a delivery calls itself.
+/// Reads the id of a delivery.
 fn uuid<'a>(reader: &mut FieldReader<'a, '_>, record: &Fields<'a>) -> Option<TextRef> {
     let created = record.create.and_then(|create| object::<Creation>(create.get()).ok()?.id);
     name(reader, record.uuid).or_else(|| name(reader, created))

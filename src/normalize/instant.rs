@@ -39,7 +39,7 @@ fn with_zone(text: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::checked_sub_signed(time, offset).map(|time| time.and_utc())
 }
 
-/// How far a zone is ahead of UTC.
+/// Reads how far a zone is ahead of UTC.
 fn offset(zone: &str) -> Option<TimeDelta> {
     if matches!(zone, "Z" | "z" | "UTC" | "GMT") {
         return Some(TimeDelta::zero());

@@ -1,7 +1,7 @@
 //! Structs of raw JSON texts, one per field of interest.
 
 /// Defines a struct with the raw text of some keys of a JSON object. Null and an absent key are `None`.
-/// Of a key that comes twice the last one counts; serde's own derive would refuse the record.
+/// The last one of two equal keys counts; serde's own derive would refuse the record.
 macro_rules! raw_fields {
     ($(#[$meta:meta])* struct $name:ident { $($field:ident: $key:literal,)+ }) => {
         $(#[$meta])*

@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str, allow_http: bool) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-/// Whether the URL stays on this machine.
+/// Checks whether the URL stays on this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

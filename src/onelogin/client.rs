@@ -29,7 +29,7 @@ pub(super) struct Client {
     base: Url,
     /// The base URL for messages.
     shown_base: String,
-    /// Whether the log says that the server's clock is behind.
+    /// True if the log says that the server's clock is behind.
     is_behind: Cell<bool>,
 }
 
@@ -75,7 +75,7 @@ struct Exchange {
     started: Instant,
     status: Option<u16>,
     bytes: u64,
-    /// Why there is no complete answer.
+    /// The reason why there is no complete answer.
     error: Option<&'static str>,
 }
 
@@ -215,7 +215,7 @@ impl Incoming<'_> {
         self.response.status()
     }
 
-    /// Whether this answer has no body because there is nothing to report.
+    /// Checks whether this answer has no body because there is nothing to report.
     pub(super) fn is_empty(&self) -> bool {
         self.status() == StatusCode::NO_CONTENT
     }
@@ -225,7 +225,7 @@ impl Incoming<'_> {
         self.exchange.purpose.of
     }
 
-    /// Whether the transport marks the end of the body. If it does not, a body that was cut short looks
+    /// Checks whether the transport shows the end of the body. If it does not, a body that was cut short looks
     /// like a complete one.
     pub(super) fn has_certain_end(&self) -> bool {
         self.gzip.is_some()

@@ -2,7 +2,7 @@
 
 use crate::redact::Outside;
 
-/// Why a source cannot be set up.
+/// The reason why a source cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// The base URL cannot be read.

@@ -174,7 +174,7 @@ impl Body {
         cause.into()
     }
 
-    /// Whether a proxy answered instead, or a login page.
+    /// Checks whether a proxy answered instead, or a login page.
     fn is_web_page(&self) -> bool {
         let began = self.text.trim_ascii_start().first();
         match began {

@@ -1,4 +1,4 @@
-//! What can go wrong between this program and the source.
+//! Errors between this program and the source.
 //!
 //! An [`Error`] is classified once, when it is made: its [`Class`] says what a caller does about it.
 //! The cause is for people to read.
@@ -26,16 +26,16 @@ pub(crate) struct Error {
     cause: Cause,
 }
 
-/// What to do about an error.
+/// The treatment of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Class {
-    /// What an operator does about it.
+    /// The reaction of an operator.
     pub kind: Kind,
-    /// When the same request may succeed.
+    /// The time at which the same request may succeed.
     pub retry: Retry,
-    /// When a smaller window may succeed instead.
+    /// The time at which a smaller window may succeed instead.
     pub narrow: Narrow,
-    /// Whether it concerns the window (its size, its calls), so that only the window as a whole is
+    /// True if it concerns the window (its size, its calls), so that only the window as a whole is
     /// worth another attempt, and not a page of it.
     pub of_window: bool,
 }
@@ -55,7 +55,7 @@ pub(crate) enum Kind {
     Unreadable,
 }
 
-/// Why an attempt failed. `endpoint` is the URL without its query.
+/// The reason for a failed attempt. `endpoint` is the URL without its query.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Cause {
     #[error("cannot connect to {endpoint}; check the network, the proxy variables and --base-url")]
@@ -129,7 +129,7 @@ pub(super) enum Cause {
     GaveUp { attempts: u32, source: Box<Error> },
 }
 
-/// Who limits the calls.
+/// The owner of a limit on calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum LimitOwner {
     /// This program, by `--max-calls-per-hour`.
@@ -166,13 +166,13 @@ pub(crate) enum UnexpectedResponse {
 }
 
 impl Error {
-    /// What to do about it.
+    /// The treatment of it.
     #[must_use]
     pub(crate) fn class(&self) -> &Class {
         &self.class
     }
 
-    /// What an operator does about it.
+    /// The reaction of an operator.
     #[must_use]
     pub(crate) fn kind(&self) -> Kind {
         self.class.kind
@@ -206,7 +206,7 @@ impl Error {
         self.cause
     }
 
-    /// Whether a token was refused that may have been revoked.
+    /// Checks whether a token was refused that may have been revoked.
     pub(super) fn is_unauthorized(&self) -> bool {
         matches!(self.cause, Cause::Refused { status: 401, .. })
     }

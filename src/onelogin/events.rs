@@ -212,7 +212,7 @@ impl<'a> Walk<'a> {
             page.read_on().await.map_err(Error::of_window)?;
             return Ok(true);
         }
-        // Some servers mark the last page by repeating its cursor.
+        // Some servers show the last page by repeating its cursor.
         let next = page.next().filter(|cursor| self.seen.insert(cursor.clone()));
         self.page = match next {
             Some(cursor) => Some(self.request(&cursor).await?),

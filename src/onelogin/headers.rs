@@ -38,7 +38,7 @@ pub(super) fn clock(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     Some(age.and_then(|age| date.checked_add_signed(age)).unwrap_or(DateTime::<Utc>::MAX_UTC))
 }
 
-/// When a request that got this status may succeed.
+/// Finds when a request that got this status may succeed.
 ///
 /// `X-RateLimit-Reset` stands on every answer of this API, also on those within the limit. So it is
 /// a request to wait only on a 429; a 503 with `3293` in it would otherwise stop a run for an hour.
@@ -54,31 +54,31 @@ pub(super) fn retry(status: u16, headers: &HeaderMap) -> Retry {
     }
 }
 
-/// How long the account has no call left; `None` if it has, or if the server does not say.
+/// Finds how long the account has no call left; `None` if it has, or if the server does not state it.
 pub(super) fn no_calls_for(headers: &HeaderMap) -> Option<Duration> {
     let is_exhausted = text(headers, &RATE_LIMIT_REMAINING)?.trim() == "0";
     limit_reset(headers).filter(|_| is_exhausted)
 }
 
-/// Whether the body is compressed. Some proxies write the name in capitals.
+/// Checks whether the body is compressed. Some proxies write the name in capitals.
 pub(super) fn is_gzip(headers: &HeaderMap) -> bool {
     text(headers, &CONTENT_ENCODING).is_some_and(|name| {
         ["gzip", "x-gzip"].iter().any(|gzip| name.trim().eq_ignore_ascii_case(gzip))
     })
 }
 
-/// Whether the body comes in chunks, of which the last one is marked.
+/// Checks whether the body comes in chunks, of which the last one is marked.
 pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
     text(headers, &TRANSFER_ENCODING)
         .is_some_and(|coding| coding.to_lowercase().contains("chunked"))
 }
 
-/// Whether the body is a web page.
+/// Checks whether the body is a web page.
 pub(super) fn is_html(headers: &HeaderMap) -> bool {
     text(headers, &CONTENT_TYPE).is_some_and(|kind| kind.to_lowercase().contains("html"))
 }
 
-/// Whether the users API has another page.
+/// Checks whether the users API has another page.
 pub(super) fn has_next_page(headers: &HeaderMap) -> bool {
     headers.get(AFTER_CURSOR).is_some_and(|cursor| !cursor.is_empty())
 }

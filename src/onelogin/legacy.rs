@@ -29,7 +29,7 @@ pub(crate) struct Legacy {
     client: Client,
     api_key: SecretString,
     policy: Policy,
-    /// Whether the log has the announcement of this API's end.
+    /// True if the log has the announcement of this API's end.
     warned: Cell<bool>,
     /// Requests since the last complete answer.
     unanswered: Cell<u32>,

@@ -1,6 +1,6 @@
 //! Ways in which a body is not the JSON that was expected.
 
-/// Why a body cannot be split into its records.
+/// The reason why a body cannot be split into its records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The body begins with something else: a web page, an object, plain text.
@@ -20,7 +20,7 @@ pub enum Malformed {
     /// The body began as JSON and went on as something else.
     #[error("the body stops being JSON at byte {offset}")]
     NotJson {
-        /// Where that begins, in bytes after decompression.
+        /// The place where that begins, in bytes after decompression.
         offset: u64,
     },
     /// More bytes or records than one answer may have.

@@ -48,7 +48,7 @@ impl<'a> Page<'a> {
         Err(Error::body(&page.incoming, limit))
     }
 
-    /// Whether all of it has been read.
+    /// Checks whether all of it has been read.
     pub(super) fn is_complete(&self) -> bool {
         self.is_complete
     }
@@ -58,7 +58,7 @@ impl<'a> Page<'a> {
         headers::clock(self.incoming.headers())
     }
 
-    /// Whether the headers announce another page.
+    /// Checks whether the headers announce another page.
     pub(super) fn has_next(&self) -> bool {
         headers::has_next_page(self.incoming.headers())
     }
@@ -113,11 +113,11 @@ type Large = ([u8; 32], u64);
 #[derive(Debug, Default)]
 struct Records {
     text: Vec<u8>,
-    /// Where each one ends, and the hash and length of one above the limit.
+    /// The end of each one, and the hash and length of one above the limit.
     ends: Vec<(usize, Option<Large>)>,
     /// Records, and their bytes, that were handed out.
     handed_out: (usize, usize),
-    /// Whether there was any, those included that were handed out.
+    /// True if there was any, those included that were handed out.
     has_any: bool,
 }
 

@@ -1,6 +1,6 @@
-//! What is asked for, and what its refusals likely mean.
+//! The resources of the APIs, and the likely causes of their refusals.
 
-/// What a request is for. Its errors have other causes and other ways out.
+/// The resource that a request is for: errors of each have other causes and other ways out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resource {
     /// The deprecated endpoint of failed provisioning.
@@ -39,9 +39,9 @@ impl Resource {
     pub(super) fn why_unexpected(self) -> &'static str {
         match self {
             Self::Legacy => {
-                "check --base-url; if the account no longer has the deprecated v1 API, go over to \
-                 the events API: set ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET, and it begins \
-                 where this one stands"
+                "check --base-url; if the account no longer has the deprecated v1 API, migrate to \
+                 the events API: set ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET, and it starts \
+                 where this sync stopped"
             }
             Self::Token | Self::Events | Self::Users => {
                 "check --base-url, which names the account's region: https://api.us.onelogin.com, \
@@ -51,7 +51,7 @@ impl Resource {
     }
 }
 
-/// What a status may mean for this resource beside what it says.
+/// A hint at what a status may mean for this resource.
 pub(super) fn hint(status: u16, of: Resource) -> &'static str {
     match (status, of) {
         (500, Resource::Token) => {

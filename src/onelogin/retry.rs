@@ -1,4 +1,4 @@
-//! Whether a failed request is sent again, after how long, and for how much.
+//! Decides whether a failed request is sent again, after how long, and for how much.
 //!
 //! The decision is one pure function, [`decide`]: no clock, no I/O, no randomness of its own.
 //! [`Attempts`] feeds it, for one page as for one window.
@@ -15,7 +15,7 @@ const MIN_RATE_LIMIT_WAIT: Duration = Duration::from_millis(100);
 /// return together. Nothing is subtracted: earlier would break the limit again.
 const MAX_ADDED_JITTER: Duration = Duration::from_secs(1);
 
-/// When the same request may succeed.
+/// The time at which the same request may succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
     /// Never: the answer will be the same.
@@ -28,7 +28,7 @@ pub(crate) enum Retry {
     AfterLimit(Duration),
 }
 
-/// When a smaller window may succeed where this one failed.
+/// The time at which a smaller window may succeed where this one failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Narrow {
     /// Never: the size of the window has nothing to do with it.
@@ -66,14 +66,14 @@ impl Default for Policy {
     }
 }
 
-/// What to do after a failed attempt.
+/// The next step after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// Wait, then try again, with a smaller window if `narrow`.
     Wait {
-        /// How long.
+        /// The time to wait.
         wait: Duration,
-        /// Whether a smaller window is more likely to succeed.
+        /// True if a smaller window is more likely to succeed.
         narrow: bool,
     },
     /// Try again at once, but only with a smaller window.

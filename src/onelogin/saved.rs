@@ -25,7 +25,7 @@ const CHUNK: usize = 64 * 1024;
 /// Bytes from which the kind of the records is recognised: more than the largest record.
 const HEAD: usize = 2 * MAX_ELEMENT;
 
-/// Why a file cannot be read.
+/// The reason why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SavedError {
     #[error("cannot read the file {}", Outside(path.display()))]
@@ -95,7 +95,7 @@ impl Saved {
         self.kind
     }
 
-    /// How often to read it: once.
+    /// Limits on attempts: one.
     #[must_use]
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
@@ -190,14 +190,14 @@ fn kind_of_records(path: &Path, head: &[u8]) -> Result<SourceKind, SavedError> {
     }
 }
 
-/// Whether a key stands anywhere in a text. Within a JSON string its quotes would be escaped.
+/// Checks whether a key stands anywhere in a text. Within a JSON string its quotes would be escaped.
 fn has_key(text: &[u8], key: &str) -> bool {
     let quoted = format!("\"{key}\"");
     memmem::find_iter(text, &quoted)
         .any(|at| text[at + quoted.len()..].trim_ascii_start().first() == Some(&b':'))
 }
 
-/// Whether a text is complete and has arrays and pages only, without any record.
+/// Checks whether a text is complete and has arrays and pages only, without any record.
 fn is_empty(text: &[u8]) -> bool {
     let mut splitter = Splitter::new(Shape::Values);
     let mut records = 0;
@@ -206,7 +206,7 @@ fn is_empty(text: &[u8]) -> bool {
     text.len() < HEAD && split.is_ok() && records == 0
 }
 
-/// Whether each line is a value of its own: the first one looks complete, and there is another. It may
+/// Checks whether each line is a value of its own: the first one looks complete, and there is another. It may
 /// be broken all the same.
 fn has_lines(head: &[u8]) -> bool {
     let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();

@@ -301,7 +301,7 @@ impl Splitter {
         Ok(end)
     }
 
-    /// Whether the value that ends here is followed by what may follow it, as far as this chunk shows.
+    /// Checks whether the value that ends here is followed by what may follow it, as far as this chunk shows.
     fn ends_at(&self, chunk: &[u8], end: usize) -> bool {
         let next = chunk[end..].iter().find(|byte| !byte.is_ascii_whitespace());
         next.is_some_and(|next| self.can_follow(*next))

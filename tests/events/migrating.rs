@@ -200,7 +200,7 @@ fn explains_how_to_migrate(db: &Db, fault: Fault) {
     let outcome = outcome(Api::Legacy.sync(&onelogin, db, &["--since", SINCE]).run(), 76);
 
     let error = outcome["error"].as_str().expect("a text");
-    assert!(error.contains("go over to the events API"), "{error}");
+    assert!(error.contains("migrate to the events API"), "{error}");
     assert!(error.contains("ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET"), "{error}");
 }
 

@@ -1,10 +1,10 @@
-//! What a splitter does where quotes or brackets do not match.
+//! The way on where quotes or brackets do not match.
 
 use super::search::{Around, Search};
 use super::{Element, Frame, Malformed, Place, Splitter};
 
 impl Splitter {
-    /// What the current value stands in.
+    /// The surroundings of the current value.
     pub(super) fn around(&self) -> Around {
         match self.frames[..] {
             [] => Around::TopLevel,
@@ -37,7 +37,7 @@ impl Splitter {
         sink: &mut impl FnMut(Element<'_>),
     ) -> Result<usize, Malformed> {
         let resume = usize::try_from(quote).ok().filter(|quote| *quote >= start);
-        // Of an earlier chunk, the bytes from the quote on are read again.
+        // The bytes of an earlier chunk are read again from the quote on.
         let again = match resume {
             Some(_) => Vec::new(),
             None => self.held.split_off(quote.unsigned_abs()),

@@ -19,7 +19,7 @@ pub(super) struct Scan {
     quote: isize,
     /// The last string at the first level, as far as earlier chunks had it.
     key: Vec<u8>,
-    /// Whether that string is one of the page keys, and whether its colon has come.
+    /// True if that string is one of the page keys, and whether its colon has come.
     page_key: PageKey,
 }
 
@@ -42,7 +42,7 @@ enum InString {
     Closed,
 }
 
-/// Why a scan stopped.
+/// The reason for which a scan stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
     /// The chunk ended first.
@@ -156,7 +156,7 @@ impl Scan {
         self.quote -= chunk.len().cast_signed();
     }
 
-    /// Whether the string that ends here is the key of a page's array.
+    /// Checks whether the string that ends here is the key of a page's array.
     fn page_key(&self, before: &[u8]) -> PageKey {
         let from = usize::try_from(self.quote + 1).unwrap_or(0);
         let (head, tail) = (&self.key[..], &before[from.min(before.len())..]);
@@ -166,7 +166,7 @@ impl Scan {
         if PAGE_KEYS.iter().any(is) { PageKey::Named } else { PageKey::No }
     }
 
-    /// Whether this byte, at the first level, opens the array of a page.
+    /// Checks whether this byte, at the first level, opens the array of a page.
     fn begins_page(&mut self, byte: u8) -> bool {
         self.page_key = match (self.page_key, byte) {
             (PageKey::BeforeValue, b'[') => {

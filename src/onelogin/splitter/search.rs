@@ -27,7 +27,7 @@ pub(super) struct Search {
     pending: Vec<u8>,
     /// The first key of the broken value.
     own_key: Vec<u8>,
-    /// Whether brackets were balanced at the last closing one.
+    /// True if brackets were balanced at the last closing one.
     is_balanced: bool,
 }
 
@@ -49,7 +49,7 @@ enum Stage {
     ArrayEnd,
 }
 
-/// What a byte is.
+/// The meaning of a byte.
 enum Next {
     /// A part of the value.
     Within(Stage),
@@ -101,7 +101,7 @@ impl Search {
         false
     }
 
-    /// Whether the body may end here: after a value, and the array or page around it.
+    /// Checks whether the body may end here: after a value, and the array or page around it.
     pub(super) fn may_end(&self) -> bool {
         match self.around {
             Around::TopLevel => matches!(self.stage, Stage::Closed { .. }),
@@ -116,7 +116,7 @@ impl Search {
         &self.pending
     }
 
-    /// What closes the array and page around the value where the body may end.
+    /// The text that closes the array and page around the value where the body may end.
     pub(super) fn end(&self) -> &'static [u8] {
         match self.around {
             Around::Array => b"]",
@@ -125,7 +125,7 @@ impl Search {
         }
     }
 
-    /// What stands after the value, from its separator on; a comma is left out.
+    /// The bytes after the value, from its separator on; a comma is left out.
     pub(super) fn rest(&self) -> &[u8] {
         let text = self.pending.trim_ascii_start();
         text.strip_prefix(b",").unwrap_or(text).trim_ascii_start()

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
 /// Stdout. A full disk or a reader that has gone away causes no error.
 pub(super) fn out() -> impl Write {
@@ -57,7 +57,8 @@ pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         return Ok(date.and_time(chrono::NaiveTime::MIN).and_utc());
     }
-    let back = duration(text).ok().and_then(|back| Utc::now().checked_sub_signed(back));
+    let back =
+        duration(text).ok().and_then(|back| Utc::now().trunc_subsecs(0).checked_sub_signed(back));
     back.ok_or_else(|| {
         "write 2026-01-31, 2026-01-31T08:00:00Z or 7d, which is 7 days back".to_owned()
     })

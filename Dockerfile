@@ -48,7 +48,7 @@ LABEL org.opencontainers.image.title="onelogin-sync" \
 # TLS uses the roots of the system.
 COPY --from=source /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /usr/local/bin/onelogin-sync /usr/local/bin/
-# A number, so that an orchestrator can tell that it is not root. The default database, a SQLite
+# A number, so that an orchestrator sees that it is not root. The default database, a SQLite
 # file, goes to /data.
 COPY --from=source --chown=10001:10001 /folders /
 VOLUME /data

@@ -8,7 +8,7 @@ use crate::support::raw::Raw;
 use crate::support::tables::{Db, assert_rows, on_both};
 
 const MB: u64 = 1_000_000;
-/// What is promised for every body.
+/// The promised limit for every body.
 const MEMORY: u64 = 64 * MB;
 /// The largest record that loads.
 const RECORD: usize = 1024 * 1024;
@@ -41,7 +41,7 @@ fn record(api: Api, id: u64, text: &str) -> String {
     }
 }
 
-/// What stands before and after the records of an answer.
+/// The text before and after the records of an answer.
 fn around(api: Api) -> (&'static str, &'static str) {
     match api {
         Api::Legacy => ("[", "]"),
@@ -219,8 +219,8 @@ fn an_answer_without_content_is_an_empty_one() {
 }
 
 #[test]
-fn a_refusal_by_a_web_page_is_told_from_one_by_the_api() {
-    let page = "<html><body>Proxy says no to ada@example.com</body></html>";
+fn a_refusal_by_a_web_page_is_distinguished_from_one_by_the_api() {
+    let page = "<html><body>Proxy refuses ada@example.com</body></html>";
     for api in [Api::Legacy, Api::Events] {
         for status in ["401 Unauthorized", "403 Forbidden"] {
             let html = "Content-Type: text/html\r\n";

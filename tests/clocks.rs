@@ -115,7 +115,7 @@ on_all!(a_clock_up_to_a_day_ahead_moves_no_watermark_a_minute_past_ours, |db, ap
     assert_eq!(api.sync_ok(&onelogin, db, &[])["inserted"], 1);
 });
 
-on_all!(a_clock_that_is_behind_is_believed_with_one_warning, |db, api| {
+on_all!(a_slow_clock_is_believed_with_one_warning, |db, api| {
     let month = TimeDelta::days(30);
     let onelogin = start(Config { failures: 0, now: now() - month, ..Config::default() });
     put_ago(api, &onelogin, 1, 5);
@@ -127,7 +127,7 @@ on_all!(a_clock_that_is_behind_is_believed_with_one_warning, |db, api| {
     assert_eq!(scanned(db), onelogin.now());
 });
 
-on_all!(a_cached_answer_is_as_old_as_its_age_says, |db, api| {
+on_all!(a_cached_answer_is_as_old_as_its_age, |db, api| {
     let onelogin = dated(DateHeader::Right);
     put_ago(api, &onelogin, 1, 700);
     onelogin.fail_always(Some(Fault::Cached(Duration::from_hours(10))));
@@ -185,7 +185,7 @@ on_all!(a_watermark_ahead_of_both_clocks_is_stale_and_then_lowered, |db, api| {
     put_ago(api, &onelogin, 1, 5);
     api.sync_ok(&onelogin, db, &[]);
     let right = scanned(db);
-    // A year ahead, and what a run does then: it finds nothing to read and says that all is well.
+    // A year ahead, and what a run does then: it finds nothing to read and reports success.
     let ahead = right + TimeDelta::days(365);
     shift_watermark(db, ahead);
     let window = format!(
@@ -260,7 +260,7 @@ on_all!(without_a_window_to_believe_the_sync_starts_where_the_first_run_did, |db
 });
 
 on_all!(a_watermark_that_only_our_clock_calls_ahead_stays, |db, api| {
-    // Our clock is two hours behind: the server's is right, and so is what was stored by it.
+    // Our clock is two hours slow: the server's is right, and so is what was stored by it.
     let right = now() + TimeDelta::hours(2);
     let onelogin = start(Config { failures: 0, now: now(), ..Config::default() });
     put_ago(api, &onelogin, 1, 5);
@@ -274,7 +274,7 @@ on_all!(a_watermark_that_only_our_clock_calls_ahead_stays, |db, api| {
 
     assert_eq!((counts(&outcome)[1], scanned(db)), (1, right - TimeDelta::minutes(5)));
 
-    // With the overlap too small for the difference, there is nothing to read, and the run says why.
+    // With the overlap too small for the difference, there is nothing to read, and the run reports the reason.
     api.sync(&onelogin, db, &["--since", &shown(right - TimeDelta::minutes(9))])
         .run()
         .expect_code(76);

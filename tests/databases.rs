@@ -263,7 +263,7 @@ fn a_window_at_hand_does_not_block_another_source_of_the_same_people() {
 
 /// Users are written in parts where they do not fit into memory, from the first part on under a lock.
 #[test]
-fn a_window_that_has_written_users_has_another_source_take_turns() {
+fn a_window_that_has_written_users_makes_another_source_wait() {
     let db = Db::postgres();
     let (legacy, events) = (empty("2026-03-20T12:00:00Z"), empty("2026-03-20T12:00:00Z"));
     let (time, later) = ("2026-03-20T11:00:00Z", "2026-03-20T11:30:00Z");

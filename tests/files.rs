@@ -32,7 +32,7 @@ fn half_way(onelogin: &Simulator, db: &Db) -> Running {
     running
 }
 
-/// Whether another program holds the lock for writing.
+/// True if another program holds the lock for writing.
 fn is_locked(db: &Db) -> bool {
     let options: SqliteConnectOptions = db.url().parse().expect("a URL");
     let locked = block_on(async {

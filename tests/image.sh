@@ -4,15 +4,15 @@
 #
 #   tests/image.sh                without optimisation, which takes most of the time and changes
 #                                 nothing that is tested here
-#   tests/image.sh --optimised    as Dockerfile says
+#   tests/image.sh --optimised    as in Dockerfile
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-say() { echo "tests/image.sh: $*" >&2; }
+print_line() { echo "tests/image.sh: $*" >&2; }
 
 fail() {
-    say "$*"
+    print_line "$*"
     exit 1
 }
 
@@ -21,7 +21,7 @@ fail() {
 # Debian's keys are for other distributions, which do not have them.
 if ! command -v buildah >/dev/null || ! command -v mmdebstrap >/dev/null; then
     command -v apt-get >/dev/null || fail "install buildah and mmdebstrap, then run this again"
-    say "installing buildah and mmdebstrap with apt-get"
+    print_line "installing buildah and mmdebstrap with apt-get"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
         buildah mmdebstrap debian-archive-keyring >/dev/null
@@ -48,7 +48,7 @@ build info >/dev/null 2>&1 || driver=vfs
 # The base of the first stage, under the name that Dockerfile gives: Debian's compiler, and the Rust of
 # this machine.
 base=$(sed -n 's/^FROM \([^ ]*\) AS source$/\1/p' Dockerfile)
-say "making $base"
+print_line "making $base"
 mmdebstrap --quiet --variant=minbase --include=ca-certificates,gcc,libc6-dev bookworm "$work/base.tar"
 container=$(build from scratch)
 build add -q "$container" "$work/base.tar" / >/dev/null
@@ -68,7 +68,7 @@ build rm "$container" >/dev/null
 rm "$work/base.tar"
 
 for target in job simulator; do
-    say "building the image $target"
+    print_line "building the image $target"
     build bud --isolation chroot --pull-never --layers --target "$target" -t "localhost/$target" .
 done
 # Without `--target` a build makes the image of the job.
@@ -126,4 +126,4 @@ echo "$outcome" | grep -q '"inserted":500,' || fail "the first load of the image
 inside "$job" status --format json | grep -q '"account":"default"' || fail "the volume holds no database"
 
 size=$(stat -c %s "$(build mount "$job")/usr/local/bin/onelogin-sync")
-say "passed; the binary of the job takes $((size / 1000000)).$((size / 100000 % 10)) MB"
+print_line "passed; the binary of the job takes $((size / 1000000)).$((size / 100000 % 10)) MB"

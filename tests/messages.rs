@@ -1,4 +1,4 @@
-//! The table of what can go wrong: situation, exit code, words that the message must have and must not.
+//! The table of what can go wrong: situation, exit code, texts that the message must have and must not.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use crate::support::program::{Finished, Program};
 use crate::support::responder::Responder;
 use crate::support::tables::Db;
 
-/// Credentials of every case: two that look like secrets, and two that are ordinary words, which must spoil
+/// Credentials of every case: two that look like secrets, and two that are ordinary terms, which must spoil
 /// no message.
 const KEYS: [&str; 4] = ["kEy-4711-MARKED-0815", "s3cr3t/With+Signs&more", "onelogin", "postgres"];
 
@@ -23,23 +23,28 @@ struct Case {
     arguments: &'static [&'static str],
     environment: Vec<(&'static str, String)>,
     exit: i32,
-    says: &'static [&'static str],
-    never_says: &'static [&'static str],
+    must_have: &'static [&'static str],
+    must_not_have: &'static [&'static str],
 }
 
 impl Case {
     /// `sync` with the database of a URL.
-    fn url(situation: &'static str, url: String, exit: i32, says: &'static [&'static str]) -> Self {
+    fn url(
+        situation: &'static str,
+        url: String,
+        exit: i32,
+        must_have: &'static [&'static str],
+    ) -> Self {
         let environment = vec![("DATABASE_URL", url)];
-        Self { situation, arguments: &["sync"], environment, exit, says, never_says: &[] }
+        Self { situation, arguments: &["sync"], environment, exit, must_have, must_not_have: &[] }
     }
 
     fn by(self, arguments: &'static [&'static str]) -> Self {
         Self { arguments, ..self }
     }
 
-    fn never(self, never_says: &'static [&'static str]) -> Self {
-        Self { never_says, ..self }
+    fn never(self, must_not_have: &'static [&'static str]) -> Self {
+        Self { must_not_have, ..self }
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -54,21 +59,21 @@ impl Case {
         let program = program.env("ONELOGIN_API_KEY", key).env("ONELOGIN_MAX_ATTEMPTS", "1");
         let environment = self.environment.iter();
         let finished = environment.fold(program, |p, (name, value)| p.env(name, value)).run();
-        self.assert_says(&finished, key);
+        self.assert_message(&finished, key);
     }
 
     #[track_caller]
-    fn assert_says(&self, finished: &Finished, key: &str) {
+    fn assert_message(&self, finished: &Finished, key: &str) {
         let shown = format!("{}, with the key {key:?}: {finished}", self.situation);
         assert_eq!(finished.code, Some(self.exit), "{shown}");
-        for word in self.says {
-            assert!(finished.stderr.contains(word), "{word:?} is missing: {shown}");
+        for part in self.must_have {
+            assert!(finished.stderr.contains(part), "{part:?} is missing: {shown}");
         }
         let never = ["at line", ".c:", "pool timed out", "password right"];
-        for word in never.iter().chain(self.never_says) {
-            assert!(!finished.stderr.contains(word), "{word:?} is said: {shown}");
+        for part in never.iter().chain(self.must_not_have) {
+            assert!(!finished.stderr.contains(part), "{part:?} is shown: {shown}");
         }
-        // A cause is said once.
+        // A cause is shown once.
         for part in finished.stderr.split([';', ':']).map(str::trim).filter(|p| p.len() > 20) {
             assert_eq!(finished.stderr.matches(part).count(), 1, "{part:?} is repeated: {shown}");
         }
@@ -95,7 +100,14 @@ fn files() {
     let of_servers: &[&str] = &["password", "host", "port"];
     let missing = |situation, arguments| {
         let environment = vec![];
-        Case { situation, arguments, environment, exit: 78, says: no_file, never_says: of_servers }
+        Case {
+            situation,
+            arguments,
+            environment,
+            exit: 78,
+            must_have: no_file,
+            must_not_have: of_servers,
+        }
     };
     check_all(&[
         missing("status without a file", &["status"]),
@@ -199,9 +211,9 @@ fn server_with_passwords() -> Server {
 #[test]
 fn what_a_server_refuses_for_good() {
     let server = server_with_passwords();
-    let (rights, foreign) = (Db::Postgres(server.database()), Db::Postgres(server.database()));
+    let (rights, unrelated) = (Db::Postgres(server.database()), Db::Postgres(server.database()));
     rights.execute("create role reader login password 'right-PASSWORD-1'");
-    foreign.execute("create table users (id int)");
+    unrelated.execute("create table users (id int)");
     let name = rights.url().rsplit_once('/').expect("a name").1.to_owned();
     let as_reader = |password: &str, name: &str| {
         format!("postgres://reader:{password}@127.0.0.1:{}/{name}", server.port())
@@ -230,7 +242,7 @@ fn what_a_server_refuses_for_good() {
         .never(&["right-PASSWORD"]),
         Case::url(
             "a foreign table users",
-            foreign.url(),
+            unrelated.url(),
             78,
             &["users", "already exists", "search_path"],
         ),

@@ -117,6 +117,8 @@ fn the_compose_file_keeps_the_simulator_and_onelogin_apart() {
     let runs: [&[&str]; 2] =
         [&["simulated", "events", "succeeded"], &["default", "events", "succeeded"]];
     assert_rows(&db.rows(accounts), &runs);
+    let ids = db.rows("select count(distinct onelogin_account_id) from accounts");
+    assert_rows(&ids, &[&["2"]]);
 }
 
 /// A OneLogin of its own for each seed, with a year of failures until now.

@@ -55,7 +55,7 @@ fn both_databases_have_the_same_tables_columns_keys_indexes_and_views() {
 }
 
 #[test]
-fn both_databases_describe_every_table_view_and_column_in_the_same_words() {
+fn both_databases_describe_every_table_view_and_column_alike() {
     let (sqlite, postgres) = both();
     assert_same(&sqlite.comments, &postgres.comments);
     let described: BTreeSet<&String> = postgres.comments.iter().map(|row| &row[0]).collect();
@@ -96,11 +96,11 @@ fn the_schema_page_names_every_table_view_and_column() {
     let page = root().join("docs/schema.md");
     let page = fs::read_to_string(page).expect("docs/schema.md can be read");
     let (_, catalogue) = both();
-    let words: BTreeSet<&str> =
+    let terms: BTreeSet<&str> =
         page.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).collect();
     let all = catalogue.columns.iter().chain(&catalogue.views);
     let missing: BTreeSet<&String> =
-        all.flat_map(|row| &row[..2]).filter(|name| !words.contains(name.as_str())).collect();
+        all.flat_map(|row| &row[..2]).filter(|name| !terms.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "docs/schema.md does not name {missing:?}");
 }
 

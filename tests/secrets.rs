@@ -21,7 +21,7 @@ const PERSON: [&str; 2] = ["Ada Byte", "ada.byte@example.com"];
 /// This many characters in a row of a secret give it away.
 const PART: usize = 12;
 
-/// What a failing server answers, made of the request that it got.
+/// The answer of a failing server, made of the request that it got.
 type Answer = fn(&str) -> String;
 
 const HTML: &str = "text/html";
@@ -54,7 +54,7 @@ const FAILURES: [(&str, Answer); 11] = [
     ("an echo in a header", |request| response(400, credential(request), "")),
 ];
 
-/// The last word of the header `Authorization`.
+/// The last part of the header `Authorization`.
 fn credential(request: &str) -> &str {
     let line = request.lines().find(|line| line.to_lowercase().starts_with("authorization"));
     line.and_then(|line| line.split(' ').next_back()).unwrap_or("none")
@@ -81,7 +81,7 @@ fn assert_no_leak(what: &str, text: &str) {
     }
 }
 
-/// All that a run leaves: what it printed, what it stored, and what `status` says of it.
+/// All that a run leaves: what it printed, what it stored, and what `status` shows of it.
 fn left(db: &Db, finished: &Finished) -> String {
     let status = |format| {
         let program = Program::new(&["status", "--format", format]);

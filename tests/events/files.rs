@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::program::Program;
 use crate::support::tables::{Db, assert_rows, on_both};
 
-/// What each file of `tests/fixtures/cases` must give: exit code, rows, rejects.
+/// The expected result of each file of `tests/fixtures/cases`: exit code, rows, rejects.
 const CASES: [(&str, i32, usize, usize); 9] = [
     ("array_odd_quote.json", 65, 3, 1),
     ("deliveries_one_array_a_line.ndjson", 0, 2, 0),

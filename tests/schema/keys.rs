@@ -25,9 +25,10 @@ fn every_key_and_index_of_a_table_with_an_account_begins_with_it() {
         assert!(tables.len() >= 10, "{tables:?}");
         // Table, name, place and column of each part of a key or index.
         let keys = catalogue.primary_keys.iter().map(|row| [&row[0], &row[0], &row[2], &row[1]]);
-        let foreign = catalogue.foreign_keys.iter().map(|row| [&row[0], &row[0], &row[4], &row[1]]);
+        let references =
+            catalogue.foreign_keys.iter().map(|row| [&row[0], &row[0], &row[4], &row[1]]);
         let indexes = catalogue.indexes.iter().map(|row| [&row[1], &row[0], &row[4], &row[5]]);
-        for [table, name, place, column] in keys.clone().chain(foreign).chain(indexes) {
+        for [table, name, place, column] in keys.clone().chain(references).chain(indexes) {
             let is_first = place == "1" && tables.contains(table);
             assert!(!is_first || column == "account", "{name} of {table} begins with {column}");
         }
@@ -169,12 +170,12 @@ fn a_subquery_in_a_refused_place_is_found() {
 
 /// The place of the first subquery that stands in a refused place.
 fn refused_subquery(view: &str) -> Option<&'static str> {
-    let words = Regex::new(r"\w+|[()]").expect("a pattern");
+    let tokens = Regex::new(r"\w+|[()]").expect("a pattern");
     let (mut places, mut before) = (vec![String::new()], String::new());
-    for word in words.find_iter(view) {
-        let word = word.as_str().to_ascii_lowercase();
+    for token in tokens.find_iter(view) {
+        let token = token.as_str().to_ascii_lowercase();
         let place = places.last_mut()?;
-        match word.as_str() {
+        match token.as_str() {
             // What stands in brackets stands where the brackets stand.
             "(" => {
                 let place = place.clone();
@@ -187,15 +188,15 @@ fn refused_subquery(view: &str) -> Option<&'static str> {
                 {
                     return Some(refused);
                 }
-                place.clone_from(&word);
+                place.clone_from(&token);
             }
             "from" if before == "distinct" => {}
             "from" | "join" | "on" | "where" | "group" | "having" | "order" => {
-                place.clone_from(&word);
+                place.clone_from(&token);
             }
             _ => {}
         }
-        before = word;
+        before = token;
     }
     None
 }

@@ -77,7 +77,7 @@ fn cells(row: &str) -> Vec<&str> {
     row.split(" | ").collect()
 }
 
-/// What a program with the schema of this version may have left.
+/// Rows that a program with the schema of this version may have left.
 fn rows_of(version: usize) -> &'static str {
     match version {
         1 => ROWS_1,

@@ -1,4 +1,4 @@
-//! What the tables must hold after certain texts were loaded.
+//! The expected content of the tables after certain texts were loaded.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ const SUCCESSES: &str = "select success_id, account, source, source_id, user_id,
 
 impl Api {
     /// Asserts that failures, successes and users are what one load of these texts, in this order,
-    /// would give, as far as nobody was asked about the users. Texts that cannot be loaded are passed
+    /// would give, without requests to the users API. Texts that cannot be loaded are passed
     /// over.
     #[track_caller]
     pub(crate) fn assert_loaded<T: AsRef<str>>(self, db: &Db, texts: &[T]) {
@@ -27,7 +27,7 @@ impl Api {
         for text in texts {
             internals::record(&origin, &selected, text.as_ref().as_bytes(), &mut batch);
         }
-        // Of one identity the last is kept.
+        // The last record of an identity is kept.
         let failures: BTreeMap<_, _> = batch.failures.iter().map(|f| (f.failure_id, f)).collect();
         let successes: BTreeMap<_, _> = batch.successes.iter().map(|s| (s.success_id, s)).collect();
         let (rows_of, failures) = (

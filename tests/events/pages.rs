@@ -109,7 +109,7 @@ on_both!(a_page_that_shifts_while_it_is_read_doubles_nothing_and_loses_nothing, 
     Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));
 });
 
-/// What a page-number cursor gives twice is resolved between the two pages.
+/// Resolves an event between the two pages in which a page-number cursor gives it.
 fn resolved_between_two_pages(db: &Db, page: u32) {
     let config = Config {
         failures: 0,

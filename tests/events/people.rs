@@ -226,11 +226,11 @@ fn takes_fewer_ids(db: &Db, answer: TooManyIds) {
     assert_eq!(users_requested(&onelogin).len(), 3 + 50_usize.div_ceil(6) + 10_usize.div_ceil(6));
 }
 
-on_both!(a_users_api_that_refuses_many_ids_is_asked_for_fewer, |db| {
+on_both!(a_users_api_that_refuses_many_ids_gets_fewer, |db| {
     takes_fewer_ids(db, TooManyIds::BadRequest);
 });
 
-on_both!(a_users_api_that_cannot_process_many_ids_is_asked_for_fewer, |db| {
+on_both!(a_users_api_that_cannot_process_many_ids_gets_fewer, |db| {
     takes_fewer_ids(db, TooManyIds::Unprocessable);
 });
 

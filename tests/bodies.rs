@@ -182,7 +182,7 @@ fn a_record_above_1_mib_is_rejected_with_its_beginning_and_one_of_1_mib_loads() 
         // The same text is the same reject, another text of the same beginning is another.
         sync(api, &db, &url).run().expect_code(0);
         let url = Raw::new(body(api, &records_of(api, RECORD + 2))).serve();
-        sync(api, &db, &url).run().expect_code(65);
+        sync(api, &db, &url).argument("--moved").run().expect_code(65);
         assert_eq!(db.count("rejected_records"), 2);
     }
 }

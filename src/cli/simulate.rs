@@ -47,16 +47,16 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 200)]
     late_records: u32,
     /// Make one failure in N unreadable; 0 for no unreadable failures
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
     bad_records: u32,
-    /// Whether the two dates of a request are inclusive
-    #[arg(long, value_enum, default_value = "inclusive")]
+    /// Inclusion of the two dates of a request
+    #[arg(long, value_enum, default_value = "inclusive", hide_short_help = true)]
     bounds: BoundsArg,
     /// Order of legacy records, and unless ascending also of events, which then ignore `sort`
-    #[arg(long, value_enum, default_value = "ascending")]
+    #[arg(long, value_enum, default_value = "ascending", hide_short_help = true)]
     order: OrderArg,
     /// Compress answers for clients that accept gzip
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     gzip: bool,
     /// Faults of the first requests for failures, one per request: 429:3s,500,503,401,html,cut,close,reset,stall,drip, …
     #[arg(long, value_name = "LIST", value_parser = faults)]
@@ -81,29 +81,29 @@ struct CurrentApi {
     #[arg(long, value_name = "N")]
     successes: Option<u64>,
     /// Solve one failure in N an hour to five days later, which changes its event; 0 for no solved failures
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, hide_short_help = true)]
     resolved_events: u32,
     /// Delete one person in N from the directory; 0 for no deleted people
-    #[arg(long, value_name = "N", default_value_t = 40)]
+    #[arg(long, value_name = "N", default_value_t = 40, hide_short_help = true)]
     deleted_people: u32,
     /// Form of the JSON of events: as documented, or as seen in the wild
-    #[arg(long, value_enum, default_value = "modern")]
+    #[arg(long, value_enum, default_value = "modern", hide_short_help = true)]
     events_form: EventFormArg,
     /// Events per page at most
     #[arg(long, value_name = "N", default_value_t = 50)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     page: u32,
     /// Content of a cursor: the last event, or the number of the page
-    #[arg(long, value_enum, default_value = "keyset")]
+    #[arg(long, value_enum, default_value = "keyset", hide_short_help = true)]
     cursor: CursorArg,
     /// Cursor of the last page: null, one to an empty page, or the one of the request
-    #[arg(long, value_enum, default_value = "null")]
+    #[arg(long, value_enum, default_value = "null", hide_short_help = true)]
     last_page: LastPageArg,
     /// Make `next_link` name another host
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     foreign_links: bool,
     /// Ignore the filter by type, and serve sign-ins too
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     ignore_type_filter: bool,
     /// Lifetime of a token
     #[arg(long, value_name = "DURATION", default_value = "10h")]
@@ -113,7 +113,7 @@ struct CurrentApi {
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     calls_per_hour: u32,
     /// Status of a call beyond the hourly limit
-    #[arg(long, value_enum, default_value = "429")]
+    #[arg(long, value_enum, default_value = "429", hide_short_help = true)]
     over_limit: OverLimitArg,
 }
 
@@ -122,13 +122,13 @@ struct CurrentApi {
 #[command(next_help_heading = "Legacy API")]
 struct LegacyApi {
     /// Use the id of the app as the id of a record, so that ids repeat
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     ids_of_apps: bool,
     /// Records per answer at most; the rest is left out without a notice
     #[arg(long, value_name = "N")]
     cap: Option<u64>,
     /// Announce the end of the API in every answer
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     deprecation: bool,
 }
 

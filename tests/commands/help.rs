@@ -4,7 +4,8 @@ use crate::support::program::Program;
 
 /// Lines that a small terminal window shows.
 const SCREEN: usize = 40;
-const COMMANDS: [&str; 7] = ["", "sync", "status", "compare", "migrate", "demo", "completions"];
+const COMMANDS: [&str; 8] =
+    ["", "sync", "status", "compare", "migrate", "simulate", "demo", "completions"];
 
 fn help(command: &str, flag: &str) -> String {
     let arguments = [command, flag];

@@ -71,7 +71,7 @@ struct Global {
     #[arg(long, global = true, env = "ONELOGIN_LOG_LEVEL", value_name = "LEVEL")]
     #[arg(hide_possible_values = true)]
     log_level: Option<log::Level>,
-    /// Where the URL comes from.
+    /// Origin of the URL: a flag, a variable or the default.
     #[arg(skip)]
     url_source: Option<ValueSource>,
 }

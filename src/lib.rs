@@ -37,7 +37,7 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         if store::cause_within(error).is_some() && !is_own(error) {
-            // A library's words around the database's own error, which they repeat.
+            // A library's message around the database's own error, which it repeats.
             cause = error.source();
             continue;
         }

@@ -43,12 +43,12 @@ pub(crate) const LEGACY_URL: &str = "https://api.onelogin.com";
 /// The address of the events API in the region that most accounts live in.
 pub(crate) const EVENTS_URL: &str = "https://api.us.onelogin.com";
 
-/// How to reach a source.
+/// Settings of the connection to a source.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// Scheme and host, with an optional path prefix: `https://proxy.example/onelogin`.
     pub base_url: String,
-    /// Whether plain http may leave this machine. The credentials then travel readable.
+    /// True if plain http may leave this machine. The credentials then travel readable.
     pub allow_http: bool,
     /// Limit on opening one connection, TLS included.
     pub connect_timeout: Duration,
@@ -79,7 +79,7 @@ impl Options {
     }
 }
 
-/// Whether this module wrote the text of an error. It has put values from outside into it cleaned.
+/// Returns whether this module wrote the text of an error. It cleans values from outside first.
 pub(crate) fn is_own(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<Error>()
         || error.is::<Box<Error>>()

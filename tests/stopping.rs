@@ -19,10 +19,10 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// Sends SIGTERM and asserts that the program ends in time, with 143.
 #[track_caller]
 fn assert_stops(what: &str, running: Running) -> Duration {
-    let asked = Instant::now();
+    let began = Instant::now();
     running.terminate();
     let finished = running.wait().expect_code(143);
-    let took = asked.elapsed();
+    let took = began.elapsed();
     println!("{what}: stopped after {:.2} s", took.as_secs_f64());
     assert!(took < WITHIN, "{what}: {took:?}; {finished}");
     took
@@ -70,13 +70,13 @@ fn a_database_that_never_answered_does_not_hold_up_the_end() {
         // The first line of the log comes when signals are about to be listened to.
         running.wait_for_output("ONELOGIN_OVERLAPP");
 
-        let asked = Instant::now();
+        let began = Instant::now();
         running.terminate();
         let code = running.wait().code;
 
         // A command that does not listen yet is ended by the signal itself.
         assert!(code == Some(143) || code.is_none(), "{command}: {code:?}");
-        assert!(asked.elapsed() < WITHIN, "{command}");
+        assert!(began.elapsed() < WITHIN, "{command}");
     }
 }
 

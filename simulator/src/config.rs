@@ -57,14 +57,14 @@ pub struct Config {
     /// The start of the simulated clock, and the end of the history before it.
     /// Default: 2026-03-20T12:00:00Z.
     pub now: DateTime<Utc>,
-    /// Whether the clock follows real time. Default: it stands still.
+    /// True if the clock follows real time. Default: it stands still.
     pub ticking: bool,
     /// One generated failure in this many cannot be loaded, in both APIs; 0 for no bad ones.
     /// Default: 0.
     pub bad_records: u32,
     /// The meaning of `id` in a legacy record.
     pub ids: Ids,
-    /// Whether `start_date` and `stop_date`, `since` and `until` are inclusive.
+    /// Inclusion of `start_date` and `stop_date`, `since` and `until`.
     pub bounds: Bounds,
     /// The order of legacy records, and whether the current API honours `sort`.
     pub order: Order,
@@ -74,14 +74,14 @@ pub struct Config {
     pub page: u32,
     /// The content of a cursor of the events.
     pub cursor: Cursor,
-    /// The mark of the last page of events.
+    /// Cursor on the last page of events.
     pub last_page: LastPage,
-    /// Whether `next_link` names another host, to which no token may go. Default: no.
+    /// True if `next_link` names another host, to which no token may go. Default: no.
     pub foreign_links: bool,
-    /// Whether `event_type_id` is ignored, so that everything is served. Sign-ins exist only then.
+    /// True if `event_type_id` is ignored, so that everything is served. Sign-ins exist only then.
     /// Default: no.
     pub ignores_type_filter: bool,
-    /// Whether only the first type of `event_type_id` is read, as in the oldest version of its page.
+    /// True if only the first type of `event_type_id` is read, as in the oldest version of its page.
     /// Default: no.
     pub reads_first_type_only: bool,
     /// The form of the JSON of generated events.
@@ -97,13 +97,13 @@ pub struct Config {
     pub over_limit: OverLimit,
     /// The `Date` of all answers, the refused ones too. Default: that of the simulated clock.
     pub date: DateHeader,
-    /// Whether to compress for clients that accept gzip. Default: no.
+    /// True to compress for clients that accept gzip. Default: no.
     pub gzip: bool,
     /// Legacy requests for a longer span than this get `wide_answer`. Default: no limit.
     pub too_wide: Option<Duration>,
     /// The answer to a legacy request for too long a span.
     pub wide_answer: WideAnswer,
-    /// Whether legacy answers carry `Deprecation: true` and the date of a `Sunset`. Default: no.
+    /// True if legacy answers carry `Deprecation: true` and the date of a `Sunset`. Default: no.
     pub deprecation: bool,
 }
 
@@ -154,7 +154,7 @@ pub enum Cursor {
     PageNumber,
 }
 
-/// Marks of the last page of events. Each has been seen, or is possible.
+/// Cursors on the last page of events. Each has been seen, or is possible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LastPage {
     /// The last page has a null `after_cursor` and a null `next_link`.
@@ -198,7 +198,7 @@ pub enum DateHeader {
     Right,
     /// Ahead of the simulated clock.
     Ahead(Duration),
-    /// Behind the simulated clock.
+    /// Earlier than the simulated clock.
     Behind(Duration),
     /// No header.
     Absent,

@@ -33,13 +33,13 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Whether it serves failures. Only these answers stop at the gate and take faults that name no
-    /// endpoint.
+    /// Returns whether it serves failures. Only these answers stop at the gate and take faults that name
+    /// no endpoint.
     pub(crate) fn is_data(self) -> bool {
         matches!(self, Self::Legacy | Self::Events)
     }
 
-    /// Whether its calls count against the hourly limit. The rate limit and revoking are free.
+    /// Returns whether its calls count against the hourly limit. The rate limit and revoking are free.
     pub(crate) fn is_limited(self) -> bool {
         matches!(self, Self::Token | Self::Events | Self::Users | Self::Types)
     }

@@ -1,4 +1,4 @@
-//! What a request can see at one moment: generated and put elements, merged and in order.
+//! Elements that a request can see at one moment: generated and put ones, merged and in order.
 
 mod directory;
 mod events;

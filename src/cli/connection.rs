@@ -1,4 +1,4 @@
-//! How to reach either API: flags, credentials, and the source made of them.
+//! Connection to either API: flags, credentials, and the source made of them.
 
 use std::sync::LazyLock;
 use std::time::Duration;

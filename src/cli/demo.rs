@@ -170,7 +170,7 @@ async fn remove_earlier_demo(file: &Path, url: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whether a file has the tables, and no account but the demo's.
+/// Returns whether a file has the tables, and no account but the demo's.
 async fn is_demo(url: &str) -> bool {
     let Ok(store) = Store::open(&Database::file(url), Access::Existing).await else { return false };
     let health = store.health(None).await;

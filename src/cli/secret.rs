@@ -16,7 +16,7 @@ use crate::redact::{self, Outside};
 
 /// More is no secret but the wrong file.
 const LONGEST_FILE: u64 = 64 * 1024;
-/// A shorter client id may be an ordinary word.
+/// Minimum length of a client id to redact; a shorter one may be ordinary text.
 const LONG_ID: usize = 16;
 /// Everybody may read a file that has this bit.
 const OTHERS_READ: u32 = 0o004;

@@ -72,7 +72,7 @@ fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
     // A copy is as fresh as the freshest of its sources: after a migration from one API to the other,
     // the first stays where it was.
     let in_time = |h: &Health| h.scan_age_seconds.is_some_and(|age| age <= max_age.num_seconds());
-    // A watermark in the future says nothing about the age of the copy.
+    // A watermark in the future does not show the age of the copy.
     let fresh = |h: &Health| in_time(h) && !h.is_watermark_ahead;
     let of_fresh = |h: &Health| health.iter().any(|o| o.account == h.account && fresh(o));
     let error = match (health.first(), health.iter().find(|h| !of_fresh(h))) {

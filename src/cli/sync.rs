@@ -105,10 +105,10 @@ struct Loading {
     prefetch: u32,
 }
 
-/// Limit of the last wait for the database when the run was told to stop.
+/// Limit of the last wait for the database when the run was stopped.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-/// What becomes of the text of a record.
+/// Treatment of the text of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Raw {
     /// Keep it
@@ -117,8 +117,8 @@ enum Raw {
     None,
 }
 
-/// How old; none is never. A type of its own, or clap would take an `Option` for a flag that need not
-/// be given.
+/// Age at which a profile is requested again, or `None` for never. It is a type of its own because clap
+/// treats an `Option` as a flag that may be absent.
 #[derive(Debug, Clone, Copy)]
 struct Refresh(Option<TimeDelta>);
 

@@ -26,7 +26,7 @@ struct State {
     /// Calls that the hour had left beside the reserved ones.
     left: u64,
     spent: u64,
-    /// When more can be reserved.
+    /// Moment from which more can be reserved.
     more_at: Option<Instant>,
     /// Until then the server has no call left for anyone.
     exhausted_until: Option<Instant>,
@@ -102,7 +102,7 @@ fn exhausted(by: LimitOwner, wait: Duration) -> Error {
 mod tests {
     use super::*;
 
-    /// Whose limit refuses a call, and for how long.
+    /// Owner of the limit that refuses a call, and the wait until it allows one.
     fn refused(budget: &CallBudget) -> (LimitOwner, Duration) {
         match budget.spend().map_err(Error::into_cause) {
             Err(Cause::BudgetExhausted { by, wait }) => (by, wait),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_says_is_left_counts_for_everyone() {
+    fn the_calls_that_the_server_reports_as_left_count_for_everyone() {
         let answer = |remaining: &str, reset: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("x-ratelimit-remaining", remaining.parse().unwrap());

@@ -17,8 +17,8 @@ use crate::redact::{Outside, clean};
 
 const USER_AGENT: &str = concat!("onelogin-sync/", env!("CARGO_PKG_VERSION"));
 
-/// How far a clock may be ahead of ours. A server that is further ahead would move the watermark past
-/// records that have not happened yet.
+/// Maximum time that a clock may be ahead of ours. A server that is further ahead would move the
+/// watermark past records that have not happened yet.
 const MAX_AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// An HTTP client bound to one base URL.
@@ -29,8 +29,8 @@ pub(super) struct Client {
     base: Url,
     /// The base URL for messages.
     shown_base: String,
-    /// True if the log says that the server's clock is behind.
-    is_behind: Cell<bool>,
+    /// True if the log has the warning that the server's clock lags.
+    warned_of_lag: Cell<bool>,
 }
 
 /// Network traffic.
@@ -137,7 +137,13 @@ impl Client {
         }
         let http = builder.build().map_err(|source| ConfigError::Http { source })?;
         let shown_base = shown(&base, &options.base_url);
-        Ok(Self { http, meter: Meter::default(), base, shown_base, is_behind: Cell::new(false) })
+        Ok(Self {
+            http,
+            meter: Meter::default(),
+            base,
+            shown_base,
+            warned_of_lag: Cell::new(false),
+        })
     }
 
     /// Host and port, without the port that the scheme implies.
@@ -190,8 +196,8 @@ impl Client {
 }
 
 impl Client {
-    /// Fails if the server's clock is far ahead of ours, and warns once if it is far behind, because
-    /// nothing can be lost by that.
+    /// Fails if the server's clock is far ahead of ours. Warns once if it lags far, because nothing can
+    /// be lost by that.
     fn check_clock(&self, endpoint: &str, headers: &HeaderMap) -> Result<(), Error> {
         let Some(theirs) = headers::clock(headers) else { return Ok(()) };
         let ours = Utc::now();
@@ -199,7 +205,7 @@ impl Client {
             let endpoint = endpoint.to_owned();
             return Err(Cause::ClockAhead { endpoint, theirs, ours }.into());
         }
-        if ours.signed_duration_since(theirs) >= MAX_AHEAD && !self.is_behind.replace(true) {
+        if ours.signed_duration_since(theirs) >= MAX_AHEAD && !self.warned_of_lag.replace(true) {
             tracing::warn!(
                 theirs = display(theirs),
                 ours = display(ours),

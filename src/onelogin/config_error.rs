@@ -8,14 +8,14 @@ pub(crate) enum ConfigError {
     /// The base URL cannot be read.
     #[error("the base URL is not a URL; it looks like https://api.onelogin.com")]
     NotAUrl {
-        /// Why.
+        /// Reason.
         #[source]
         source: url::ParseError,
     },
     /// The base URL is neither http nor https.
     #[error("the base URL begins with {}:, and must begin with https:", Outside(scheme))]
     Scheme {
-        /// What it begins with.
+        /// Scheme of the URL.
         scheme: String,
     },
     /// Plain http to another machine.
@@ -51,7 +51,7 @@ pub(crate) enum ConfigError {
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot start; the likely cause is a machine without CA certificates")]
     Http {
-        /// Why.
+        /// Reason.
         #[source]
         source: reqwest::Error,
     },

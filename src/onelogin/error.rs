@@ -1,6 +1,6 @@
 //! Errors between this program and the source.
 //!
-//! An [`Error`] is classified once, when it is made: its [`Class`] says what a caller does about it.
+//! An [`Error`] is classified once, when it is made: its [`Class`] states what a caller does about it.
 //! The cause is for people to read.
 
 use std::fmt;
@@ -178,7 +178,8 @@ impl Error {
         self.class.kind
     }
 
-    /// Whether the account or this program has no call left, however many attempts it took to see it.
+    /// Returns whether the account or this program has no call left, however many attempts it took to
+    /// see it.
     #[must_use]
     pub(crate) fn is_out_of_calls(&self) -> bool {
         match &self.cause {
@@ -188,7 +189,7 @@ impl Error {
         }
     }
 
-    /// Whether the request was refused for what it requested, such as too many ids.
+    /// Returns whether the request was refused for what it requested, such as too many ids.
     pub(super) fn is_bad_request(&self) -> bool {
         use UnexpectedResponse::{Message, Status};
         matches!(
@@ -276,7 +277,7 @@ impl Cause {
     ///
     /// A smaller window is tried after what points at its size: a time-out on an open connection, a
     /// body that began and did not end, 413, 414 and 504, and a server failure that was slow or came
-    /// twice. An empty body and a connection that broke before the answer say nothing about it.
+    /// twice. An empty body and a connection that broke before the answer do not point at it.
     fn class(&self) -> Class {
         use Narrow::{AtOnce, FromSecondAttempt, Never};
         let class = |kind, retry, narrow| Class { kind, retry, narrow, of_window: false };

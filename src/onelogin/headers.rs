@@ -45,8 +45,8 @@ pub(super) fn clock(headers: &HeaderMap) -> Option<DateTime<Utc>> {
 pub(super) fn retry(status: u16, headers: &HeaderMap) -> Retry {
     match status {
         429 => {
-            let asked = retry_after(headers).or_else(|| limit_reset(headers));
-            asked.map_or(Retry::Backoff, Retry::AfterLimit)
+            let wait = retry_after(headers).or_else(|| limit_reset(headers));
+            wait.map_or(Retry::Backoff, Retry::AfterLimit)
         }
         503 => retry_after(headers).map_or(Retry::Backoff, Retry::After),
         408 | 500..=599 => Retry::Backoff,

@@ -11,8 +11,8 @@ use super::error::{Class, Error};
 /// a tight loop.
 const MIN_RATE_LIMIT_WAIT: Duration = Duration::from_millis(100);
 
-/// Most that is added to a wait the server asked for, so that jobs that were limited together do not
-/// return together. Nothing is subtracted: earlier would break the limit again.
+/// Most that is added to a wait that the server requested, so that jobs that were limited together do
+/// not return together. Nothing is subtracted: earlier would break the limit again.
 const MAX_ADDED_JITTER: Duration = Duration::from_secs(1);
 
 /// The time at which the same request may succeed.
@@ -22,7 +22,7 @@ pub(crate) enum Retry {
     Never,
     /// After a pause of our choice.
     Backoff,
-    /// After the wait that the server asked for.
+    /// After the wait that the server requested.
     After(Duration),
     /// After the wait until the rate limit allows more calls.
     AfterLimit(Duration),
@@ -49,7 +49,7 @@ pub(crate) struct Policy {
     pub max_elapsed: Duration,
     /// Ceiling of the first backoff; it doubles with every attempt.
     pub base: Duration,
-    /// Ceiling of every backoff. It does not shorten a wait the server asked for.
+    /// Ceiling of every backoff. It does not shorten a wait that the server requested.
     pub cap: Duration,
 }
 
@@ -141,8 +141,8 @@ fn decide(
         Retry::Never if class.narrow == Narrow::AtOnce => return Decision::Narrow,
         Retry::Never => return Decision::GiveUp,
         Retry::Backoff => backoff(attempt, policy, jitter),
-        Retry::After(asked) => asked.saturating_add(added),
-        Retry::AfterLimit(asked) => asked.saturating_add(added).max(MIN_RATE_LIMIT_WAIT),
+        Retry::After(wait) => wait.saturating_add(added),
+        Retry::AfterLimit(wait) => wait.saturating_add(added).max(MIN_RATE_LIMIT_WAIT),
     };
     if attempt >= policy.max_attempts || wait > policy.max_elapsed.saturating_sub(elapsed) {
         return Decision::GiveUp;
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use reqwest::header::HeaderMap;
 
-    /// When every answer of these tests was given.
+    /// Time of every answer in these tests.
     const ANSWERED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
     fn class(retry: Retry, narrow: Narrow) -> Class {

@@ -1,4 +1,4 @@
-//! Either source, asked for a window.
+//! Source of failures: either API or a saved file, read per window.
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +10,7 @@ use super::splitter::Element;
 use super::{Error, Meter};
 use crate::source::SourceKind;
 
-/// Where failures are read.
+/// Source of failures.
 #[derive(Debug)]
 pub(crate) enum Source {
     /// The deprecated endpoint.
@@ -32,7 +32,7 @@ impl Source {
         }
     }
 
-    /// How long to go on after failures of a window.
+    /// Limits on the attempts to read a window.
     #[must_use]
     pub(crate) fn policy(&self) -> &Policy {
         match self {
@@ -42,7 +42,7 @@ impl Source {
         }
     }
 
-    /// What went over the network.
+    /// Counts of the network traffic.
     #[must_use]
     pub(crate) fn meter(&self) -> &Meter {
         match self {
@@ -95,7 +95,7 @@ impl Source {
 
 /// A successful answer whose records are still to be read.
 ///
-/// Nothing of it counts before [`Answer::next`] has said that it is whole.
+/// Nothing of it counts before [`Answer::next`] has reported that it is complete.
 pub(crate) enum Answer<'a> {
     /// One body.
     Legacy(Box<legacy::Answer<'a>>),
@@ -106,7 +106,7 @@ pub(crate) enum Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// Whether each part is a page, read later than the one before it.
+    /// Returns whether each part is a page, read later than the one before it.
     #[must_use]
     pub(crate) fn is_paged(&self) -> bool {
         matches!(self, Self::Events(_))

@@ -45,7 +45,7 @@ pub struct Splitter {
     shape: Shape,
     limits: Limits,
     place: Place,
-    /// What encloses the current place, outermost first.
+    /// Arrays and objects around the current place, outermost first.
     frames: Vec<Frame>,
     /// The current record, as far as earlier chunks had it.
     held: Held,

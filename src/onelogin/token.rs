@@ -1,7 +1,7 @@
-//! The token that calls to the current API carry: asked for when needed, held in memory only, and
+//! The token that calls to the current API carry: requested when needed, held in memory only, and
 //! never revoked, since other programs with the same credential are given the same one.
 //!
-//! Of OAuth this takes one request, whose answer has fields of its own (`created_at`) and has come
+//! This uses one request of OAuth, whose answer has fields of its own (`created_at`) and has come
 //! as an error under a status of success; a library would have to be talked out of its checks.
 
 use std::cell::Cell;
@@ -28,8 +28,8 @@ const PATH: [&str; 4] = ["auth", "oauth2", "v2", "token"];
 const GRANT: &str = r#"{"grant_type":"client_credentials"}"#;
 /// So long before its end a token is renewed: longer than a call takes.
 const MARGIN: Duration = Duration::from_mins(1);
-/// How long a token lasts that does not say so; ten hours are documented. Asking again costs a call,
-/// and gives the same one.
+/// Lifetime of a token whose answer has none; ten hours are documented. Another request costs a call
+/// and gives the same token.
 const UNKNOWN_LIFE: Duration = Duration::from_mins(30);
 /// A longer life would pass the end of the clock.
 const LONGEST_LIFE: u64 = 365 * 86_400;
@@ -147,8 +147,8 @@ fn whole_number(value: &Value) -> Option<i64> {
     }
 }
 
-/// How long to use a token. One that others were given before us is older than the answer says; one
-/// that ends within the margin is used to its end, since until then none other is given.
+/// Time for which to use a token. One that others were given before us is older than the answer shows;
+/// one that ends within the margin is used to its end, since until then none other is given.
 fn until_renewal(answer: &Answer, server_now: DateTime<Utc>) -> Duration {
     let seconds = match &answer.expires_in {
         Some(Value::Number(number)) => number.as_u64(),

@@ -16,7 +16,7 @@ const FIELDS: &str = "id,email,username,firstname,lastname";
 /// Details of some users.
 #[derive(Debug)]
 pub(crate) struct UsersAnswer {
-    /// When they were true, by the server's clock.
+    /// Time of the answer, by the server's clock.
     pub answered_at: DateTime<Utc>,
     /// The text of each user, which may be no JSON. Deleted users are missing.
     pub users: Vec<Vec<u8>>,
@@ -35,8 +35,8 @@ struct UsersPage {
 }
 
 impl UsersPage {
-    /// Whether users are missing that the server has. A total above the number requested is not the
-    /// total of this request.
+    /// Returns whether users are missing that the server has. A total above the number requested is not
+    /// the total of this request.
     fn is_cut(&self, requested: usize) -> bool {
         let came = self.users.len();
         let is_short = |total| (came as u64 + 1..=requested as u64).contains(&total);

@@ -30,7 +30,7 @@ pub(crate) struct Reservation {
     pub more_in: Duration,
     /// The minute in which they were counted.
     minute: DateTime<Utc>,
-    /// When the run made its first reservation.
+    /// Time of the first reservation of the run.
     began: DateTime<Utc>,
 }
 

@@ -88,7 +88,8 @@ fn known(error: &sqlx::Error) -> Known {
     }
 }
 
-/// By its SQLSTATE. Class 42 (what is asked for is not there, or not allowed) never heals by itself.
+/// Classifies an error by its SQLSTATE. Class 42 (missing object or no permission) never heals by
+/// itself.
 fn of_postgres(error: &dyn DatabaseError) -> Known {
     let code = error.code().unwrap_or_default();
     let way_out = match &*code {

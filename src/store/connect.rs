@@ -22,8 +22,8 @@ use super::{Error, Store, failed};
 const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 /// KiB of page cache; negative by SQLite's convention.
 const CACHE_SIZE: &str = "-4096";
-/// Time for which a server may refuse connections, and limit of a first connection that tells a wrong name
-/// or port.
+/// Time for which a server may refuse connections, and limit of a first connection that detects a wrong
+/// name or port.
 const KNOCK_FOR: Duration = Duration::from_millis(1_500);
 const BETWEEN_KNOCKS: Duration = Duration::from_millis(250);
 /// Delay after which the log names the reason for the wait for a connection.

@@ -70,7 +70,7 @@ impl Store {
     }
 }
 
-/// Where the records of a window come from.
+/// Origin of the records of a window.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     /// Host and port; `None` for a file.

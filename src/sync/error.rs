@@ -28,9 +28,9 @@ pub(crate) enum Error {
     /// The source failed before the end of the span.
     #[error("{hint}")]
     Unfinished {
-        /// What was read, and the way to continue.
+        /// End of the span that was read, and the way to continue.
         hint: String,
-        /// Why.
+        /// Reason.
         #[source]
         source: Box<onelogin::Error>,
     },

@@ -44,7 +44,7 @@ pub(super) async fn check(
     Ok(Some(start))
 }
 
-/// Where a source starts that continues from one whose watermark is not believed.
+/// Returns the start of a source that continues from one whose watermark is not believed.
 pub(super) async fn continue_from(
     store: &Store,
     origin: &Origin,
@@ -66,7 +66,7 @@ async fn last_believed(
     Ok(store.last_plausible_window_end(origin, now).await?)
 }
 
-/// Where the first run started.
+/// Returns the start of the first run.
 async fn first_start(store: &Store, origin: &Origin) -> Result<Option<DateTime<Utc>>, Error> {
     Ok(store.read_since(origin).await?)
 }

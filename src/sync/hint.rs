@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::onelogin::{self, Kind, Source};
 
 /// A run that ends this far before the present has more to read than an hour's calls allow.
-const FAR_BEHIND: TimeDelta = TimeDelta::hours(2);
+const LARGE_BACKLOG: TimeDelta = TimeDelta::hours(2);
 
 /// Adds to an error of the source how to continue, if that takes another command or schedule.
 pub(super) fn add(run: &Session<'_>, error: Error) -> Error {
@@ -28,7 +28,7 @@ fn hint(run: &Session<'_>, error: &onelogin::Error) -> Option<String> {
         Kind::Unavailable | Kind::BudgetExhausted => continuation(run, read_through),
         Kind::NotThisApi | Kind::Refused | Kind::Unreadable => return None,
     };
-    let hourly = error.is_out_of_calls() && Utc::now() - read_through > FAR_BEHIND;
+    let hourly = error.is_out_of_calls() && Utc::now() - read_through > LARGE_BACKLOG;
     let schedule = "a run may use the calls of one hour, so run it hourly until it has caught up";
     let parts = [way, hourly.then(|| schedule.to_owned())];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -36,7 +36,7 @@ fn hint(run: &Session<'_>, error: &onelogin::Error) -> Option<String> {
         .then(|| format!("read through {}; {}", time(read_through), parts.join("; ")))
 }
 
-/// What to run instead of the same command, which would begin again.
+/// Command to run instead of the same one, which would begin again.
 fn continuation(run: &Session<'_>, read_through: DateTime<Utc>) -> Option<String> {
     run.job.since?;
     if run.job.until.is_none() && run.tally().watermark.scanned_through == Some(read_through) {

@@ -8,7 +8,7 @@ use crate::model::Origin;
 use crate::normalize::event_type::EventSelection;
 use crate::redact::Outside;
 
-/// What to copy, and how.
+/// Settings of one sync run.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     /// The account and source.
@@ -17,9 +17,9 @@ pub(crate) struct Job {
     pub selected: EventSelection,
     /// Host and process, to name the holder of the lease.
     pub owner: String,
-    /// Whether the account may have another host than so far.
+    /// True if the account may have another host than so far.
     pub moved: bool,
-    /// How long the lease lasts if this process dies.
+    /// Duration that the lease lasts if this process dies.
     pub lease: TimeDelta,
     /// Start of the span to read, instead of the watermark.
     pub since: Option<DateTime<Utc>>,
@@ -27,15 +27,15 @@ pub(crate) struct Job {
     pub until: Option<DateTime<Utc>>,
     /// Span of a first run that has no `since`.
     pub first_run: TimeDelta,
-    /// How far before the end of the last scan to start, to find failures that appear late.
+    /// Time before the end of the last scan to start at, to find failures that appear late.
     pub overlap: TimeDelta,
-    /// How far back to re-read once a day, because events can change after creation.
+    /// Span to read again once a day, because events can change after creation.
     pub rescan: TimeDelta,
     /// Age at which a profile is requested again; `None` requests none.
     pub refresh_people: Option<TimeDelta>,
     /// New rejects that are tolerated.
     pub max_rejects: u64,
-    /// Whether rows keep the text of their records.
+    /// True if rows keep the text of their records.
     pub keep_raw: bool,
     /// Windows that may be read ahead of the one that is being written.
     pub prefetch: u32,

@@ -1,4 +1,4 @@
-//! Where a run starts.
+//! Start of a run.
 
 use chrono::{DateTime, SubsecRound, Utc};
 
@@ -27,7 +27,7 @@ pub(super) async fn resume(run: &Session<'_>) -> Result<(Plan, Advance), Error> 
     Ok((plan, Advance::Watermark))
 }
 
-/// How wide the windows of a source should be.
+/// Returns the widths for the windows of a source.
 pub(super) fn pace(source: &Source) -> Pace {
     match source {
         Source::Legacy(_) => Pace::ONE_ANSWER,
@@ -36,7 +36,7 @@ pub(super) fn pace(source: &Source) -> Pace {
     }
 }
 
-/// Where to start, and why there; `None` for a first run that nobody told.
+/// Returns the start and its reason; `None` for a first run without a given start.
 async fn start(
     run: &Session<'_>,
     now: DateTime<Utc>,

@@ -18,7 +18,7 @@ use crate::onelogin::{Answer, Element, Source};
 use crate::source::SourceKind;
 use crate::window::{Plan, Window, clock};
 
-/// What the writing side is to do next.
+/// Next step of the writing side.
 pub(super) enum Step<'a> {
     /// Write records of the current window.
     Write(Batch, Progress),

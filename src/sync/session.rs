@@ -1,4 +1,4 @@
-//! What stands around the pipeline: the lease, the signals and the record of the run.
+//! Surroundings of the pipeline: the lease, the signals and the record of the run.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::onelogin::Source;
 use crate::store::{self, Lease, Place, Run, RunEnd, Status, Store, Traffic};
 use crate::window::{Rescan, Watermark};
 
-/// How long a failing database may delay a run that only has to record its end.
+/// Maximum time that a failing database may delay a run that only has to record its end.
 const RECORD_END_WITHIN: Duration = Duration::from_secs(10);
 
-/// The same for a run that was told to stop: engines kill a container ten seconds after their signal.
+/// The same for a run that was stopped: engines kill a container ten seconds after their signal.
 const RECORD_STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// Pause between two attempts to record the end of a run.
@@ -31,7 +31,7 @@ pub(super) struct Session<'a> {
     pub(super) run: Run,
     pub(super) lease: Lease,
     pub(super) calls: Calls<'a>,
-    /// Where the last rescan stopped, when this run began.
+    /// Last rescan before this run began, and the point where it stopped.
     pub(super) rescan: Rescan,
     /// Host and port that were read so far.
     pub(super) read_from: Option<String>,
@@ -41,7 +41,7 @@ pub(super) struct Session<'a> {
     tally: Cell<Tally>,
 }
 
-/// What a run has done so far.
+/// Counts and progress of a run so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
     pub(super) counts: Counts,
@@ -55,7 +55,7 @@ pub(super) struct Tally {
 /// The end of a pipeline.
 pub(super) struct Ended {
     result: Result<(), Error>,
-    /// Whether the pipeline was dropped in the middle of its work.
+    /// True if the pipeline was dropped in the middle of its work.
     cut_short: bool,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What was done so far.
+    /// Returns the counts and progress so far.
     pub(super) fn tally(&self) -> Tally {
         self.tally.get()
     }
@@ -123,7 +123,7 @@ impl<'a> Session<'a> {
         Traffic { requests: meter.requests(), retries: meter.retries(), bytes: meter.bytes() }
     }
 
-    /// Where the records of a window come from.
+    /// Returns the origin of the records of a window.
     pub(super) fn place(&self) -> Place {
         Place { read_from: self.source.host(), onelogin_account_id: self.account_id.get() }
     }

@@ -28,7 +28,7 @@ const fn source(regex: &'static str, instead: &'static str, example: &'static st
 }
 
 /// Names of the contract and terms of other fields, as `Words` shows them.
-pub(super) const EXEMPT: [&str; 24] = [
+pub(super) const EXEMPT: [&str; 31] = [
     "high water mark",
     "mark age",
     "mark written",
@@ -53,6 +53,13 @@ pub(super) const EXEMPT: [&str; 24] = [
     "date-behind", // a fault of the simulator
     "is behind ours",
     "clock behind",
+    "behind its name", // printed; of a suffix
+    "\"behind\"",      // a value of the flag `--date` of the simulator
+    "date behind",
+    "header::behind",
+    "behind(duration)",
+    "foreign-links",         // a flag of the simulator
+    "take over the account", // a simulated text
 ];
 
 pub(super) const PATTERNS: &[Pattern] = &[

@@ -18,7 +18,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// Ends of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum BodyEnd {
     /// With its closing brackets.
     Complete,
     /// After half of the records and half of the next one, in a complete message.
@@ -96,9 +96,9 @@ pub(super) struct Plan {
     pub(super) content: Content,
     /// Records to send at most.
     pub(super) cap: Option<u64>,
-    /// Whether the gate counts the records and holds them.
+    /// True if the gate counts the records and holds them.
     pub(super) is_gated: bool,
-    pub(super) ending: Ending,
+    pub(super) ending: BodyEnd,
     /// Bytes per piece, and the pause between two.
     pub(super) drip: Option<(usize, Duration)>,
     pub(super) gzip: bool,
@@ -136,7 +136,7 @@ struct Sender {
     /// Records sent.
     records: u64,
     opened: bool,
-    /// Whether the last record or the closing bracket is written.
+    /// True if the last record or the closing bracket is written.
     closed: bool,
     encoder: Option<GzEncoder<Vec<u8>>>,
     /// Encoded bytes that are not sent yet.
@@ -205,7 +205,7 @@ impl Sender {
         let length = self.plan.content.len();
         let cap = self.plan.cap.unwrap_or(u64::MAX);
         let last = self.records.saturating_add(allowance);
-        let half = (self.plan.ending != Ending::Complete).then_some(length / 2);
+        let half = (self.plan.ending != BodyEnd::Complete).then_some(length / 2);
         let mut records = self.records;
         while self.position < length && out.len() < CHUNK && records < last && records < cap {
             let before = out.len();
@@ -241,7 +241,7 @@ impl Sender {
     fn encode(&mut self, chunk: Vec<u8>) -> io::Result<Vec<u8>> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(chunk) };
         encoder.write_all(&chunk)?;
-        if self.closed && matches!(self.plan.ending, Ending::Complete | Ending::Cut) {
+        if self.closed && matches!(self.plan.ending, BodyEnd::Complete | BodyEnd::Cut) {
             return encoder.finish();
         }
         // Flushed, so that a client gets every record before a pause or a fault.
@@ -253,12 +253,12 @@ impl Sender {
 
     async fn end(&mut self) -> io::Result<Option<Bytes>> {
         match self.plan.ending {
-            Ending::Complete | Ending::Cut => Ok(None),
-            Ending::Stall => std::future::pending().await,
-            Ending::Close | Ending::Reset => {
+            BodyEnd::Complete | BodyEnd::Cut => Ok(None),
+            BodyEnd::Stall => std::future::pending().await,
+            BodyEnd::Close | BodyEnd::Reset => {
                 // The server flushes what it has while this is pending, so half of the answer arrives.
                 tokio::task::yield_now().await;
-                if self.plan.ending == Ending::Reset {
+                if self.plan.ending == BodyEnd::Reset {
                     self.plan.reset.press();
                 }
                 Err(io::ErrorKind::ConnectionAborted.into())

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::body::{Content, Ending, Plan, body};
+use super::body::{BodyEnd, Content, Plan, body};
 use super::connection::ResetSwitch;
 use super::date::Dated;
 use super::refusals::{Refusal, envelope, http_date, immediate, refusal, shape};
@@ -172,14 +172,14 @@ impl Exchange {
                 return None;
             }
             Some(Fault::StallBeforeHeaders) => std::future::pending().await,
-            Some(Fault::Stall) => (Ending::Stall, None),
-            Some(Fault::TruncatedWellFormed) => (Ending::Cut, None),
-            Some(Fault::TruncatedConnection) => (Ending::Close, None),
-            Some(Fault::ResetMidBody) => (Ending::Reset, None),
+            Some(Fault::Stall) => (BodyEnd::Stall, None),
+            Some(Fault::TruncatedWellFormed) => (BodyEnd::Cut, None),
+            Some(Fault::TruncatedConnection) => (BodyEnd::Close, None),
+            Some(Fault::ResetMidBody) => (BodyEnd::Reset, None),
             Some(Fault::SlowDrip { bytes, interval }) => {
-                (Ending::Complete, Some((bytes, interval)))
+                (BodyEnd::Complete, Some((bytes, interval)))
             }
-            _ => (Ending::Complete, None),
+            _ => (BodyEnd::Complete, None),
         };
         let Self { shared, endpoint, reset, call, request, gzip, .. } = self;
         let Data { content, cap, headers, .. } = data;

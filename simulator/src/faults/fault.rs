@@ -81,7 +81,7 @@ pub enum Fault {
     },
     /// The right answer with a `Date` ahead of the simulated clock.
     DateAhead(Duration),
-    /// The right answer with a `Date` behind the simulated clock.
+    /// The right answer with a `Date` before the simulated clock.
     DateBehind(Duration),
     /// The right answer without a `Date`.
     NoDate,

@@ -179,9 +179,9 @@ mod tests {
                 (Endpoint::Users, Fault::Unprocessable),
             ]
         );
-        for (wrong, word) in [("500", "ENDPOINT"), ("door:500", "door"), ("token:door", "door")] {
+        for (wrong, part) in [("500", "ENDPOINT"), ("door:500", "door"), ("token:door", "door")] {
             let error = parse_faults_at(wrong).expect_err(wrong).to_string();
-            assert!(error.contains(word), "{error}");
+            assert!(error.contains(part), "{error}");
         }
     }
 }

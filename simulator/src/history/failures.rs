@@ -32,9 +32,9 @@ pub(crate) struct Failure {
     pub(crate) operation: Option<Operation>,
     pub(crate) cause: Option<Cause>,
     pub(crate) user: UserForm,
-    /// Whether its legacy record writes ids as strings.
+    /// True if its legacy record writes ids as strings.
     pub(crate) has_text_ids: bool,
-    /// Whether its legacy record has an undocumented field.
+    /// True if its legacy record has an undocumented field.
     pub(crate) has_unknown_field: bool,
 }
 

@@ -53,7 +53,7 @@ const LAST_NAMES: [Name; 20] = [
 const DOMAINS: [&str; 4] = ["example.com", "example.org", "eu.example.com", "example.net"];
 pub(crate) const FIRST_USER_ID: u64 = 30_000_000;
 pub(crate) const FIRST_APP_ID: u64 = 360_000;
-/// How long a person whose e-mail changes keeps an address: 20 days, in seconds.
+/// Time for which a person whose e-mail changes keeps an address: 20 days, in seconds.
 const ADDRESS_LASTS: i64 = 20 * 86_400;
 
 /// An app: its name, and its part of a URL (`lux.onelogin.com/sales`).

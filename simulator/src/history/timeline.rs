@@ -21,7 +21,7 @@ const DELAY: Range<u64> = 600..21_601;
 /// Positions between two records are counted in 1 / 2^16 of a step, so that all sums are integers.
 const FRACTION: u32 = 16;
 
-/// Moments of one kind of record. Times are Unix seconds unless a name says milliseconds.
+/// Moments of one kind of record. Times are Unix seconds unless a name has milliseconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     seed: u64,

@@ -40,7 +40,7 @@ impl HourlyCalls {
         self.spent = self.spent.saturating_add(calls);
     }
 
-    /// Whether more calls than `limit` were made in the hour.
+    /// Returns whether more calls than `limit` were made in the hour.
     pub(crate) fn is_exceeded(&self, limit: u32) -> bool {
         self.spent > limit
     }
@@ -55,7 +55,7 @@ impl HourlyCalls {
         CallsLeft { limit, remaining: limit.saturating_sub(self.spent), reset }
     }
 
-    /// The start of the hour that contains `now`. There is none if the clock was set back before it.
+    /// The start of the hour that contains `now`. `None` if the clock was set back before it.
     fn began_by(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.began.filter(|&began| began <= now && now - began < HOUR)
     }

@@ -238,7 +238,7 @@ async fn an_unreadable_parameter_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_link_keeps_the_parameters_and_the_host_unless_it_is_foreign() {
+async fn a_link_keeps_the_parameters_and_names_another_host_only_if_configured() {
     for foreign_links in [false, true] {
         let onelogin = start(Config { foreign_links, ..Config::default() });
         let token = token(&onelogin).await;

@@ -1,4 +1,4 @@
-//! The rooms of this crate know each other in one direction only, as README.md says.
+//! The rooms of this crate know each other in one direction only, as README.md states.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -44,7 +44,7 @@ pub struct EventRecord {
     pub resolved_at: Option<String>,
     /// The person who solved it.
     pub resolved_by_user_id: Option<i64>,
-    /// Whether it is solved.
+    /// True if it is solved.
     pub solved: Option<bool>,
 }
 

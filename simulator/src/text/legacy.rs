@@ -95,7 +95,7 @@ fn offset_minutes(zone: Zone, at: i64) -> i32 {
     }
 }
 
-/// Whether the US west coast has summer time: since 2007 from the second Sunday of March to the
+/// Returns whether the US west coast has summer time: since 2007 from the second Sunday of March to the
 /// first Sunday of November, with changes at 02:00 local time.
 fn is_pacific_summer(at: i64) -> bool {
     let utc = moment(at);

@@ -16,11 +16,11 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 const GZIPPED: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01\x14\0\xeb\xff[{\"id\":1}, {\"id\":2}]\
     \x18H\xbf\xaf\x14\0\0\0";
 
-/// What a server does with its one connection.
+/// Action of a server on its one connection.
 #[derive(Clone, Copy)]
 enum Then {
     Close,
-    /// Says nothing more until the client goes.
+    /// Sends nothing more until the client goes.
     Stall,
 }
 
@@ -80,9 +80,9 @@ async fn read(base_url: &str) -> Result<(Vec<String>, u64, Option<DateTime<Utc>>
 async fn error_of(answer: &str, then: Then) -> Error {
     let (base_url, _server) = serve(answer.as_bytes(), then);
     let error = read(&base_url).await.unwrap_err();
-    let told =
+    let shown =
         format!("{error} {error:?} {}", error.source().map_or(String::new(), ToString::to_string));
-    assert!(!told.contains(KEY) && !told.contains("start_date"), "{told}");
+    assert!(!shown.contains(KEY) && !shown.contains("start_date"), "{shown}");
     assert!(error.to_string().contains(&base_url), "{error}");
     assert!(error.to_string().contains("/api/v1/logins/failed_provisioning.json"), "{error}");
     error
@@ -155,8 +155,9 @@ async fn a_status_becomes_the_error_a_caller_can_act_on() {
         let seen = (seen, retry == Retry::Backoff, narrow == Narrow::AtOnce);
         assert_eq!(seen, (kind, retried, smaller), "{status}: {error:?}");
         let status = status.to_string();
-        let told = format!("{error} {}", error.source().map_or(String::new(), ToString::to_string));
-        assert!(told.contains(&status), "{told}");
+        let shown =
+            format!("{error} {}", error.source().map_or(String::new(), ToString::to_string));
+        assert!(shown.contains(&status), "{shown}");
     }
 }
 
@@ -222,7 +223,7 @@ async fn a_body_that_is_no_whole_array_is_never_a_success() {
         ),
         // No answer at all.
         (String::new(), Kind::Unavailable, reset, false),
-        // An error page behind half an answer.
+        // An error page after half an answer.
         (format!("{close}[{{\"id\":1}}<html>"), Kind::NotThisApi, garbled, false),
     ];
     for (answer, kind, is_cause, smaller) in cases {

@@ -90,7 +90,7 @@ fn arrays_come_apart_into_their_elements_however_they_are_cut() {
 }
 
 #[test]
-fn a_body_of_another_form_is_told_from_one_that_breaks_off() {
+fn a_body_of_another_form_is_distinguished_from_one_that_breaks_off() {
     let unexpected =
         |found: &str| Malformed::Unexpected { expected: "a JSON array", found: found.to_owned() };
     for (body, malformed) in [

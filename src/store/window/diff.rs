@@ -45,10 +45,10 @@ pub(super) struct Diff {
     pub(super) no_longer_unchanged: u64,
 }
 
-/// Compares the failures of a batch with what is stored. Within a response the last record of an identity
-/// is kept; others with the same text are repeats, others with another text are rejected as collisions.
-/// Of two pages the later one was read later, so that its record is an update of the earlier one. A batch
-/// ends with a page; one without `page_ends` is part of a single response.
+/// Compares the failures of a batch with what is stored. Within a response the last record of an
+/// identity is kept; others with the same text are repeats, others with another text are rejected as
+/// collisions. The later one of two pages was read later, so its record is an update of the earlier one.
+/// A batch ends with a page; one without `page_ends` is part of a single response.
 pub(super) fn diff(
     stamp: &WindowStamp,
     texts: &TextArena,

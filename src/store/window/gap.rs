@@ -72,7 +72,8 @@ mod tests {
         keys.iter().map(|key| Uuid::from_u128(*key))
     }
 
-    /// Whether each of these batches is taken, after one of the keys 50 to 54 between two stored ones.
+    /// Returns for each of these batches whether it is taken, after one of the keys 50 to 54 between two
+    /// stored ones.
     fn taken(batches: &[&[u128]]) -> Vec<bool> {
         let mut gap = Gap::default();
         let around = (Some(Uuid::from_u128(10)), Some(Uuid::from_u128(90)));

@@ -25,6 +25,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V7__comments",
     "V8__places",
     "V9__keys_by_account",
+    "V10__facts",
 ];
 
 fn migrate(db: &Db, arguments: &[&str]) -> Program {

@@ -95,7 +95,10 @@ impl Store {
                 )));
             }
         }
-        Ok(known.iter().filter(|m| !applied.contains(m)).map(ToString::to_string).collect())
+        let mut pending: Vec<&Migration> = known.iter().filter(|m| !applied.contains(m)).collect();
+        // Refinery lists them by name: V10 before V2.
+        pending.sort_by_key(|migration| migration.version());
+        Ok(pending.into_iter().map(ToString::to_string).collect())
     }
 }
 

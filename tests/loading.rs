@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use onelogin_simulator::Record;
 
 use crate::support::onelogin::{
-    all_records, assert_loaded, at, counts, empty, put, record, sync, sync_ok,
+    all_records, assert_loaded, assert_same, at, counts, empty, put, record, rejects, sync,
+    sync_ok, written,
 };
-use crate::support::tables::on_both;
+use crate::support::tables::{Db, on_both};
 
 const NOON: &str = "2026-03-20T12:00:00Z";
 const TIME: &str = "2026-03-20T11:00:00Z";
@@ -47,4 +48,78 @@ on_both!(a_record_that_comes_again_some_batches_later_is_written_once, |db| {
 
     assert_eq!(counts(&finished.json()), [3_303, 3_301, 0, 1, 1]);
     assert_loaded(db, &all_records(&onelogin));
+});
+
+/// Loads these records, in this order, into an empty database with this exit code. Asserts that the tables
+/// hold what one load of them gives, that the next run changes nothing if there was no collision, and for
+/// Postgres that batches were copied together. Returns the counts.
+#[track_caller]
+fn loaded(db: &Db, records: &[Record], code: i32) -> [u64; 5] {
+    let onelogin = empty(NOON);
+    for record in records {
+        // The stand-in sorts by this time, and keeps the order of what has the same.
+        put(&onelogin, TIME, record.to_json());
+    }
+    let run = sync(&onelogin, db, &TODAY).env("ONELOGIN_LOG_LEVEL", "debug").run();
+    let finished = run.expect_code(code);
+    assert_loaded(db, &all_records(&onelogin));
+    let copied = finished.stderr.matches("batches copied in one statement").count();
+    assert_eq!(copied > 0, matches!(db, Db::Postgres(_)), "{copied}");
+    if code == 0 {
+        let before = written(db);
+        sync_ok(&onelogin, db, &[]);
+        assert_same(&written(db), &before);
+    }
+    counts(&finished.json())
+}
+
+/// Records a second apart.
+fn many() -> Vec<Record> {
+    let of_second = |id| {
+        let time = (at(TIME) + TimeDelta::seconds(id)).to_rfc3339();
+        record(id + 1, &time, id % 7)
+    };
+    (0..MANY).map(of_second).collect()
+}
+
+/// The same failure with other content.
+fn changed(record: &Record) -> Record {
+    Record { error_description: None, ..record.clone() }
+}
+
+on_both!(an_answer_in_the_order_of_time_or_against_it_is_loaded, |db| {
+    let mut records = many();
+    assert_eq!(loaded(db, &records, 0), [3_300, 3_300, 0, 0, 0]);
+    db.execute("delete from provisioning_failures; delete from users; delete from watermarks");
+    records.reverse();
+    assert_eq!(loaded(db, &records, 0), [3_300, 3_300, 0, 0, 0]);
+});
+
+on_both!(an_answer_with_everything_twice_is_loaded_once, |db| {
+    let records = [many(), many()].concat();
+    assert_eq!(loaded(db, &records, 0), [6_600, 3_300, 0, 3_300, 0]);
+});
+
+on_both!(batches_that_overlap_are_loaded_once, |db| {
+    let mut records = many();
+    let again = records[2_400..2_700].to_vec();
+    records.splice(2_700..2_700, again);
+    assert_eq!(loaded(db, &records, 0), [3_600, 3_300, 0, 300, 0]);
+});
+
+on_both!(of_two_colliding_records_the_last_is_kept_also_across_the_end_of_a_batch, |db| {
+    let (before, colliding, after) = {
+        let all = many();
+        (all[..1_800].to_vec(), all[1_800..2_400].to_vec(), all[2_400..].to_vec())
+    };
+    // Each record comes again after the next one, so that a batch that ends here ends between two of them.
+    let mut records = before;
+    for (place, record) in colliding.iter().enumerate() {
+        records.push(record.clone());
+        records.extend(place.checked_sub(1).map(|before| changed(&colliding[before])));
+    }
+    records.extend(colliding.last().map(changed));
+    records.extend(after);
+    assert_eq!(loaded(db, &records, 65), [3_900, 3_300, 0, 0, 600]);
+    assert_eq!(rejects(db).len(), 600);
 });

@@ -20,6 +20,7 @@ use placeholders::Placeholders;
 use statement::TakesRows;
 
 pub(super) use columns::{Columns, Shared};
+pub(super) use copy::CopyIn;
 pub(super) use statement::Statement;
 
 /// The values of one row, in the order of its statement's columns.
@@ -92,7 +93,11 @@ impl Tx {
     ) -> Result<(), sqlx::Error> {
         match self {
             _ if rows.is_empty() => Ok(()),
-            Self::Postgres(session) => copy::copy(&mut session.tx, statement, rows, as_row).await,
+            Self::Postgres(session) => {
+                let mut copy = CopyIn::begin(&mut session.tx, statement).await?;
+                copy.write(rows, as_row).await?;
+                copy.finish().await
+            }
             Self::Sqlite(tx) => insert_new_sqlite(tx, statement, rows, as_row).await,
         }
     }

@@ -1,5 +1,6 @@
 //! The rows of a window and its watermark, in one transaction.
 
+mod copying;
 mod diff;
 mod failures;
 mod gap;
@@ -86,17 +87,28 @@ impl Writer<'_> {
         self.counts
     }
 
-    /// Writes records, in the order in which they come. What is unchanged is not written.
+    /// Writes records, in the order in which they come. What is unchanged is not written. The batches after
+    /// them come from `next`, until it returns `None`: nothing is ready, or something else comes first.
     ///
     /// # Errors
     /// [`Error::Failed`]; the writer must then be dropped.
-    pub(crate) async fn write(&mut self, batch: Batch) -> Result<(), Error> {
+    pub(crate) async fn write(
+        &mut self,
+        first: Batch,
+        mut next: impl AsyncFnMut() -> Option<Batch>,
+    ) -> Result<(), Error> {
+        let mut batch = Some(first);
+        while let Some(some) = batch.take() {
+            self.store.answered("writing records", self.write_batch(some)).await?;
+            batch = Box::pin(self.copy_new(&mut next)).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_batch(&mut self, batch: Batch) -> Result<(), Error> {
         let (began, before) = (Instant::now(), self.counts);
-        let Batch { texts, failures, successes, rejects, ignored, page_ends, .. } = batch;
-        self.counts.fetched += (failures.len() + rejects.len()) as u64;
-        self.counts.successes += successes.len() as u64;
-        self.counts.rejected += rejects.len() as u64;
-        self.counts.ignored += ignored.len() as u64;
+        count(&batch, &mut self.counts);
+        let Batch { texts, failures, successes, rejects, page_ends, .. } = batch;
         self.write_failures(&texts, failures, &page_ends).await?;
         self.write_successes(&texts, successes).await?;
         self.reject(rejects).await?;
@@ -273,6 +285,14 @@ impl Writer<'_> {
         self.after = Some(stamp.at.value);
         Ok(())
     }
+}
+
+/// Counts the records of a batch by their kinds.
+fn count(batch: &Batch, counts: &mut Counts) {
+    counts.fetched += (batch.failures.len() + batch.rejects.len()) as u64;
+    counts.successes += batch.successes.len() as u64;
+    counts.rejected += batch.rejects.len() as u64;
+    counts.ignored += batch.ignored.len() as u64;
 }
 
 /// Logs a batch by the difference that it made to the counts.

@@ -10,12 +10,16 @@ use tokio::time::timeout;
 use super::Error;
 use super::read::{Step, WindowEnd};
 use super::session::Session;
+use crate::model::Batch;
 use crate::store::Writer;
 use crate::window::{Rescan, Window};
 
 /// Interval at which an open window shows the server that it waits for the source: far less than the time
 /// after which the server regards a transaction as abandoned.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Time within which the next batch must be ready for a statement that waits for it.
+const READY_WITHIN: Duration = Duration::from_secs(1);
 
 /// The watermark that moves with each window.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +30,34 @@ pub(super) enum Advance {
     Rescan(Rescan),
     /// Nothing: a file is no scan.
     Nothing,
+}
+
+/// The steps that the reading side sends.
+struct Steps<'a> {
+    receiver: Receiver<Step<'a>>,
+    /// A step that came while a batch was waited for.
+    taken: Option<Step<'a>>,
+}
+
+impl<'a> Steps<'a> {
+    async fn next(&mut self) -> Option<Step<'a>> {
+        match self.taken.take() {
+            Some(step) => Some(step),
+            None => self.receiver.recv().await,
+        }
+    }
+
+    /// The next step, if it is a batch and comes soon.
+    async fn next_batch(&mut self) -> Option<Batch> {
+        match timeout(READY_WITHIN, self.receiver.recv()).await {
+            Ok(Some(Step::Write(batch))) => Some(batch),
+            Ok(other) => {
+                self.taken = other;
+                None
+            }
+            Err(_) => None,
+        }
+    }
 }
 
 /// The writing side of a run.
@@ -43,20 +75,20 @@ impl<'a> Loader<'a> {
     /// back.
     pub(super) async fn all(
         &mut self,
-        mut steps: Receiver<Step<'_>>,
+        steps: Receiver<Step<'_>>,
         advance: Advance,
     ) -> Result<(), Error> {
         let store = self.run.store;
+        let mut steps = Steps { receiver: steps, taken: None };
         loop {
-            let Ok(step) = timeout(KEEP_ALIVE, steps.recv()).await else {
+            let Ok(step) = timeout(KEEP_ALIVE, steps.next()).await else {
                 store.answered("waiting for the source", self.writer.keep_alive()).await?;
                 continue;
             };
             match step {
                 None => break,
-                Some(Step::Write(batch, progress)) => {
-                    store.answered("writing records", self.writer.write(batch)).await?;
-                    self.run.show(progress);
+                Some(Step::Write(batch)) => {
+                    self.writer.write(batch, async || steps.next_batch().await).await?;
                 }
                 Some(Step::Commit(end)) => self.commit(&end, advance).await?,
                 Some(Step::RollBack) => self.writer.roll_back().await?,

@@ -21,7 +21,7 @@ use crate::window::{Plan, Window, clock};
 /// Next step of the writing side.
 pub(super) enum Step<'a> {
     /// Write records of the current window.
-    Write(Batch, Progress),
+    Write(Batch),
     /// Commit it.
     Commit(WindowEnd<'a>),
     /// Roll it back: it failed or was cut, and will be requested again.
@@ -230,7 +230,8 @@ impl<'a> Reader<'a> {
                 stats.check_readable(origin.source, (before.fetched, self.rejects))?;
                 tracing::debug!(%window, records = batch.records(), "batch read");
                 let progress = Progress { fetched: before.fetched + stats.records, ..before };
-                self.send(Step::Write(std::mem::take(&mut batch), progress)).await;
+                self.run.show(progress);
+                self.send(Step::Write(std::mem::take(&mut batch))).await;
             }
         }
         if !stats.ignored.is_empty() {

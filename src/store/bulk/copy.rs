@@ -2,7 +2,8 @@
 //! Lengths are in bytes, all numbers big-endian.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Postgres, Transaction};
+use sqlx::PgConnection;
+use sqlx::postgres::PgCopyIn;
 use uuid::Uuid;
 
 use super::columns::{Columns, Shared};
@@ -12,26 +13,44 @@ use crate::store::value::Time;
 /// Bytes per message. Postgres works on one message while the next is encoded.
 const MESSAGE_BYTES: usize = 64 * 1024;
 
-/// Copies rows straight into their table. A lookup has shown that none of them is stored.
-pub(super) async fn copy<'r, T, R: Row>(
-    tx: &mut Transaction<'static, Postgres>,
-    statement: Statement,
-    rows: &'r [T],
-    as_row: impl Fn(&'r T) -> R,
-) -> Result<(), sqlx::Error> {
-    let mut copy = tx.copy_in_raw(&statement.copy_sql()).await?;
-    let mut written = CopyRows::new(statement.width());
-    for row in rows {
-        written.begin_row();
-        as_row(row).write(&mut written);
-        if written.bytes.len() >= MESSAGE_BYTES {
-            copy.send(written.bytes.as_slice()).await?;
-            written.bytes.clear();
-        }
+/// A `copy` of rows straight into their table. What it has taken is there once it is finished.
+pub(in crate::store) struct CopyIn<'t> {
+    sent: PgCopyIn<&'t mut PgConnection>,
+    written: CopyRows,
+}
+
+impl<'t> CopyIn<'t> {
+    /// Begins to copy into the table of a statement.
+    pub(in crate::store) async fn begin(
+        connection: &'t mut PgConnection,
+        statement: Statement,
+    ) -> Result<Self, sqlx::Error> {
+        let sent = connection.copy_in_raw(&statement.copy_sql()).await?;
+        Ok(Self { sent, written: CopyRows::new(statement.width()) })
     }
-    written.end();
-    copy.send(written.bytes.as_slice()).await?;
-    copy.finish().await.map(drop)
+
+    /// Takes rows of which none is stored.
+    pub(in crate::store) async fn write<'r, T, R: Row>(
+        &mut self,
+        rows: &'r [T],
+        as_row: impl Fn(&'r T) -> R,
+    ) -> Result<(), sqlx::Error> {
+        for row in rows {
+            self.written.begin_row();
+            as_row(row).write(&mut self.written);
+            if self.written.bytes.len() >= MESSAGE_BYTES {
+                self.sent.send(self.written.bytes.as_slice()).await?;
+                self.written.bytes.clear();
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::store) async fn finish(mut self) -> Result<(), sqlx::Error> {
+        self.written.end();
+        self.sent.send(self.written.bytes.as_slice()).await?;
+        self.sent.finish().await.map(drop)
+    }
 }
 
 /// Encoded rows.

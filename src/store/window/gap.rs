@@ -35,6 +35,10 @@ impl Gap {
         self.0 = Some(Range { below, above, earlier: None, last: batch.collect() });
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(super) fn close(&mut self) {
         self.0 = None;
     }

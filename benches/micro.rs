@@ -8,7 +8,8 @@ use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher, black_box};
 use onelogin_simulator::{EventRecord, Record};
 use onelogin_sync::internals::{
-    self, Batch, Element, EventSelection, FAILURES, Origin, Shape, SourceKind, Splitter,
+    self, Batch, Element, ErrorText, ErrorTexts, EventSelection, FAILURES, Origin, Shape,
+    SourceKind, Splitter,
 };
 
 /// Counts allocations, beside the times.
@@ -85,6 +86,31 @@ fn normalise_all(origin: &Origin, selected: &EventSelection, records: &[String])
     }
     assert_eq!(batch.failures.len(), records.len());
     batch
+}
+
+const ERRORS: [&str; 4] = [
+    "The connection timed out while provisioning to https://lux.onelogin.com/api",
+    "Another object with the same value for property userPrincipalName already exists.",
+    r#"{"status":"404","detail":"Resource 2819c223-7f76-453a-919d-413861904646 not found"}"#,
+    "User jane.roe@example.com could not be created: org.apache.http.conn.ConnectTimeoutException",
+];
+const NAMES: [&str; 4] = ["Jane Roe", "jane.roe@example.com", "Jane", "Roe"];
+
+/// The text of an error without what differs from person to person.
+#[divan::bench]
+fn normalise_error(bencher: Bencher) {
+    bencher
+        .counter(ItemsCount::new(ERRORS.len()))
+        .bench(|| ERRORS.map(|raw| ErrorText::of(black_box(Some(raw)), &NAMES)));
+}
+
+/// The same for a text that was seen before.
+#[divan::bench]
+fn normalise_error_cached(bencher: Bencher) {
+    let mut texts = ErrorTexts::default();
+    bencher
+        .counter(ItemsCount::new(ERRORS.len()))
+        .bench_local(|| ERRORS.map(|raw| texts.of(black_box(Some(raw)), &NAMES).fingerprint.len()));
 }
 
 /// The hash that distinguishes a changed record from a repeated one.

@@ -24,6 +24,7 @@ use std::error::Error;
 pub mod internals {
     pub use crate::identity::content_hash;
     pub use crate::model::{Batch, Failure, Origin, Profile, Success, TextArena, TextRef};
+    pub use crate::normalize::error_text::{ErrorText, ErrorTexts};
     pub use crate::normalize::event_type::{EventSelection, FAILURES};
     pub use crate::normalize::record;
     pub use crate::onelogin::malformed::Malformed;

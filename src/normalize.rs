@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no clock. The same text gives the same row on every machine.
 
+pub(crate) mod error_text;
 mod event;
 pub(crate) mod event_type;
 mod field_reader;

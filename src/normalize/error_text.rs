@@ -71,7 +71,7 @@ pub(crate) fn fingerprint(normalised: &str) -> String {
     format!("{:016x}", u64::from_be_bytes(std::array::from_fn(|i| hash[i])))
 }
 
-/// The beginning of a long text, which ends between two words.
+/// The beginning of a long text, which ends between two terms.
 fn read_part(text: &str) -> &str {
     if text.len() <= LONGEST_READ {
         return text;

@@ -41,7 +41,7 @@ pub(super) fn address(text: &str) -> Option<(usize, &'static str)> {
     url(text)
         .map(|length| (length, "<url>"))
         .or_else(|| ip_v6(text).map(|length| (length, "<host>")))
-        .or_else(|| word(text))
+        .or_else(|| term(text))
 }
 
 /// A URL, or a path of at least two parts.
@@ -83,7 +83,7 @@ fn ip_v6(text: &str) -> Option<usize> {
 }
 
 /// A mail address, an IP address or the name of a host.
-fn word(text: &str) -> Option<(usize, &'static str)> {
+fn term(text: &str) -> Option<(usize, &'static str)> {
     let text = head(text);
     let run = &text[..text.find(|c| !is_of_mail(c)).unwrap_or(text.len())];
     let run = trimmed(run);

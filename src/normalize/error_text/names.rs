@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::addresses;
-use super::vocabulary::{is_ordinary, is_placeholder_word};
+use super::vocabulary::{is_ordinary, is_placeholder_term};
 
 /// The person's name in a sentence such as `Jane Roe could not be suspended in Wiki`.
 #[allow(dead_code)] // for the facts of rows that an earlier version wrote
@@ -11,7 +11,7 @@ pub(crate) fn in_sentence(description: &str) -> Option<&str> {
     description.split_once(" could not be ").map(|(name, _)| name)
 }
 
-/// Replaces the names, and each of their words, wherever they stand as a word. Within an address they stay:
+/// Replaces the names, and each of their terms, wherever they stand as a term. Within an address they stay:
 /// it is replaced as one.
 pub(super) fn replaced<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
     let mut wanted: Vec<&str> = names.iter().flat_map(|name| forms(name)).collect();
@@ -23,7 +23,7 @@ pub(super) fn replaced<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
     let mut out = String::new();
     let (mut copied, mut at) = (0, 0);
     while let Some(first) = text[at..].chars().next() {
-        let found = if is_word_start(text, at) { length_of_one(text, at, &wanted) } else { None };
+        let found = if is_term_start(text, at) { length_of_one(text, at, &wanted) } else { None };
         if let Some((length, placeholder)) = found {
             out.push_str(&text[copied..at]);
             out.push_str(placeholder);
@@ -40,22 +40,22 @@ pub(super) fn replaced<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
-/// A name and its words. Ordinary words are no names on their own: `Will` also begins `will be retried`.
+/// A name and its terms. Ordinary terms are no names on their own: `Will` also begins `will be retried`.
 fn forms(name: &str) -> impl Iterator<Item = &str> {
     let name = name.trim();
     let is_whole = name.contains(char::is_whitespace) && name.len() <= 200;
     let local = name.split_once('@').map_or("", |(local, _)| local);
-    let words = name.split(|c: char| c.is_whitespace() || c == ',').chain([local]);
-    let words = words.filter(|word| {
-        let letters = word.chars().count();
+    let terms = name.split(|c: char| c.is_whitespace() || c == ',').chain([local]);
+    let terms = terms.filter(|term| {
+        let letters = term.chars().count();
         // A letter of an alphabet is no name; one character of another script can be.
-        (letters > 1 || !word.is_ascii() && letters == 1)
-            && word.chars().any(char::is_alphanumeric)
-            && !word.bytes().all(|b| b.is_ascii_digit())
-            && !is_ordinary(word)
-            && !is_placeholder_word(word)
+        (letters > 1 || !term.is_ascii() && letters == 1)
+            && term.chars().any(char::is_alphanumeric)
+            && !term.bytes().all(|b| b.is_ascii_digit())
+            && !is_ordinary(term)
+            && !is_placeholder_term(term)
     });
-    is_whole.then_some(name).into_iter().chain(words)
+    is_whole.then_some(name).into_iter().chain(terms)
 }
 
 /// The length of the name that stands here, and what replaces it.
@@ -63,7 +63,7 @@ fn length_of_one(text: &str, at: usize, wanted: &[&str]) -> Option<(usize, &'sta
     let rest = &text[at..];
     wanted.iter().find_map(|name| {
         let length = prefix(rest, name)?;
-        // Some scripts write words without spaces.
+        // Some scripts write terms without spaces.
         let is_apart = |c: Option<char>| !c.is_some_and(joins);
         if !is_apart(rest[length..].chars().next()) && !is_apart(name.chars().next_back()) {
             return None;
@@ -90,14 +90,14 @@ fn prefix(text: &str, name: &str) -> Option<usize> {
     Some(rest.next().map_or(text.len(), |(end, _)| end))
 }
 
-fn is_word_start(text: &str, at: usize) -> bool {
+fn is_term_start(text: &str, at: usize) -> bool {
     let starts = |c: char| c.is_alphanumeric();
     text[at..].chars().next().is_some_and(starts)
         && !text[..at].chars().next_back().is_some_and(joins)
 }
 
-/// Checks whether a character makes one word with its neighbour. Scripts without upper and lower case write
-/// words without spaces, and a number after a name is no part of it.
+/// Checks whether a character makes one term with its neighbour. Scripts without upper and lower case write
+/// terms without spaces, and a number after a name is no part of it.
 fn joins(c: char) -> bool {
     c.is_lowercase() || c.is_uppercase()
 }

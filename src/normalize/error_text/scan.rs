@@ -2,7 +2,7 @@
 
 use super::addresses;
 use super::vocabulary::{
-    is_before_id, is_ordinary, is_person, is_term, is_unit, is_verb, placeholder,
+    is_before_id, is_ordinary, is_person, is_protocol, is_unit, is_verb, placeholder,
 };
 
 const NUMBER: &str = "<n>";
@@ -16,7 +16,7 @@ const MOST_SCANS: usize = 8;
 const LONGEST_NAME: usize = 80;
 
 /// The text with placeholders and single spaces, at most this many bytes. It is scanned until nothing changes,
-/// because a placeholder can set words apart that were one.
+/// because a placeholder can set terms apart that were one.
 pub(super) fn normalised(text: &str, longest: usize) -> String {
     let mut text = scanned(text, longest);
     for _ in 0..MOST_SCANS {
@@ -68,7 +68,7 @@ impl<'a> Scan<'a> {
         }
         if next.is_alphanumeric() {
             let length = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
-            self.word(&rest[..length]);
+            self.term(&rest[..length]);
             self.at += length;
             return;
         }
@@ -77,7 +77,7 @@ impl<'a> Scan<'a> {
         self.value(next);
     }
 
-    /// What begins here and is replaced as one.
+    /// A part that begins here and is replaced as one.
     fn opaque(&self, rest: &'a str, next: char) -> Option<(usize, &'static str)> {
         if (next.is_alphanumeric() || "/:[".contains(next))
             && let Some(found) = addresses::address(rest)
@@ -107,23 +107,23 @@ impl<'a> Scan<'a> {
     }
 
     /// Writes a run of letters and digits.
-    fn word(&mut self, word: &str) {
-        if word.bytes().all(|b| !b.is_ascii_digit()) {
-            self.out.push_str(word);
-        } else if word.bytes().all(|b| b.is_ascii_digit()) {
-            if self.is_status(word) {
-                self.out.push_str(word);
+    fn term(&mut self, term: &str) {
+        if term.bytes().all(|b| !b.is_ascii_digit()) {
+            self.out.push_str(term);
+        } else if term.bytes().all(|b| b.is_ascii_digit()) {
+            if self.is_status(term) {
+                self.out.push_str(term);
             } else {
                 self.number();
             }
-        } else if is_term(word) || is_code(word) {
-            self.out.push_str(word);
-        } else if word.starts_with("0x") || is_part_of_time(word) {
+        } else if is_protocol(term) || is_code(term) {
+            self.out.push_str(term);
+        } else if term.starts_with("0x") || is_part_of_time(term) {
             self.number();
-        } else if is_id(word) {
+        } else if is_id(term) {
             self.put(0, ID);
         } else {
-            let mut rest = word;
+            let mut rest = term;
             while let Some(first) = rest.chars().next() {
                 let is_digit = first.is_ascii_digit();
                 let end = rest.find(|c: char| c.is_ascii_digit() != is_digit).unwrap_or(rest.len());
@@ -169,26 +169,26 @@ impl<'a> Scan<'a> {
         is_free_before && is_free_after && !self.is_counted(number)
     }
 
-    /// Checks whether a number is an id or a quantity by the words around it.
+    /// Checks whether a number is an id or a quantity by the terms around it.
     fn is_counted(&self, number: &str) -> bool {
-        let before = last_word(self.out.trim_end_matches(' '));
-        let key = last_word(self.out.trim_end_matches([' ', ':', '=', '"', '\'']));
+        let before = last_term(self.out.trim_end_matches(' '));
+        let key = last_term(self.out.trim_end_matches([' ', ':', '=', '"', '\'']));
         let rest = self.text[self.at + number.len()..].trim_start();
         let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
         is_before_id(before) || key.eq_ignore_ascii_case("id") || is_unit(&rest[..end])
     }
 
     /// After a quotation mark or an equals sign: replaces the person's name that it belongs to.
-    fn value(&mut self, mark: char) {
+    fn value(&mut self, sign: char) {
         let rest = &self.text[self.at..];
-        let before = &self.out[..self.out.len() - mark.len_utf8()];
-        let length = match mark {
+        let before = &self.out[..self.out.len() - sign.len_utf8()];
+        let length = match sign {
             '\'' | '"' | '`' => {
                 let key = before.trim_end_matches([' ', ':', '=', '"', '\'', '\\']);
                 if key.len() == before.len() || !is_person_key(key) {
                     return;
                 }
-                rest.find([mark, '\\']).unwrap_or(rest.len())
+                rest.find([sign, '\\']).unwrap_or(rest.len())
             }
             '=' if is_person_key(before.trim_end_matches(' ')) => rest
                 .find(|c: char| !c.is_alphanumeric() && !"._-".contains(c))
@@ -212,18 +212,18 @@ impl<'a> Scan<'a> {
         if !is_first && !is_person_key(key) {
             return None;
         }
-        let (mut length, mut words) = (0, 0);
-        while words < 3 {
-            let from = length + usize::from(words > 0);
-            if words > 0 && !rest[length..].starts_with(' ') {
+        let (mut length, mut terms) = (0, 0);
+        while terms < 3 {
+            let from = length + usize::from(terms > 0);
+            if terms > 0 && !rest[length..].starts_with(' ') {
                 break;
             }
-            let Some(word) = capitalised(&rest[from..]) else { break };
-            if is_ordinary(word) {
+            let Some(term) = capitalised(&rest[from..]) else { break };
+            if is_ordinary(term) {
                 return None;
             }
-            length = from + word.len();
-            words += 1;
+            length = from + term.len();
+            terms += 1;
         }
         let after = &rest[length..];
         let next = after.trim_start();
@@ -233,7 +233,7 @@ impl<'a> Scan<'a> {
         } else {
             !next.starts_with(char::is_uppercase) && !after.starts_with(['_', '.', '='])
         };
-        (words > 1 && is_sentence).then_some(length)
+        (terms > 1 && is_sentence).then_some(length)
     }
 
     /// Cuts the text between two characters, and not within a placeholder.
@@ -249,40 +249,40 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The word at the end of a text.
-fn last_word(text: &str) -> &str {
+/// The term at the end of a text.
+fn last_term(text: &str) -> &str {
     let start = text.rfind(|c: char| !c.is_alphanumeric() && c != '_');
     start.map_or(text, |at| &text[text.ceil_char_boundary(at + 1)..])
 }
 
-/// Checks whether a text ends with a word before a person's name, `user name` among them.
+/// Checks whether a text ends with a term before a person's name, `user name` among them.
 fn is_person_key(text: &str) -> bool {
-    let word = last_word(text);
-    let before = last_word(text[..text.len() - word.len()].trim_end_matches(' '));
-    is_person(word) || word.eq_ignore_ascii_case("name") && is_person(before)
+    let term = last_term(text);
+    let before = last_term(text[..text.len() - term.len()].trim_end_matches(' '));
+    is_person(term) || term.eq_ignore_ascii_case("name") && is_person(before)
 }
 
-/// Checks whether a value can be a name: one word, or words that begin with capitals.
+/// Checks whether a value can be a name: one term, or terms that begin with capitals.
 fn is_name(value: &str) -> bool {
-    let mut words = value.split(' ').peekable();
+    let mut terms = value.split(' ').peekable();
     let is_one = !value.contains(' ');
     !value.is_empty()
         && value.len() <= LONGEST_NAME
-        && words.all(|word| {
-            let is_written_so = is_one || word.starts_with(char::is_uppercase);
-            let is_plain = word.chars().all(|c| c.is_alphanumeric() || "._-'".contains(c));
-            is_written_so && is_plain && word.contains(char::is_alphanumeric) && !is_ordinary(word)
+        && terms.all(|term| {
+            let is_written_so = is_one || term.starts_with(char::is_uppercase);
+            let is_plain = term.chars().all(|c| c.is_alphanumeric() || "._-'".contains(c));
+            is_written_so && is_plain && term.contains(char::is_alphanumeric) && !is_ordinary(term)
         })
 }
 
-/// The capitalised word that a text begins with.
+/// The capitalised term that a text begins with.
 fn capitalised(text: &str) -> Option<&str> {
     let end =
         text.find(|c: char| !c.is_alphabetic() && c != '\'' && c != '-').unwrap_or(text.len());
-    let word = &text[..end];
-    let mut letters = word.chars();
+    let term = &text[..end];
+    let mut letters = term.chars();
     let is_capital = letters.next()?.is_uppercase();
-    (is_capital && letters.next()?.is_lowercase() && word.len() <= 40).then_some(word)
+    (is_capital && letters.next()?.is_lowercase() && term.len() <= 40).then_some(term)
 }
 
 fn ends_with_number(out: &str) -> bool {
@@ -297,16 +297,16 @@ fn end_of_name(out: &str) -> Option<usize> {
 }
 
 /// Codes of errors that are made of letters and digits.
-fn is_code(word: &str) -> bool {
+fn is_code(term: &str) -> bool {
     let digits =
-        |prefix| word.strip_prefix(prefix).filter(|d: &&str| d.bytes().all(|b| b.is_ascii_digit()));
+        |prefix| term.strip_prefix(prefix).filter(|d: &&str| d.bytes().all(|b| b.is_ascii_digit()));
     digits("AADSTS").is_some() || digits("E").is_some_and(|digits| digits.len() == 7)
 }
 
 /// `02T10` of `2026-01-02T10:30:00Z`, and `00Z`.
-fn is_part_of_time(word: &str) -> bool {
-    word.ends_with(['Z', 'z', 'T']) && word[..word.len() - 1].bytes().all(|b| b.is_ascii_digit())
-        || word.split_once('T').is_some_and(|(date, time)| {
+fn is_part_of_time(term: &str) -> bool {
+    term.ends_with(['Z', 'z', 'T']) && term[..term.len() - 1].bytes().all(|b| b.is_ascii_digit())
+        || term.split_once('T').is_some_and(|(date, time)| {
             [date, time].iter().all(|part| {
                 (1..=9).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
             })
@@ -314,11 +314,11 @@ fn is_part_of_time(word: &str) -> bool {
 }
 
 /// Letters and digits that alternate, or a long hexadecimal number.
-fn is_id(word: &str) -> bool {
+fn is_id(term: &str) -> bool {
     let is_digit = |b: &u8| b.is_ascii_digit();
-    let changes = word.as_bytes().windows(2).filter(|w| is_digit(&w[0]) != is_digit(&w[1])).count();
-    word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit())
-        || word.len() >= 6 && changes >= 2
+    let changes = term.as_bytes().windows(2).filter(|w| is_digit(&w[0]) != is_digit(&w[1])).count();
+    term.len() >= 8 && term.bytes().all(|b| b.is_ascii_hexdigit())
+        || term.len() >= 6 && changes >= 2
 }
 
 /// The length of a UUID.

@@ -61,7 +61,7 @@ fn what_differs_from_person_to_person_is_replaced() {
 }
 
 #[test]
-fn a_name_is_a_word_and_an_ordinary_word_is_no_name() {
+fn a_name_is_complete_and_no_ordinary_term() {
     for (raw, names, expected) in [
         ("invalid_grant: will be retried", &WILL[..], "invalid_grant: will be retried"),
         ("WILL GRANT is gone", &WILL, "<name> is gone"),
@@ -87,10 +87,10 @@ fn no_text_has_a_fingerprint_of_its_own() {
 }
 
 #[test]
-fn a_long_text_is_cut_between_two_words() {
+fn a_long_text_is_cut_between_two_terms() {
     let cut = text(&"ab jane.roe@example.com ".repeat(1_000), &[]);
     assert!(cut.len() <= LONGEST && cut.len() > LONGEST - 20 && cut.ends_with('…'), "{cut}");
-    assert!(cut.trim_end_matches('…').split(' ').all(|word| word == "ab" || word == "<email>"));
+    assert!(cut.trim_end_matches('…').split(' ').all(|term| term == "ab" || term == "<email>"));
     assert!(text(&"x".repeat(100_000), &[]).len() <= LONGEST);
     assert!(text(&"ä".repeat(100_000), &[]).len() <= LONGEST);
 }

@@ -112,11 +112,14 @@ fn the_readme_shows_what_the_demo_prints() {
     let printed =
         Program::new(&["demo"]).in_directory(directory.path()).run().expect_code(0).stdout;
 
-    let shown: Vec<String> = masked(&shown.text).collect();
+    let mut shown: Vec<String> = masked(&shown.text).collect();
     // The demo names the program as it was started: by `cargo run --release` in README.md.
     let printed =
         printed.replace(env!("CARGO_BIN_EXE_onelogin-sync"), "target/release/onelogin-sync");
-    let printed: Vec<String> = masked(&printed).collect();
+    let mut printed: Vec<String> = masked(&printed).collect();
+    // Rows of an answer: their number differs from day to day.
+    shown.dedup();
+    printed.dedup();
 
     assert_eq!(shown, printed);
 }
@@ -132,6 +135,9 @@ fn masked(text: &str) -> impl Iterator<Item = String> {
                 "http://…".to_owned()
             } else if value {
                 "…".to_owned()
+            } else if part == "windows," {
+                // Their number depends on the time it takes to read them.
+                "window,".to_owned()
             } else {
                 part.to_owned()
             }

@@ -110,7 +110,7 @@ inside "$job" simulate >/dev/null 2>&1 || code=$?
 expect "the exit code of simulate in the image of the job" "$code" 64
 
 # A first load of one image from the other, into the default database, by a name that is resolved.
-inside "$stand_in" simulate --port 0 --failures 500 --late-records 0 >"$work/simulator" 2>&1 &
+inside "$stand_in" simulate --port 0 --history flat --failures 500 --late-records 0 >"$work/simulator" 2>&1 &
 simulator=$!
 for _ in $(seq 100); do
     grep -q 'http://' "$work/simulator" && break

@@ -46,7 +46,8 @@ class Simulator:
     def __init__(self, program, history):
         self.history = history
         self.process = subprocess.Popen(
-            [str(program), "simulate", "--port", "0", "--frozen", "--late-records", "0",
+            [str(program), "simulate", "--port", "0", "--frozen", "--history", "flat",
+             "--late-records", "0",
              "--failures", str(history.failures), "--people", str(history.people),
              "--days", str(history.days), "--now", instant(history.now)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,

@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 const DEFAULT_NOW: i64 = 1_774_008_000;
 /// Failures per person on average, unless `people` is set.
 const FAILURES_PER_PERSON: u64 = 20;
+/// The same in a story.
+const STORY_FAILURES_PER_PERSON: u64 = 4;
 /// People of a directory at most, unless `people` is set.
 const MOST_PEOPLE: u32 = 50_000;
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub token_lifetime: Duration,
     /// The seed of the history: same seed, same history. Default: 1.
     pub seed: u64,
+    /// The shape of the history. Default: flat.
+    pub history: History,
     /// The id of the OneLogin account. Default: another one for each seed.
     pub account_id: Option<u64>,
     /// Failures in the `days` before `now`. Late ones may not be visible yet. They continue at the
@@ -39,7 +43,8 @@ pub struct Config {
     pub failures: u64,
     /// Successes in the `days` before `now`. Each one does the operation of an earlier failure.
     /// They continue at the same rate after `now`, and only the current API serves them. Without
-    /// failures there are no successes. Default: half of `failures`.
+    /// failures there are no successes. In a story, most follow no failure, and a few are
+    /// suspensions that were skipped. Default: half of `failures`; in a story three times as many.
     pub successes: Option<u64>,
     /// One generated failure in this many becomes visible ten minutes to six hours after its
     /// `created_at`, in both APIs; 0 for no late ones. Default: 200.
@@ -47,7 +52,7 @@ pub struct Config {
     /// One generated failure in this many is solved an hour to five days later, and its event
     /// changes then; 0 for no solved ones. Default: 20.
     pub resolved_events: u32,
-    /// People in the directory. Default: one per 20 failures, from 1 to 50,000.
+    /// People in the directory. Default: one per 20 failures, in a story one per 4, from 1 to 50,000.
     pub people: Option<u32>,
     /// One person in this many is deleted: failures name them, but the directory does not have
     /// them; 0 for no deleted ones. Default: 40.
@@ -105,6 +110,18 @@ pub struct Config {
     pub wide_answer: WideAnswer,
     /// True if legacy answers carry `Deprecation: true` and the date of a `Sunset`. Default: no.
     pub deprecation: bool,
+}
+
+/// Shapes of the generated history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum History {
+    /// The same rate at all times, and nothing depends on anything else: for tests and measurements.
+    #[default]
+    Flat,
+    /// Working days and weekends, retries until success, an outage, a limit of licences, a mapping
+    /// error after a change, and leavers who keep their access. Numbers are approximate: a chapter of
+    /// 28 days has its share of them, and the first chapter begins before the history does.
+    Story,
 }
 
 /// Meanings of the `id` of a record. The documents leave it open.
@@ -228,6 +245,24 @@ pub enum WideAnswer {
 }
 
 impl Config {
+    /// The configuration of the command `demo`: six weeks with a story that end at `now`. It is here
+    /// because tests load the same history.
+    #[must_use]
+    pub fn demo(now: DateTime<Utc>) -> Self {
+        Self {
+            seed: 7,
+            history: History::Story,
+            failures: 1_600,
+            successes: Some(3_200),
+            days: 42,
+            late_records: 5,
+            now,
+            // Fewer requests, so that the demo takes a moment.
+            page: 500,
+            ..Self::default()
+        }
+    }
+
     /// The id of the account: the set one, or another one for each seed.
     #[must_use]
     pub fn account_id(&self) -> u64 {
@@ -237,8 +272,20 @@ impl Config {
 
     /// The number of people in the directory, at least 1.
     pub(crate) fn people(&self) -> u32 {
-        let usual = u32::try_from(self.failures / FAILURES_PER_PERSON).unwrap_or(MOST_PEOPLE);
+        let per_person = match self.history {
+            History::Flat => FAILURES_PER_PERSON,
+            History::Story => STORY_FAILURES_PER_PERSON,
+        };
+        let usual = u32::try_from(self.failures / per_person).unwrap_or(MOST_PEOPLE);
         self.people.unwrap_or(usual.min(MOST_PEOPLE)).max(1)
+    }
+
+    /// The number of successes in the `days` before `now`.
+    pub(crate) fn successes(&self) -> u64 {
+        self.successes.unwrap_or(match self.history {
+            History::Flat => self.failures / 2,
+            History::Story => self.failures.saturating_mul(3),
+        })
     }
 }
 
@@ -250,6 +297,7 @@ impl Default for Config {
             client_secret: "demo-secret".to_owned(),
             token_lifetime: Duration::from_hours(10),
             seed: DEFAULT_SEED,
+            history: History::default(),
             account_id: None,
             failures: 1_000,
             successes: None,

@@ -1,4 +1,4 @@
-//! The generated history: a pure function of the seed and an index.
+//! The generated history: a pure function of the seed, the start of the clock and an index.
 //!
 //! It knows when each failure, success and sign-in happened, to whom and in which app. It knows
 //! nothing of JSON, of the APIs or of the clock.
@@ -6,8 +6,10 @@
 mod event_types;
 mod events;
 mod failures;
+mod flat;
 mod people;
 mod random;
+mod story;
 mod timeline;
 mod window;
 

@@ -15,8 +15,8 @@ mod view;
 mod tests;
 
 pub use config::{
-    Bounds, Config, Cursor, DateHeader, EventForm, Ids, LastPage, Order, OverLimit, TooManyIds,
-    WideAnswer,
+    Bounds, Config, Cursor, DateHeader, EventForm, History, Ids, LastPage, Order, OverLimit,
+    TooManyIds, WideAnswer,
 };
 pub use endpoint::{
     EVENT_TYPES_PATH, EVENTS_PATH, Endpoint, LEGACY_PATH, TOKEN_PATH, USERS_PATH, UnknownEndpoint,

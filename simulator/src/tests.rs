@@ -5,6 +5,7 @@ mod dates;
 mod event_faults;
 mod events;
 mod rooms;
+mod story;
 mod tokens;
 mod users;
 

@@ -17,23 +17,17 @@ use crate::exit::Exit;
 use crate::model::Origin;
 use crate::normalize::event_type::EventSelection;
 use crate::onelogin::events::{Events, Query};
-use crate::onelogin::legacy::Legacy;
 use crate::onelogin::{ConfigError, Options, Source};
 use crate::store::{Access, Database, QUESTION, Store};
 use crate::sync::{Job, span, sync};
 use onelogin_simulator::{Config, Simulator};
 
-/// Failures of the days before the demo: enough to see something, loaded in a moment.
-const FAILURES: u64 = 5_950;
-const DAYS: u32 = 10;
-/// One failure in this many appears late.
-const LATE: u32 = 10;
-/// Each demo has the same history, which ends now.
-const SEED: u64 = 7;
 const ACCOUNT: &str = "demo";
 /// Calls per hour: enough for any number of demos.
 const CALLS: u64 = 2_500;
-const HOUR: Duration = Duration::from_hours(1);
+/// Time between the two runs: it has working hours in it whenever it begins, and is less than the
+/// day that a clock may be wrong by.
+const BETWEEN: Duration = Duration::from_hours(20);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -56,37 +50,26 @@ pub(super) async fn run(args: Args, screen: &Screen) -> Result<(), Failed> {
 async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
     let url = format!("sqlite:{}", args.file.display());
     remove_earlier_demo(&args.file, &url).await?;
-    let config = Config {
-        seed: SEED,
-        failures: FAILURES,
-        days: DAYS,
-        late_records: LATE,
-        // The simulated hour between the runs ends now.
-        now: Utc::now().trunc_subsecs(0) - HOUR,
-        ..Config::default()
-    };
+    // The simulated time between the runs ends now.
+    let config = Config::demo(Utc::now().trunc_subsecs(0) - BETWEEN);
     let onelogin = Simulator::start(([127, 0, 0, 1], 0).into(), config)
         .context("cannot serve the simulator on a free port")
         .map_err(|error| Failed::new(Exit::Bug, error))?;
     let store = Store::open(&Database::file(&url), Access::Create).await?;
     store.migrate().await?;
 
-    print_line(&format!(
-        "A simulated OneLogin listens on {}. The first run, with its legacy API:",
-        onelogin.url()
-    ));
-    one_run(&legacy(&onelogin)?, &store, screen).await?;
+    let source = events(&onelogin)?;
+    print_line(&format!("A simulated OneLogin listens on {}. The first run:", onelogin.url()));
+    one_run(&source, &store, screen).await?;
     let first_end = onelogin.now();
-    onelogin.advance(HOUR);
-    print_line("\nAn hour later, the second run:");
-    let second = one_run(&legacy(&onelogin)?, &store, screen).await?;
+    onelogin.advance(BETWEEN);
+    print_line("\nTwenty hours later, the second run:");
+    let second = one_run(&source, &store, screen).await?;
     let late = store.late(ACCOUNT, second, first_end).await?.unsigned_abs();
     print_line(&format!(
         "{} of them are older than the first run, but appeared only after it",
         number(late)
     ));
-    print_line("\nThe third run, with the events API, starts where the legacy sync stopped:");
-    one_run(&events(&onelogin)?, &store, screen).await?;
 
     print_line(&format!("\nRows in {}:", args.file.display()));
     for (table, rows) in store.table_sizes(ACCOUNT).await? {
@@ -111,12 +94,6 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
 fn program() -> String {
     let started = env::args().next().unwrap_or_else(|| "onelogin-sync".to_owned());
     if started.contains(char::is_whitespace) { format!("'{started}'") } else { started }
-}
-
-fn legacy(onelogin: &Simulator) -> Result<Source, Failed> {
-    Legacy::new(&Options::new(onelogin.url()), onelogin.key().into())
-        .map(Source::Legacy)
-        .map_err(bug)
 }
 
 fn events(onelogin: &Simulator) -> Result<Source, Failed> {

@@ -12,7 +12,7 @@ use super::text::{self, print_line, time};
 use super::{Failed, secret, stop};
 use crate::exit::Exit;
 use onelogin_simulator::{
-    Bounds, Config, Cursor, DateHeader, Endpoint, EventForm, Fault, Ids, LastPage, Order,
+    Bounds, Config, Cursor, DateHeader, Endpoint, EventForm, Fault, History, Ids, LastPage, Order,
     OverLimit, Simulator, parse_faults, parse_faults_at,
 };
 
@@ -27,10 +27,13 @@ pub(super) struct Args {
     /// Seed of the history and the account: the same seed gives the same history
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Shape of the history: working days, outages and leavers, or the same rate at all times
+    #[arg(long, value_enum, default_value = "story")]
+    history: HistoryArg,
     /// Failures in the days before the start of the clock; they continue at the same rate
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     failures: u64,
-    /// People in the directory [default: one per 20 failures]
+    /// People in the directory [default: one per 4 failures, in a flat history per 20]
     #[arg(long, value_name = "N")]
     people: Option<u32>,
     /// Days of history before the start of the clock
@@ -77,7 +80,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Current API")]
 struct CurrentApi {
-    /// Successes after failures, in the same days [default: half of the failures]
+    /// Successes in the same days [default: three times the failures, in a flat history half]
     #[arg(long, value_name = "N")]
     successes: Option<u64>,
     /// Solve one failure in N an hour to five days later, which changes its event; 0 for no solved failures
@@ -139,6 +142,12 @@ struct Faults(Vec<Fault>);
 /// A list of faults with their endpoints.
 #[derive(Debug, Clone)]
 struct FaultsAt(Vec<(Endpoint, Fault)>);
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum HistoryArg {
+    Flat,
+    Story,
+}
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum BoundsArg {
@@ -214,6 +223,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failed> {
 fn config(args: &Args) -> Config {
     let usual = Config {
         seed: args.seed,
+        history: match args.history {
+            HistoryArg::Flat => History::Flat,
+            HistoryArg::Story => History::Story,
+        },
         failures: args.failures,
         people: args.people,
         days: args.days,

@@ -28,8 +28,8 @@ fn a_demo_shows_two_runs_and_leaves_one_file_again_and_again() {
         let shown = demo(directory.path()).run().expect_code(0);
 
         assert_eq!(shown.stderr, "");
-        assert_eq!(shown.stdout.matches("account demo: ").count(), 3, "{shown}");
-        assert_eq!(shown.stdout.matches("scanned through").count(), 3, "{shown}");
+        assert_eq!(shown.stdout.matches("account demo: ").count(), 2, "{shown}");
+        assert_eq!(shown.stdout.matches("scanned through").count(), 2, "{shown}");
         assert!(shown.stdout.contains("appeared only after it"), "{shown}");
         assert!(shown.stdout.contains("\nNext:\n"), "{shown}");
         assert_eq!(files(directory.path()), ["demo.db"]);
@@ -60,11 +60,8 @@ fn what_a_demo_prints_is_what_it_left() {
         assert!(shown.contains(&line), "{line:?} in\n{shown}");
     }
     let runs = db.rows("select status, inserted, rejected from sync_runs order by started_at");
-    assert_eq!(runs.len(), 3);
+    assert_eq!(runs.len(), 2);
     assert!(runs.iter().all(|run| run[0] == "succeeded" && run[1] != "0" && run[2] == "0"));
-    // Both APIs serve the same failures, and each counts once.
-    let legacy = "provisioning_failures where source = 'legacy'";
-    assert_eq!(db.count("failures"), db.count(legacy));
     let line = format!("    failures, each once   {:>8}", db.count("failures"));
     assert!(shown.contains(&line), "{line:?} in\n{shown}");
     let query = shown.split("\n\n").find(|part| part.starts_with("select ")).expect("a query");
@@ -130,7 +127,7 @@ fn the_last_lines_of_a_demo_can_be_pasted() {
 fn a_demo_can_be_interrupted() {
     let directory = TempDir::new().expect("a temporary directory can be created");
     let running = demo(directory.path()).start();
-    running.wait_for_output("with its legacy API:");
+    running.wait_for_output("The first run:");
     running.interrupt();
     running.wait().expect_code(130);
     // What is left of it is of a demo, and no obstacle.

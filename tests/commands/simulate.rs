@@ -18,6 +18,8 @@ fn simulate(arguments: &[&str]) -> (Running, SocketAddr) {
         "--frozen",
         "--now",
         "2026-03-20T12:00:00Z",
+        "--history",
+        "flat",
         "--failures",
         "40",
     ];

@@ -38,7 +38,7 @@ python3 -m venv "$work/venv"
 for cursor in keyset page-number; do
     rm -f "$work/printed"
     mkfifo "$work/printed"
-    "$program" simulate --port 0 --frozen --now 2026-03-20T12:00:00Z --failures 230 \
+    "$program" simulate --port 0 --frozen --now 2026-03-20T12:00:00Z --history flat --failures 230 \
         --cursor "$cursor" >"$work/printed" &
     simulator=$!
     if ! read -r -t "$patience" line <"$work/printed"; then

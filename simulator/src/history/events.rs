@@ -2,6 +2,7 @@
 //! index.
 
 use super::failures::{Failure, Failures, Operation, UserForm};
+use super::flat::Flat;
 use super::people::{APPS, Person, person};
 use super::random::{Choice, rng_for};
 use super::timeline::Timeline;
@@ -56,8 +57,9 @@ pub(crate) struct Events {
     resolved: u32,
 }
 
-/// A success after a failure.
+/// A success, as a rule after a failure; in a story also a suspension that was skipped.
 pub(crate) struct Success {
+    /// The failure whose operation is done, or the operation itself in the form of one.
     pub(crate) failure: Failure,
     pub(crate) event_type_id: i64,
 }
@@ -71,13 +73,18 @@ pub(crate) struct SignIn {
 impl Events {
     pub(crate) fn new(config: &Config) -> Self {
         let failures = Failures::new(config);
-        let successes = config.successes.unwrap_or(config.failures / 2);
+        let flat = Flat::new(config);
         let for_each = config.failures.div_ceil(FAILURES_PER_SIGN_IN);
         let sign_ins = if config.ignores_type_filter { for_each } else { 0 };
         Self {
-            successes: failures.timeline.follow(Choice::Success, successes),
-            sign_ins: failures.timeline.follow(Choice::SignIn, sign_ins),
-            begins: failures.timeline.begins().saturating_mul(1000),
+            successes: match &failures.timeline {
+                Timeline::Flat(flat) => {
+                    Timeline::Flat(flat.follow(Choice::Success, config.successes()))
+                }
+                Timeline::Story(line) => Timeline::Story(line.others()),
+            },
+            sign_ins: Timeline::Flat(flat.follow(Choice::SignIn, sign_ins)),
+            begins: flat.begins().saturating_mul(1000),
             seed: config.seed,
             recent: (config.failures * RECENT_DAYS / u64::from(config.days.max(1))).max(1),
             resolved: config.resolved_events,
@@ -100,8 +107,8 @@ impl Events {
         let is_before = |back: u64| back <= index && timeline.created_at_millis(index - back) == at;
         let before = (0..19).take_while(|&back: &i64| is_before(back.unsigned_abs() + 1));
         let nth = 3 * before.last().map_or(0, |back| back + 1) + kind as i64;
-        let id =
-            FIRST_EVENT_ID + at.saturating_sub(self.begins).saturating_mul(IDS_PER_MILLI) + nth;
+        let first = at.saturating_sub(self.begins).saturating_mul(IDS_PER_MILLI);
+        let id = first.saturating_add(FIRST_EVENT_ID + nth);
         Key { at, id, put: 0 }
     }
 
@@ -109,7 +116,7 @@ impl Events {
     pub(crate) fn types(kind: Kind) -> &'static [i64] {
         match kind {
             Kind::Failure => &[25, 61, 62, 63, 64, 65],
-            Kind::Success => &[51, 52, 53, 54, 55, 59],
+            Kind::Success => &[51, 52, 53, 54, 55, 59, 60],
             Kind::SignIn => &[8],
         }
     }
@@ -121,7 +128,7 @@ impl Events {
         }
         match kind {
             Kind::Failure => {
-                let visible_from = self.failures.timeline.visible_from(index);
+                let visible_from = self.failures.visible_from(index);
                 let visible = visible_from.saturating_mul(1000) <= now;
                 visible.then(|| failed_type(self.failures.failure(index).operation))
             }
@@ -130,19 +137,39 @@ impl Events {
         }
     }
 
-    /// The resolution of failure `index` at moment `at`, if it ever is solved. Unix milliseconds.
+    /// The resolution of failure `index` at moment `at`, if it ever is solved. Unix milliseconds. In a
+    /// story, nobody solves by hand that a leaver still has access.
     pub(crate) fn solved_at(&self, index: u64, at: i64) -> Option<i64> {
+        let is_leaver = || {
+            let operation = self.failures.failure(index).operation;
+            matches!(operation, Some(Operation::Suspend | Operation::Delete))
+        };
+        if matches!(self.failures.timeline, Timeline::Story(_)) && is_leaver() {
+            return None;
+        }
         let mut rng = rng_for(self.seed, Choice::Solved, index);
         let is_solved = self.resolved > 0 && rng.u32(..self.resolved) == 0;
         is_solved.then(|| at.saturating_add(rng.i64(SOLVED_AFTER) * 1000))
     }
 
-    /// Success `index`: the operation of a recent failure, done at last. `None` if no recent failure
-    /// names its user and operation.
+    /// Success `index`: in a flat history the operation of a recent failure, done at last. `None` if no
+    /// recent failure names its user and operation.
     pub(crate) fn success(&self, index: u64) -> Option<Success> {
-        let at = self.successes.created_at(index);
+        match (&self.successes, &self.failures.timeline) {
+            (Timeline::Flat(successes), Timeline::Flat(failures)) => {
+                self.flat_success(index, successes.created_at(index), failures)
+            }
+            (Timeline::Story(line), _) | (_, Timeline::Story(line)) => {
+                let happening = line.get(index);
+                let event_type_id = happening.event_type_id;
+                Some(Success { failure: Failure::of(self.seed, happening), event_type_id })
+            }
+        }
+    }
+
+    fn flat_success(&self, index: u64, at: i64, failures: &Flat) -> Option<Success> {
         let mut rng = rng_for(self.seed, Choice::Success, index);
-        let last = self.failures.timeline.last_before(at);
+        let last = failures.last_before(at);
         let start = last - rng.u64(..self.recent.min(last + 1));
         let tried = (start.saturating_sub(MOST_TRIES)..=start).rev();
         let (failure, operation) = tried

@@ -1,9 +1,11 @@
 //! Generated failures, as a pure function of seed and index. Both APIs serve the same ones.
 
+use super::flat::Flat;
 use super::people::{APPS, App, FIRST_APP_ID, Person, person};
 use super::random::{Choice, rng_for};
-use super::timeline::Timeline;
-use crate::config::{Config, Ids};
+use super::story::{self, Happening};
+use super::timeline::{self, Timeline};
+use crate::config::{Config, History, Ids};
 
 /// One failure in this many has a null user.
 const NULL_USER: u32 = 500;
@@ -22,6 +24,7 @@ pub(crate) struct Failures {
     seed: u64,
     pub(crate) people: u64,
     bad_records: u32,
+    late_records: u32,
 }
 
 pub(crate) struct Failure {
@@ -78,6 +81,8 @@ pub(crate) enum Cause {
     Exists,
     TokenExpired,
     RateLimited,
+    /// The text of an app, with the placeholders `%user%`, `%login%` and `%id%`.
+    OfTheApp(&'static str),
 }
 
 /// Forms in which a failure names its user.
@@ -90,13 +95,24 @@ pub(crate) enum UserForm {
 
 impl Failures {
     pub(crate) fn new(config: &Config) -> Self {
+        let timeline = match config.history {
+            History::Flat => Timeline::Flat(Flat::new(config)),
+            History::Story => Timeline::Story(story::failures(config)),
+        };
         Self {
-            timeline: Timeline::new(config),
+            timeline,
             ids: config.ids,
             seed: config.seed,
             people: u64::from(config.people()),
             bad_records: config.bad_records,
+            late_records: config.late_records,
         }
+    }
+
+    /// The moment from which failure `index` is served: its creation, or later if it is late.
+    pub(crate) fn visible_from(&self, index: u64) -> i64 {
+        let delay = timeline::delay(self.seed, self.late_records, index);
+        self.timeline.created_at(index).saturating_add_unsigned(delay)
     }
 
     /// The kind, 0 to 4, of unreadable text that failure `index` has, if it has one.
@@ -108,10 +124,18 @@ impl Failures {
         (rng.u32(..self.bad_records) == 0).then(|| rng.u32(..5))
     }
 
-    /// Failure `index`. Never reorder the random draws: a seed must always give the same bytes.
+    /// Failure `index`.
     pub(crate) fn failure(&self, index: u64) -> Failure {
+        match &self.timeline {
+            Timeline::Flat(flat) => self.flat_failure(flat, index),
+            Timeline::Story(line) => self.story_failure(index, line.get(index)),
+        }
+    }
+
+    /// Never reorder the random draws: a seed must always give the same bytes.
+    fn flat_failure(&self, flat: &Flat, index: u64) -> Failure {
         let mut rng = rng_for(self.seed, Choice::Content, index);
-        let person = person(self.seed, self.person(index, &mut rng));
+        let person = person(self.seed, self.person(flat, index, &mut rng));
         // The lesser of two draws: the first apps of the list fail most often.
         let app = rng.usize(..APPS.len()).min(rng.usize(..APPS.len()));
         let has_text_ids = rng.u32(..TEXT_IDS) == 0;
@@ -128,25 +152,53 @@ impl Failures {
         };
         let operation = (!is_internal).then(|| OPERATIONS[rng.usize(..OPERATIONS.len())]);
         let has_unknown_field = rng.u32(..UNKNOWN_FIELD) == 0;
-        let user = if rng.u32(..ABSENT_USER) == 0 {
-            UserForm::Absent
-        } else if rng.u32(..NULL_USER) == 0 {
-            UserForm::Null
-        } else {
-            UserForm::Named
-        };
+        let user = UserForm::any(&mut rng);
         Failure { person, app, operation, cause, user, has_text_ids, has_unknown_field }
     }
 
+    fn story_failure(&self, index: u64, happening: Happening) -> Failure {
+        let mut rng = rng_for(self.seed, Choice::StoryText, index);
+        let has_text_ids = rng.u32(..TEXT_IDS) == 0;
+        let has_unknown_field = rng.u32(..UNKNOWN_FIELD) == 0;
+        let user = UserForm::any(&mut rng);
+        Failure { user, has_text_ids, has_unknown_field, ..Failure::of(self.seed, happening) }
+    }
+
     /// The number of the person of failure `index`. A burst names different people.
-    fn person(&self, index: u64, rng: &mut fastrand::Rng) -> u64 {
-        let Some(group) = self.timeline.burst(index) else { return rng.u64(..self.people) };
+    fn person(&self, flat: &Flat, index: u64, rng: &mut fastrand::Rng) -> u64 {
+        let Some(group) = flat.burst(index) else { return rng.u64(..self.people) };
         let first = rng_for(self.seed, Choice::Burst, group).u64(..u64::MAX >> 1);
         (first + index) % self.people
     }
 }
 
+impl UserForm {
+    fn any(rng: &mut fastrand::Rng) -> Self {
+        if rng.u32(..ABSENT_USER) == 0 {
+            Self::Absent
+        } else if rng.u32(..NULL_USER) == 0 {
+            Self::Null
+        } else {
+            Self::Named
+        }
+    }
+}
+
 impl Failure {
+    /// An event of the story, in its usual form.
+    pub(super) fn of(seed: u64, happening: Happening) -> Self {
+        let Happening { person: number, app, operation, error, .. } = happening;
+        Self {
+            person: person(seed, number),
+            app,
+            operation,
+            cause: error.map(Cause::OfTheApp),
+            user: UserForm::Named,
+            has_text_ids: false,
+            has_unknown_field: false,
+        }
+    }
+
     pub(crate) fn app(&self) -> &'static App {
         &APPS[self.app]
     }

@@ -18,6 +18,8 @@ pub(crate) enum Choice {
     Odd,
     Deleted,
     Token,
+    Chapter,
+    StoryText,
 }
 
 /// The generator for one choice about record or person `index`: same seed, same choice.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Names in the table of README.md, in its order: `config`, `endpoint`, `history`.
 fn rooms(readme: &str) -> Vec<String> {
@@ -16,6 +16,13 @@ fn code(file: &Path) -> String {
     let text = fs::read_to_string(file).expect("a source file");
     let (code, _) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The files of a folder and of the folders in it. A missing folder has no files.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 #[test]
@@ -33,9 +40,7 @@ fn each_room_knows_only_those_above_it() {
     assert_eq!(rooms.iter().cloned().collect::<BTreeSet<_>>(), names, "the table of README.md");
     for (place, room) in rooms.iter().enumerate() {
         let folder = root.join("src").join(room);
-        let files = fs::read_dir(&folder).into_iter().flatten();
-        let files = files.map(|entry| entry.expect("an entry").path());
-        for file in files.chain([folder.with_extension("rs")]) {
+        for file in files(&folder).into_iter().chain([folder.with_extension("rs")]) {
             let text = code(&file);
             assert!(!text.contains("super::super"), "{} leaves its room", file.display());
             for known in text.split("crate::").skip(1) {

@@ -36,7 +36,28 @@ pub(super) fn write_cause(failure: &Failure, out: &mut Vec<u8>) {
             out.extend_from_slice(b"\"401 Unauthorized: the app's token has expired\"");
         }
         Some(Cause::RateLimited) => out.extend_from_slice(b"\"Rate limit exceeded\""),
+        Some(Cause::OfTheApp(template)) => write_template(template, &failure.person, out),
     }
+}
+
+/// Appends an app's text, with the person's name, login and number in their places.
+fn write_template(template: &str, person: &Person, out: &mut Vec<u8>) {
+    out.push(b'"');
+    // Every second part is the name of a placeholder.
+    for (place, part) in template.split('%').enumerate() {
+        match part {
+            "user" if place % 2 == 1 => {
+                print(out, format_args!("{} {}", person.first.0, person.last.0));
+            }
+            "login" if place % 2 == 1 => {
+                let (first, last) = (person.first.1, person.last.1);
+                print(out, format_args!("{first}.{last}.{}@example.com", person.number));
+            }
+            "id" if place % 2 == 1 => print(out, format_args!("{}", 52_000 + person.number)),
+            _ => print(out, format_args!("{}", part.replace('"', "\\\"").replace('/', "\\/"))),
+        }
+    }
+    out.push(b'"');
 }
 
 /// Appends the e-mail of a person at Unix second `at` as a JSON string.

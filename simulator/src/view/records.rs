@@ -73,7 +73,7 @@ impl RecordView {
             Element::Put(text) => out.extend_from_slice(text.as_bytes()),
             Element::Generated(index) => {
                 let failures = &shared.events.failures;
-                if moment(failures.timeline.visible_from(index)) > self.now {
+                if moment(failures.visible_from(index)) > self.now {
                     return false;
                 }
                 write_record(failures, index, out);

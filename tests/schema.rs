@@ -26,6 +26,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V8__places",
     "V9__keys_by_account",
     "V10__facts",
+    "V11__views",
 ];
 
 fn migrate(db: &Db, arguments: &[&str]) -> Program {

@@ -25,6 +25,7 @@ mod property;
 mod readme;
 mod records;
 mod refusals;
+mod roles;
 mod runs;
 mod schema;
 mod secrets;

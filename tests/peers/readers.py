@@ -91,8 +91,20 @@ def spans(loaded):
         yield start, end, sum(start <= time < end for time in loaded)
 
 
+def read_only(file):
+    """An engine of SQLAlchemy that can only read the file, which is tried."""
+    engine = sqlalchemy.create_engine(f"sqlite:///file:{file}?mode=ro&uri=true")
+    with engine.connect() as connection:
+        try:
+            connection.execute(sqlalchemy.text("delete from users"))
+        except sqlalchemy.exc.OperationalError as error:
+            assert "readonly database" in str(error), error
+            return engine
+    sys.exit("a read-only engine has written")
+
+
 def with_pandas(file, loaded):
-    engine = sqlalchemy.create_engine(f"sqlite:///{file}")
+    engine = read_only(file)
     frames = {TABLE: pandas.read_sql_table(TABLE, engine)}
     with sqlite3.connect(file) as connection:
         for view in VIEWS:
@@ -218,7 +230,7 @@ def starts(time):
 
 
 def with_superset(file, loaded, wheel):
-    engine = sqlalchemy.create_engine(f"sqlite:///{file}")
+    engine = read_only(file)
     inspector = sqlalchemy.inspect(engine)
     found, checked = set(), 0
     for name in inspector.get_table_names() + inspector.get_view_names():

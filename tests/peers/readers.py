@@ -32,7 +32,13 @@ DAYS = 12
 VIEWS = ["failures", "failure_details"]
 TABLE = "provisioning_failures"
 # What a view computes has no declared type in SQLite, so that no tool finds a time in it.
-COMPUTED = set()
+COMPUTED = {
+    "failures_by_app.last_failure_at",
+    "failures_by_error_class.last_failure_at",
+    "outstanding_deprovisioning.due_at",
+    "repeat_users.first_failure_at",
+    "repeat_users.last_failure_at",
+}
 
 
 def times():
@@ -239,7 +245,7 @@ def with_superset(file, loaded, wheel):
                 checked += 1
                 if not isinstance(column["type"], sqlalchemy.types.DateTime):
                     found.add(f"{name}.{column['name']}")
-    equal("columns of times that Superset does not find", found - COMPUTED, set())
+    equal("columns of times that Superset does not find", found, COMPUTED)
     assert checked > 40, f"only {checked} columns of times"
 
     expressions = Expressions(wheel)

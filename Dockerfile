@@ -15,7 +15,7 @@ COPY src src
 # from procedural macros, which cannot be static.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 RUN rustc -vV | sed -n 's/^host: //p' >/target
-# Folders of the job: its data, and the temporary files of SQLite.
+# Folders of the job: its data, and temporary files of SQLite and of windows that memory does not hold.
 RUN mkdir -p /folders/data /folders/tmp && chmod 1777 /folders/tmp
 
 # Caches of the builder keep what cargo downloads and builds, so that a change recompiles the program

@@ -57,9 +57,9 @@ pub(crate) async fn sync(
 /// Resumes where the last run stopped, and copies window after window. For the events API, what may
 /// have changed since it was read comes next, then event types and the profiles of users.
 async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
-    let mut loader = Loader::new(run);
     place::check(run)?;
     let (mut plan, advance) = plan::resume(run).await?;
+    let mut loader = Loader::new(run);
     copy(run, &mut plan, &mut loader, advance).await?;
     if run.tally().windows == 0 {
         tracing::info!("nothing to read: the span is empty");

@@ -19,8 +19,8 @@ use crate::support::tables::Db;
 
 /// A run that has written a part of its second window, and so holds the file's lock.
 fn half_way(onelogin: &Simulator, db: &Db) -> Running {
-    // Past the first batch of that window.
-    let records = first_window(Api::Legacy, onelogin).len() as u64 + 1_100;
+    // More of that window than memory holds.
+    let records = first_window(Api::Legacy, onelogin).len() as u64 + 6_500;
     onelogin.hold_after(records);
     // The first window is committed by then, since nothing is read ahead.
     let running = sync(onelogin, db, &["--since", SINCE, "--prefetch", "0"]).start();
@@ -50,7 +50,7 @@ fn file_of(db: &Db) -> PathBuf {
 /// Regression: the second run waited a minute for the file's lock, and then exited 74.
 #[test]
 fn a_second_run_in_the_middle_of_a_window_ends_at_once() {
-    let (db, onelogin) = (Db::sqlite(), history(3_000));
+    let (db, onelogin) = (Db::sqlite(), history(30_000));
     let first = half_way(&onelogin, &db);
     let second_source = history(60);
 
@@ -67,7 +67,7 @@ fn a_second_run_in_the_middle_of_a_window_ends_at_once() {
 /// Regression: a run whose file was deleted exited 0, and its rows were nowhere.
 #[test]
 fn a_file_that_is_deleted_in_the_middle_fails_the_run() {
-    let (db, onelogin) = (Db::sqlite(), history(3_000));
+    let (db, onelogin) = (Db::sqlite(), history(30_000));
     let running = half_way(&onelogin, &db);
 
     fs::remove_file(file_of(&db)).expect("the file is there");
@@ -80,7 +80,7 @@ fn a_file_that_is_deleted_in_the_middle_fails_the_run() {
 
 #[test]
 fn a_file_that_is_replaced_in_the_middle_fails_the_run() {
-    let (db, other, onelogin) = (Db::sqlite(), Db::sqlite(), history(3_000));
+    let (db, other, onelogin) = (Db::sqlite(), Db::sqlite(), history(30_000));
     sync_ok(&history(60), &other, &["--since", SINCE]);
     let running = half_way(&onelogin, &db);
 

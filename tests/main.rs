@@ -10,6 +10,7 @@ mod docs;
 mod events;
 mod faults;
 mod files;
+mod gathering;
 mod history;
 mod image;
 mod kit;

@@ -148,23 +148,6 @@ fn a_database_that_falls_silent_ends_the_run() {
     assert_eq!(failed["windows"], 1);
 }
 
-/// Regression: while the source took its time, the server ended the window's transaction.
-#[test]
-fn a_server_that_ends_idle_transactions_soon_is_survived() {
-    let (db, onelogin) = (Db::postgres(), history(3_000));
-    let name = db.url().rsplit_once('/').expect("a URL with a path").1.to_owned();
-    db.execute(&format!("alter database {name} set idle_in_transaction_session_timeout = '500ms'"));
-    onelogin.hold_after(2_000);
-    let running = sync_into(&onelogin, &db.url(), &["--prefetch", "0"]).start();
-    block_on(onelogin.wait_until_held());
-
-    wait_for_activity(&db, "state = 'idle in transaction'");
-    onelogin.release();
-
-    assert_recorded(&db, &outcome(running.wait(), 0));
-    assert_complete(Api::Legacy, &onelogin, &db);
-}
-
 /// Waits until a connection to the database has been in a state for two seconds.
 fn wait_for_activity(db: &Db, state: &str) {
     let question = format!(

@@ -180,7 +180,8 @@ async fn attempt(
         signal = &mut stop => return Err(stop::stopped(signal)),
     };
     screen.start();
-    let report = sync::sync(&job, run_id, &store, source, &|p| screen.show(p), stop).await;
+    let show = |progress| screen.show(progress);
+    let report = Box::pin(sync::sync(&job, run_id, &store, source, &show, stop)).await;
     let closing = store.close();
     match report.result {
         Err(sync::Error::Stopped(_)) => drop(tokio::time::timeout(CLOSE_WITHIN, closing).await),

@@ -5,8 +5,10 @@
 
 use super::{Failure, Reject, Success};
 
-/// Records in a batch, about 250 bytes each beside their texts.
+/// Records in a batch.
 const MOST_RECORDS: u64 = 1_000;
+/// Bytes of a record beside its texts, roughly.
+const RECORD_BYTES: usize = 250;
 /// Bytes of texts in a batch: large records must not need more memory.
 const MOST_BYTES: usize = 1024 * 1024;
 
@@ -131,8 +133,18 @@ impl Batch {
     /// Checks whether it fills a statement or two: more would only take memory.
     #[must_use]
     pub fn is_full(&self) -> bool {
+        self.records() >= MOST_RECORDS || self.text_bytes() >= MOST_BYTES
+    }
+
+    /// Bytes of memory that its records need, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        let records = self.failures.len() + self.successes.len() + self.rejects.len();
+        self.text_bytes() + records * RECORD_BYTES
+    }
+
+    fn text_bytes(&self) -> usize {
         let rejected: usize = self.rejects.iter().map(|reject| reject.raw.len()).sum();
-        self.records() >= MOST_RECORDS || self.texts.len() + rejected >= MOST_BYTES
+        self.texts.len() + rejected
     }
 
     /// Notes that a page has ended: what follows was read later.

@@ -100,6 +100,11 @@ pub(super) enum Cause {
     TooLarge { endpoint: String, source: Malformed },
     #[error("the window has more than {pages} pages; it is requested again in smaller pieces")]
     TooManyPages { pages: u32 },
+    /// A transaction would have waited for the rest.
+    #[error(
+        "an answer that is too large for memory paused; it is requested again in smaller pieces"
+    )]
+    Paused,
     /// 5xx or 408.
     #[error("{endpoint} failed with status {status} after {:.1} s; the fault is on its side{}", after.as_secs_f64(), hint(*status, *of))]
     ServerFailed {
@@ -299,7 +304,7 @@ impl Cause {
                 ..class(Kind::BudgetExhausted, Retry::AfterLimit(*wait), Never)
             },
             Self::TooLarge { .. } => class(Kind::NotThisApi, Retry::Never, AtOnce),
-            Self::TooManyPages { .. } => unavailable(Retry::Never, AtOnce),
+            Self::TooManyPages { .. } | Self::Paused => unavailable(Retry::Never, AtOnce),
             Self::ServerFailed { status, after, retry, .. } => {
                 let is_slow = *status == 504 || *after >= STALL;
                 let narrow = if is_slow { AtOnce } else { FromSecondAttempt };

@@ -51,6 +51,8 @@ pub(crate) enum SavedError {
 pub(crate) struct Saved {
     path: PathBuf,
     kind: SourceKind,
+    /// True if the records may come as slowly as from a network.
+    is_pipe: bool,
     policy: Policy,
     meter: Meter,
     /// The file; `None` once its records were requested, since a pipe cannot be read twice.
@@ -80,13 +82,21 @@ impl Saved {
     pub(crate) fn open(path: &Path) -> Result<Self, SavedError> {
         let io = |source| SavedError::Io { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(io)?;
+        let is_pipe = !file.metadata().map_err(io)?.is_file();
         let mut head = Vec::new();
         (&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(io)?;
         let kind = kind_of_records(path, &head)?;
         // A second attempt would read the same.
         let policy = Policy { max_attempts: 1, ..Policy::default() };
         let input = RefCell::new(Some(Input { head, file }));
-        Ok(Self { path: path.to_owned(), kind, policy, meter: Meter::default(), input })
+        let (path, meter) = (path.to_owned(), Meter::default());
+        Ok(Self { path, kind, is_pipe, policy, meter, input })
+    }
+
+    /// True if it is no file on a disk, which has all its records at once and can be read again.
+    #[must_use]
+    pub(crate) fn is_pipe(&self) -> bool {
+        self.is_pipe
     }
 
     /// The interface that its records come from.

@@ -1,7 +1,11 @@
 //! Source of failures: either API or a saved file, read per window.
 
-use chrono::{DateTime, Utc};
+use std::time::Instant;
 
+use chrono::{DateTime, Utc};
+use tokio::time::timeout_at;
+
+use super::error::Cause;
 use super::events::{Events, Walk};
 use super::legacy::{self, Legacy};
 use super::retry::Policy;
@@ -132,6 +136,22 @@ impl Answer<'_> {
             Self::Legacy(answer) => answer.next(sink).await,
             Self::Events(walk) => walk.next(sink).await,
             Self::Saved(records) => Ok(records.next(sink)?),
+        }
+    }
+
+    /// Reads on as [`Answer::next`], and gives up an answer of which nothing comes until `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Answer::next`]; an answer that was given up is worth a request for less.
+    pub(crate) async fn next_until(
+        &mut self,
+        limit: Instant,
+        sink: &mut impl FnMut(Element<'_>),
+    ) -> Result<bool, Error> {
+        match timeout_at(limit.into(), self.next(sink)).await {
+            Ok(more) => more,
+            Err(_) => Err(Cause::Paused.into()),
         }
     }
 }

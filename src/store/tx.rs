@@ -148,14 +148,6 @@ impl Tx {
         .map_err(|error| Error::of_account_lock(account, error))
     }
 
-    /// Shows the server that this transaction is not abandoned, while it waits for the source.
-    pub(super) async fn keep_alive(&mut self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Postgres(tx) => sqlx::raw_sql("select 1").execute(&mut **tx).await.map(drop),
-            Self::Sqlite(_) => Ok(()),
-        }
-    }
-
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Postgres(session) => session.tx.commit().await,

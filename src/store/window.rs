@@ -37,6 +37,8 @@ pub(crate) struct Writer<'a> {
     run: &'a Run,
     /// The time of the last committed window.
     after: Option<DateTime<Utc>>,
+    /// The window lies in a span that was read before.
+    is_late: bool,
     open: Option<Open>,
     counts: Counts,
     users: UserCache,
@@ -63,6 +65,7 @@ impl Store {
             store: self,
             run,
             after: None,
+            is_late: false,
             open: None,
             counts: Counts::default(),
             users: UserCache::default(),
@@ -87,16 +90,19 @@ impl Writer<'_> {
         self.counts
     }
 
-    /// Writes records, in the order in which they come. What is unchanged is not written. The batches after
-    /// them come from `next`, until it returns `None`: nothing is ready, or something else comes first.
+    /// Writes records, in the order in which they come. What is unchanged is not written; new failures are
+    /// marked as late where `is_late`. The batches after them come from `next`, until it returns `None`:
+    /// nothing is ready, or something else comes first.
     ///
     /// # Errors
     /// [`Error::Failed`]; the writer must then be dropped.
     pub(crate) async fn write(
         &mut self,
+        is_late: bool,
         first: Batch,
         mut next: impl AsyncFnMut() -> Option<Batch>,
     ) -> Result<(), Error> {
+        self.is_late = is_late;
         let mut batch = Some(first);
         while let Some(some) = batch.take() {
             self.store.answered("writing records", self.write_batch(some)).await?;
@@ -127,7 +133,7 @@ impl Writer<'_> {
     }
 
     async fn open(&mut self) -> Result<&mut Open, Error> {
-        open(&mut self.open, self.store, self.run, self.after).await
+        open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await
     }
 
     async fn write_failures(
@@ -140,7 +146,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let Open { tx, stamp, failures_gap, .. } =
-            open(&mut self.open, self.store, self.run, self.after).await?;
+            open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
         let stored =
             tx.stored(stamp, &batch, failures_gap).await.map_err(failed("looking up failures"))?;
         let Diff { new, changed, mut displaced, displaced_stored, counts, no_longer_unchanged } =
@@ -171,7 +177,7 @@ impl Writer<'_> {
         if self.users.is_empty() {
             return Ok(());
         }
-        let open = open(&mut self.open, self.store, self.run, self.after).await?;
+        let open = open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
         if !open.is_account_locked {
             open.tx.lock_account(&open.stamp.origin.account).await?;
             open.is_account_locked = true;
@@ -228,18 +234,6 @@ impl Writer<'_> {
         *has_open_reject = true;
         self.counts.newly_rejected += new as u64;
         Ok(())
-    }
-
-    /// Keeps the window's transaction alive while the source takes its time: the server would end it as
-    /// abandoned.
-    ///
-    /// # Errors
-    /// [`Error::Failed`]; the writer must then be dropped.
-    pub(crate) async fn keep_alive(&mut self) -> Result<(), Error> {
-        match &mut self.open {
-            Some(open) => open.tx.keep_alive().await.map_err(failed("waiting for the source")),
-            None => Ok(()),
-        }
     }
 
     /// Rolls the window back.
@@ -319,7 +313,7 @@ async fn open<'o>(
     open: &'o mut Option<Open>,
     store: &Store,
     run: &Run,
-    after: Option<DateTime<Utc>>,
+    (after, is_late): (Option<DateTime<Utc>>, bool),
 ) -> Result<&'o mut Open, Error> {
     if open.is_none() {
         let mut tx = Tx::begin(store).await?;
@@ -327,7 +321,7 @@ async fn open<'o>(
         // The time in a row identifies the window that wrote it.
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let has_open_reject = tx.has_open_reject(&run.origin).await?;
-        let stamp = WindowStamp::new(&run.origin, run.run_id, at, run.keep_raw);
+        let stamp = WindowStamp::new(run, at, is_late);
         *open = Some(Open {
             tx,
             stamp,

@@ -1,5 +1,7 @@
 //! Reasons for which a run fails, and their exit codes.
 
+use std::io;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::exit::Exit;
@@ -116,6 +118,20 @@ pub(crate) enum Error {
         /// Rejects that are tolerated.
         max: u64,
     },
+    /// There is no place for temporary files.
+    #[error(
+        "cannot make a temporary file in {}, where records wait that are too large for memory until their \
+         window is complete; name a folder in TMPDIR that this program may write to",
+        Outside(std::env::temp_dir().display())
+    )]
+    NoSpool(#[source] io::Error),
+    /// A temporary file cannot be written or read.
+    #[error(
+        "cannot write records that are too large for memory to a temporary file in {}; is the disk full? \
+         name a folder with more space in TMPDIR",
+        Outside(std::env::temp_dir().display())
+    )]
+    Spool(#[source] io::Error),
     /// The counts do not add up.
     #[error(
         "the window {window} has {records} records, and {counts:?} were counted: this is a bug, \
@@ -142,7 +158,10 @@ impl Error {
             Self::Source(error) => exit_of(error),
             Self::Unfinished { source, .. } | Self::Profiles { source, .. } => exit_of(source),
             Self::Clock { .. } | Self::NothingReadable { .. } => Exit::NotThisApi,
-            Self::OtherHost { .. } | Self::OtherAccount { .. } => Exit::Configuration,
+            Self::OtherHost { .. } | Self::OtherAccount { .. } | Self::NoSpool(_) => {
+                Exit::Configuration
+            }
+            Self::Spool(_) => Exit::DatabaseFailed,
             Self::Store(error) => error.exit(),
             Self::Rejects { .. } => Exit::Rejects,
             Self::Unbalanced { .. } => Exit::Bug,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
@@ -13,10 +13,6 @@ use super::session::Session;
 use crate::model::Batch;
 use crate::store::Writer;
 use crate::window::{Rescan, Window};
-
-/// Interval at which an open window shows the server that it waits for the source: far less than the time
-/// after which the server regards a transaction as abandoned.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Time within which the next batch must be ready for a statement that waits for it.
 const READY_WITHIN: Duration = Duration::from_secs(1);
@@ -50,7 +46,7 @@ impl<'a> Steps<'a> {
     /// The next step, if it is a batch and comes soon.
     async fn next_batch(&mut self) -> Option<Batch> {
         match timeout(READY_WITHIN, self.receiver.recv()).await {
-            Ok(Some(Step::Write(batch))) => Some(batch),
+            Ok(Some(Step::Write(_, batch))) => Some(batch),
             Ok(other) => {
                 self.taken = other;
                 None
@@ -64,11 +60,14 @@ impl<'a> Steps<'a> {
 pub(super) struct Loader<'a> {
     run: &'a Session<'a>,
     writer: Writer<'a>,
+    /// The end of the span that earlier runs have read.
+    scanned_before: Option<DateTime<Utc>>,
 }
 
 impl<'a> Loader<'a> {
     pub(super) fn new(run: &'a Session<'a>) -> Self {
-        Self { run, writer: run.store.writer(&run.run) }
+        let scanned_before = run.tally().watermark.scanned_through;
+        Self { run, writer: run.store.writer(&run.run), scanned_before }
     }
 
     /// Takes step after step until there are no more. A window that is incomplete by then is rolled
@@ -78,20 +77,16 @@ impl<'a> Loader<'a> {
         steps: Receiver<Step<'_>>,
         advance: Advance,
     ) -> Result<(), Error> {
-        let store = self.run.store;
         let mut steps = Steps { receiver: steps, taken: None };
-        loop {
-            let Ok(step) = timeout(KEEP_ALIVE, steps.next()).await else {
-                store.answered("waiting for the source", self.writer.keep_alive()).await?;
-                continue;
-            };
+        while let Some(step) = steps.next().await {
             match step {
-                None => break,
-                Some(Step::Write(batch)) => {
-                    self.writer.write(batch, async || steps.next_batch().await).await?;
+                Step::Write(window, batch) => {
+                    let is_late = self.scanned_before.is_some_and(|end| window.to <= end);
+                    let next = async || steps.next_batch().await;
+                    self.writer.write(is_late, batch, next).await?;
                 }
-                Some(Step::Commit(end)) => self.commit(&end, advance).await?,
-                Some(Step::RollBack) => self.writer.roll_back().await?,
+                Step::Commit(end) => self.commit(&end, advance).await?,
+                Step::RollBack => self.writer.roll_back().await?,
             }
         }
         Ok(self.writer.roll_back().await?)

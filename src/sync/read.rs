@@ -1,6 +1,9 @@
 //! The reading side: requests window after window, and hands records to the writing side batch by
 //! batch while that is still busy with earlier ones.
 
+mod gather;
+mod spool;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,19 +12,19 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::session::Session;
-use super::{Error, Job, Progress};
+use super::{Error, Progress};
 use crate::model::{Batch, Origin};
 use crate::normalize;
 use crate::normalize::event_type::EventSelection;
 use crate::onelogin::retry::{Attempts, Decision};
-use crate::onelogin::{Answer, Element, Source};
+use crate::onelogin::{Element, Source};
 use crate::source::SourceKind;
 use crate::window::{Plan, Window, clock};
 
 /// Next step of the writing side.
 pub(super) enum Step<'a> {
-    /// Write records of the current window.
-    Write(Batch),
+    /// Write records of a window.
+    Write(Window, Batch),
     /// Commit it.
     Commit(WindowEnd<'a>),
     /// Roll it back: it failed or was cut, and will be requested again.
@@ -173,7 +176,7 @@ impl<'a> Reader<'a> {
         let (done, span) = plan.progress(window.from);
         let shown = (window != Window::ALL_TIME).then_some(window);
         let progress = Progress { window: shown, done, span, fetched: self.fetched };
-        let stats = self.records(answer, window, progress).await?;
+        let stats = Box::pin(self.records(answer, requested, window, progress)).await?;
         let records = stats.records;
         if plan.looks_cut(requested, records) {
             tracing::info!(
@@ -203,41 +206,6 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(read_ahead.take(1).await)
-    }
-
-    /// Reads the records of an answer to their end, and hands them on batch by batch.
-    async fn records(
-        &self,
-        mut answer: Answer<'_>,
-        window: Window,
-        before: Progress,
-    ) -> Result<WindowStats, Error> {
-        let Job { origin, selected, .. } = self.run.job;
-        let mut stats = WindowStats::default();
-        let mut batch = Batch::default();
-        let mut more = true;
-        while more {
-            let mut sink = |element: Element<'_>| normalise(origin, selected, element, &mut batch);
-            more = answer.next(&mut sink).await?;
-            if answer.is_paged() {
-                batch.end_page();
-            }
-            // Both sides share a thread: this lets the writing side continue.
-            tokio::task::yield_now().await;
-            if batch.is_full() || !more {
-                batch.account_ids.iter().try_for_each(|id| self.run.check_account(*id))?;
-                stats.add(&batch, window.to);
-                stats.check_readable(origin.source, (before.fetched, self.rejects))?;
-                tracing::debug!(%window, records = batch.records(), "batch read");
-                let progress = Progress { fetched: before.fetched + stats.records, ..before };
-                self.run.show(progress);
-                self.send(Step::Write(std::mem::take(&mut batch))).await;
-            }
-        }
-        if !stats.ignored.is_empty() {
-            tracing::info!(types = ?stats.ignored, "events of types that were not selected");
-        }
-        Ok(stats)
     }
 
     /// Hands a step on. The writing side is gone only if it has failed, and its error ends the run.

@@ -175,12 +175,14 @@ pub(super) mod tests {
     use super::*;
     use crate::model::{Operation, OperationSource, Origin, Resolution};
     use crate::source::SourceKind;
+    use crate::store::Run;
     use crate::store::value::Id;
 
     fn stamp() -> WindowStamp {
         let origin = Origin { account: "acme".into(), source: SourceKind::Legacy };
         let at = chrono::DateTime::from_timestamp(9, 0).unwrap();
-        WindowStamp::new(&origin, Uuid::from_u128(9), at, true)
+        let run = Run { run_id: Uuid::from_u128(9), origin, keep_raw: true };
+        WindowStamp::new(&run, at, false)
     }
 
     /// A failure whose identity is `n` and whose content is `raw`.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::model::{Origin, TextArena};
+use crate::store::Run;
 use crate::store::bulk::Shared;
 
 /// Values that all rows of a window share.
@@ -15,17 +16,21 @@ pub(super) struct WindowStamp {
     pub(super) run_id: Shared<Uuid>,
     /// Written into the rows; differs from window to window of a run.
     pub(super) at: Shared<DateTime<Utc>>,
+    /// The window lies in a span that was read before.
+    pub(super) is_late: bool,
     /// Rows keep the text of their records.
     pub(super) keep_raw: bool,
 }
 
 impl WindowStamp {
-    pub(super) fn new(origin: &Origin, run_id: Uuid, at: DateTime<Utc>, keep_raw: bool) -> Self {
+    pub(super) fn new(run: &Run, at: DateTime<Utc>, is_late: bool) -> Self {
+        let &Run { ref origin, run_id, keep_raw } = run;
         Self {
             account: Shared::text(&origin.account),
             source: Shared::text(origin.source.as_str()),
             run_id: Shared::id(run_id),
             at: Shared::time(at),
+            is_late,
             keep_raw,
             origin: origin.clone(),
         }

@@ -3,8 +3,8 @@
 insert into provisioning_failures (
     failure_id, account, source, source_id, login_id, user_id, operation, operation_source, app_id,
     app_name, event_type_id, created_at, created_at_raw, description, error_description, solved,
-    resolved_at, resolution, raw, content_hash, first_seen_at, synced_at, run_id
-) select * from unnest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)
+    resolved_at, resolution, raw, content_hash, is_late, first_seen_at, synced_at, run_id
+) select * from unnest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24)
 on conflict (account, failure_id) do update set
     login_id = excluded.login_id,
     user_id = excluded.user_id,
@@ -28,5 +28,5 @@ on conflict (account, failure_id) do update set
 copy provisioning_failures (
     failure_id, account, source, source_id, login_id, user_id, operation, operation_source, app_id,
     app_name, event_type_id, created_at, created_at_raw, description, error_description, solved,
-    resolved_at, resolution, raw, content_hash, first_seen_at, synced_at, run_id
+    resolved_at, resolution, raw, content_hash, is_late, first_seen_at, synced_at, run_id
 ) from stdin (format binary)

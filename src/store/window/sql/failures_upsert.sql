@@ -3,7 +3,7 @@
 insert into provisioning_failures (
     failure_id, account, source, source_id, login_id, user_id, operation, operation_source, app_id,
     app_name, event_type_id, created_at, created_at_raw, description, error_description, solved,
-    resolved_at, resolution, raw, content_hash, first_seen_at, synced_at, run_id
+    resolved_at, resolution, raw, content_hash, is_late, first_seen_at, synced_at, run_id
 ) values /*rows*/
 on conflict (account, failure_id) do update set
     login_id = excluded.login_id,

@@ -11,6 +11,7 @@ mod connect;
 #[cfg(feature = "demo")]
 mod demo_queries;
 mod event_types;
+mod facts;
 mod file;
 mod file_url;
 mod health;

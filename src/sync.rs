@@ -54,9 +54,19 @@ pub(crate) async fn sync(
     Box::pin(session.end(ended)).await
 }
 
+/// Copies what is to be copied, and builds again what follows from it if that was too much for the windows
+/// themselves: also if the source failed, because it may do so in every run of a backfill.
+async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
+    let copied = copy_all(run).await;
+    if !matches!(copied, Err(Error::Store(_))) {
+        run.store.rebuild(&run.job.origin.account).await?;
+    }
+    copied
+}
+
 /// Resumes where the last run stopped, and copies window after window. For the events API, what may
 /// have changed since it was read comes next, then event types and the profiles of users.
-async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
+async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
     place::check(run)?;
     let (mut plan, advance) = plan::resume(run).await?;
     let mut loader = Loader::new(run);

@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::model::Origin;
 use crate::onelogin::Source;
 use crate::onelogin::saved::Saved;
+use crate::redact::Outside;
 use crate::source::SourceKind;
 use crate::store::{Access, Database, Store};
 use crate::sync::{self, Job, Report};
@@ -176,7 +177,7 @@ async fn attempt(
     tokio::pin!(stop);
     let job = job(args, origin)?;
     let store = tokio::select! {
-        store = open(&database, args.loading.no_migrate) => store?,
+        store = open(&database, &origin.account, args.loading.no_migrate) => store?,
         signal = &mut stop => return Err(stop::stopped(signal)),
     };
     screen.start();
@@ -218,7 +219,7 @@ fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
     })
 }
 
-async fn open(database: &Database, no_migrate: bool) -> Result<Store, Failed> {
+async fn open(database: &Database, account: &str, no_migrate: bool) -> Result<Store, Failed> {
     let access = if no_migrate { Access::Existing } else { Access::Create };
     let store = Store::open(database, access).await?;
     if !no_migrate {
@@ -228,6 +229,16 @@ async fn open(database: &Database, no_migrate: bool) -> Result<Store, Failed> {
     } else if let Some(migration) = store.pending().await?.first() {
         let error = anyhow!("the schema lacks {migration}: run `onelogin-sync migrate`");
         return Err(Failed::new(Exit::Configuration, error));
+    }
+    if store.lacks_fingerprints(account).await? {
+        if no_migrate {
+            let error = anyhow!(
+                "the last migration of account {} is not finished: run `onelogin-sync migrate`",
+                Outside(account)
+            );
+            return Err(Failed::new(Exit::Configuration, error));
+        }
+        store.rebuild(account).await?;
     }
     Ok(store)
 }

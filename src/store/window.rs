@@ -16,6 +16,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::facts::Changes;
 use super::run::Traffic;
 use super::tx::Tx;
 use super::{Error, Lease, Run, Store, failed};
@@ -43,6 +44,7 @@ pub(crate) struct Writer<'a> {
     counts: Counts,
     users: UserCache,
     unchanged_ids: UnchangedIds,
+    changes: Changes,
 }
 
 /// A window whose transaction has begun.
@@ -55,6 +57,17 @@ struct Open {
     is_account_locked: bool,
     failures_gap: Gap,
     successes_gap: Gap,
+}
+
+impl Open {
+    /// Locks the account until the commit.
+    async fn lock_account(&mut self) -> Result<(), Error> {
+        if !self.is_account_locked {
+            self.tx.lock_account(&self.stamp.origin.account).await?;
+            self.is_account_locked = true;
+        }
+        Ok(())
+    }
 }
 
 impl Store {
@@ -70,6 +83,7 @@ impl Store {
             counts: Counts::default(),
             users: UserCache::default(),
             unchanged_ids: UnchangedIds::default(),
+            changes: Changes::default(),
         }
     }
 }
@@ -81,6 +95,8 @@ pub(crate) struct Place {
     pub read_from: Option<String>,
     /// OneLogin's own id of the account, if it is known.
     pub onelogin_account_id: Option<i64>,
+    /// All successes of the window's span were requested.
+    pub has_all_successes: bool,
 }
 
 impl Writer<'_> {
@@ -149,8 +165,19 @@ impl Writer<'_> {
             open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
         let stored =
             tx.stored(stamp, &batch, failures_gap).await.map_err(failed("looking up failures"))?;
-        let Diff { new, changed, mut displaced, displaced_stored, counts, no_longer_unchanged } =
-            diff(stamp, texts, (batch, page_ends), &stored, &mut self.unchanged_ids);
+        let Diff {
+            mut new,
+            mut changed,
+            mut displaced,
+            displaced_stored,
+            counts,
+            no_longer_unchanged,
+        } = diff(stamp, texts, (batch, page_ends), &stored, &mut self.unchanged_ids);
+        self.changes.fingerprint(&mut new, texts);
+        self.changes.fingerprint(&mut changed, texts);
+        self.changes.add_failures(&stamp.origin, &new, texts);
+        let of = (&stamp.account, &stamp.origin);
+        self.changes.change_failures(tx, of, &changed, texts).await?;
         self.counts += counts;
         self.counts.unchanged -= no_longer_unchanged;
         if !displaced_stored.is_empty() {
@@ -178,10 +205,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let open = open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
-        if !open.is_account_locked {
-            open.tx.lock_account(&open.stamp.origin.account).await?;
-            open.is_account_locked = true;
-        }
+        open.lock_account().await?;
         let (texts, users) = (self.users.texts(), self.users.sorted());
         self.counts.users_written += open.tx.upsert_users(&open.stamp, texts, &users).await?;
         self.users.clear();
@@ -196,12 +220,15 @@ impl Writer<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let Open { tx, stamp, successes_gap, .. } = self.open().await?;
+        let Open { tx, stamp, successes_gap, .. } =
+            open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
         let stored = tx
             .stored(stamp, &batch, successes_gap)
             .await
             .map_err(failed("looking up successes"))?;
         let (new, changed) = diff_successes(stamp, batch, &stored);
+        self.changes.add_successes(&new, texts);
+        self.changes.change_successes(tx, &stamp.account, &changed, texts).await?;
         tx.insert_records(stamp, texts, &new).await.map_err(failed("writing new successes"))?;
         let updated = tx.update_records(stamp, texts, &changed).await;
         updated.map_err(failed("writing changed successes"))?;
@@ -243,6 +270,7 @@ impl Writer<'_> {
     pub(crate) async fn roll_back(&mut self) -> Result<(), Error> {
         (self.counts, self.unchanged_ids) = (Counts::default(), UnchangedIds::default());
         self.users.clear();
+        self.changes.clear();
         match self.open.take() {
             Some(Open { tx, .. }) => tx.rollback().await.map_err(failed("rolling a window back")),
             None => Ok(()),
@@ -263,12 +291,19 @@ impl Writer<'_> {
         traffic: Traffic,
     ) -> Result<(), Error> {
         let began = Instant::now();
-        self.open().await?;
+        let open = open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
+        if !self.changes.is_empty() {
+            open.lock_account().await?;
+            self.changes.keep(&mut open.tx, &open.stamp.account, &open.stamp.origin).await?;
+        }
         let Some(Open { mut tx, stamp, .. }) = self.open.take() else { unreachable!("it is open") };
         let now = tx.now().await.map_err(failed("reading the time"))?;
         tx.move_watermark(watermark, lease, place.read_from.as_deref(), now).await?;
         if let Some(onelogin_account_id) = place.onelogin_account_id {
             tx.identify_account(&stamp.origin.account, onelogin_account_id).await?;
+        }
+        if place.has_all_successes {
+            tx.extend_successes(&stamp.origin, window).await?;
         }
         tx.record_window(&stamp, window, &self.counts, now).await?;
         tx.add_to_run(&stamp, &self.counts, traffic).await?;
@@ -276,6 +311,7 @@ impl Writer<'_> {
         tracing::debug!(%window, users = self.counts.users_written, ms = ms(began), "transaction committed");
         (self.counts, self.unchanged_ids) = (Counts::default(), UnchangedIds::default());
         self.users.clear();
+        self.changes.clear();
         self.after = Some(stamp.at.value);
         Ok(())
     }

@@ -125,7 +125,13 @@ impl<'a> Session<'a> {
 
     /// Returns the origin of the records of a window.
     pub(super) fn place(&self) -> Place {
-        Place { read_from: self.source.host(), onelogin_account_id: self.account_id.get() }
+        let has_all_successes =
+            matches!(self.source, Source::Events(_)) && self.job.selected.successes;
+        Place {
+            read_from: self.source.host(),
+            onelogin_account_id: self.account_id.get(),
+            has_all_successes,
+        }
     }
 
     /// Compares the id of an account that a token or a record names with the known one.

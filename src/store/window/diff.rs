@@ -201,6 +201,7 @@ pub(super) mod tests {
             created_at_raw: texts.write(""),
             description: None,
             error_description: None,
+            error_fingerprint: None,
             resolution: Resolution::default(),
             raw: texts.write(raw),
             content_hash: hash(raw),

@@ -43,6 +43,7 @@ impl Row for Stamped<'_, Failure> {
         columns.text(Some(get(row.created_at_raw)));
         columns.text(row.description.map(get));
         columns.text(row.error_description.map(get));
+        columns.text(row.error_fingerprint.as_deref());
         columns.flag(row.resolution.solved);
         columns.time(row.resolution.resolved_at);
         columns.text(row.resolution.text.map(get));

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::stamp::WindowStamp;
-use crate::model::Counts;
+use crate::model::{Counts, Origin};
 use crate::store::run::{Traffic, count};
 use crate::store::tx::Tx;
 use crate::store::value::{Id, Time};
@@ -34,6 +34,23 @@ impl Tx {
             .map(|done| done.rows_affected()))
         .map_err(failed("moving the watermark"))?;
         if moved == 1 { Ok(()) } else { Err(lease.lost()) }
+    }
+
+    /// Records that every success of a window was read.
+    pub(super) async fn extend_successes(
+        &mut self,
+        origin: &Origin,
+        window: Window,
+    ) -> Result<(), Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/successes_span.sql"))
+            .bind(&origin.account)
+            .bind(origin.source.as_str())
+            .bind(Time(window.from))
+            .bind(Time(window.to))
+            .execute(&mut **tx)
+            .await
+            .map(drop))
+        .map_err(failed("recording the span of successes"))
     }
 
     /// Records OneLogin's own id of the account.

@@ -8,7 +8,6 @@ mod commands;
 mod databases;
 mod docs;
 mod events;
-mod facts;
 mod faults;
 mod files;
 mod gathering;

@@ -1,6 +1,6 @@
 //! Rows for Postgres: one array per column.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgArguments;
 use uuid::Uuid;
 
@@ -27,7 +27,6 @@ enum Array {
     Texts(Vec<Option<String>>),
     Jsons(Vec<Option<Json<'static>>>),
     Times(Vec<Option<Time>>),
-    Days(Vec<NaiveDate>),
 }
 
 impl Arrays {
@@ -55,7 +54,6 @@ impl Arrays {
                 Array::Texts(texts) => bind(&mut arguments, texts),
                 Array::Jsons(jsons) => bind(&mut arguments, jsons),
                 Array::Times(times) => bind(&mut arguments, times),
-                Array::Days(days) => bind(&mut arguments, days),
             }
         }
         arguments
@@ -95,10 +93,6 @@ impl Columns for Arrays {
 
     fn time(&mut self, time: Option<DateTime<Utc>>) {
         put!(self, Times, time.map(Time));
-    }
-
-    fn day(&mut self, day: NaiveDate) {
-        put!(self, Days, day);
     }
 
     fn shared_text(&mut self, text: &Shared<()>) {

@@ -1,1 +1,0 @@
-delete from provisioning_cases where (account, case_id) in (values /*rows*/)

@@ -1,1 +1,0 @@
-select rebuild_step, rebuilt_through from accounts where account = $1

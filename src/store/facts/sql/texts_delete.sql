@@ -1,1 +1,0 @@
-delete from error_texts where (account, error_fingerprint) in (values /*rows*/)

@@ -1,5 +1,7 @@
 //! Plain data between the source and the store. Knows no I/O, no wire format and no SQL.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -49,6 +51,8 @@ pub struct Failure {
     pub description: Option<TextRef>,
     /// The reason.
     pub error_description: Option<TextRef>,
+    /// The fingerprint of the reason without names and numbers; `None` until the failure is written.
+    pub error_fingerprint: Option<Arc<str>>,
     /// The state of the failure since then.
     pub resolution: Resolution,
     /// The record as it came, byte for byte.
@@ -125,6 +129,18 @@ impl Operation {
             Self::Reactivate => "reactivate",
             Self::Delete => "delete",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// The operation that a stored text stands for.
+    pub(crate) fn from_stored(text: &str) -> Self {
+        match text {
+            "create" => Self::Create,
+            "update" => Self::Update,
+            "suspend" => Self::Suspend,
+            "reactivate" => Self::Reactivate,
+            "delete" => Self::Delete,
+            _ => Self::Unknown,
         }
     }
 }

@@ -11,13 +11,13 @@ mod connect;
 #[cfg(feature = "demo")]
 mod demo_queries;
 mod event_types;
+mod facts;
 mod file;
 mod file_url;
 mod health;
 mod lease;
 mod migrate;
 mod profiles;
-mod reading;
 mod run;
 mod server_url;
 mod session;
@@ -41,7 +41,6 @@ pub(crate) use demo_queries::QUESTION;
 pub(crate) use health::Health;
 pub(crate) use lease::Lease;
 pub(crate) use profiles::ProfileAnswer;
-pub(crate) use reading::{Learned, Remembered, RereadWindow};
 pub(crate) use run::{Run, RunEnd, Status, Traffic};
 pub(crate) use window::{Place, Writer};
 

@@ -14,7 +14,7 @@ mod plan;
 mod profiles;
 mod read;
 mod report;
-mod reread;
+mod rescan;
 mod session;
 
 use std::pin::pin;
@@ -50,33 +50,32 @@ pub(crate) async fn sync(
         Ok(session) => session,
         Err(error) => return Report::not_started(run_id, error),
     };
-    let ended = session.until_stopped(stop, Box::pin(pipeline(&session))).await;
+    let ended = session.until_stopped(stop, pipeline(&session)).await;
     Box::pin(session.end(ended)).await
+}
+
+/// Copies what is to be copied, and builds again what follows from it if that was too much for the windows
+/// themselves: also if the source failed, because it may do so in every run of a backfill.
+async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
+    let copied = copy_all(run).await;
+    if !matches!(copied, Err(Error::Store(_))) {
+        run.store.rebuild(&run.job.origin.account).await?;
+    }
+    copied
 }
 
 /// Resumes where the last run stopped, and copies window after window. For the events API, what may
 /// have changed since it was read comes next, then event types and the profiles of users.
-async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
+async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
     place::check(run)?;
     let (mut plan, advance) = plan::resume(run).await?;
     let mut loader = Loader::new(run);
-    let copied = Box::pin(copy(run, &mut plan, &mut loader, advance)).await;
-    run.see_page(&plan);
-    if let Err(Error::Source(error)) = &copied
-        && error.is_out_of_calls()
-    {
-        // The window that was read in vain shows how small the next has to be.
-        run.store.learn(&run.lease, plan.density()).await?;
-    }
-    copied?;
+    copy(run, &mut plan, &mut loader, advance).await?;
     if run.tally().windows == 0 {
         tracing::info!("nothing to read: the span is empty");
     }
-    if !matches!(run.source, Source::Saved(_)) {
-        let day_was_read = matches!(advance, Advance::Both(_));
-        Box::pin(reread::spans(run, &plan, day_was_read, &mut loader)).await?;
-    }
     if let Source::Events(events) = run.source {
+        rescan::once_a_day(run, &plan, &mut loader).await?;
         event_types::check(run, events, plan.end()).await?;
         profiles::refresh(run, events, plan.end()).await?;
     }
@@ -93,8 +92,7 @@ async fn copy(
 ) -> Result<(), Error> {
     let read_ahead = ReadAhead::new(run.job.prefetch);
     let (sender, steps) = mpsc::channel(read_ahead.steps());
-    let failures_only = matches!(advance, Advance::Reread(reread) if reread.failures_only);
-    let reader = Reader::new(run, &read_ahead, sender, failures_only);
+    let reader = Reader::new(run, &read_ahead, sender);
     let read = async { Ok(reader.all(plan).await) };
     let (read, ()) = tokio::try_join!(read, loader.all(steps, advance))?;
     read

@@ -8,6 +8,7 @@ mod commands;
 mod databases;
 mod docs;
 mod events;
+mod facts;
 mod faults;
 mod files;
 mod gathering;

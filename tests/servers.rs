@@ -14,7 +14,7 @@ use crate::support::block_on;
 use crate::support::outcome::{SINCE, assert_complete, assert_recorded, history, outcome};
 use crate::support::postgres::Server;
 use crate::support::program::Program;
-use crate::support::tables::Db;
+use crate::support::tables::{Db, assert_rows};
 use crate::support::transaction::Transaction;
 use crate::support::valve::Valve;
 
@@ -206,4 +206,37 @@ fn a_server_with_no_connection_to_spare_is_waited_for() {
     assert_recorded(&db, &outcome(waiting.wait(), 0));
     assert_complete(Api::Legacy, &onelogin, &db);
     db.execute(&format!("reassign owned by {name} to current_user; drop role {name}"));
+}
+
+/// Regression: each run held a connection while it waited for its second one, and none went on.
+#[test]
+fn more_runs_at_once_than_connections_all_succeed() {
+    const RUNS: usize = 12;
+    let (db, onelogin) = (Db::postgres(), history(300));
+    Program::new(&["migrate", "--database-url", &db.url()]).run().expect_code(0);
+    let mut url: Url = db.url().parse().expect("a URL");
+    let name = url.path().trim_start_matches('/').to_owned();
+    db.execute(&format!(
+        "create role {name} login connection limit {}; grant all on all tables in schema public to {name}",
+        RUNS / 2
+    ));
+    url.set_username(&name).expect("a URL with a host");
+
+    let runs: Vec<_> = (0..RUNS)
+        .map(|run| {
+            let account = format!("account-{run}");
+            let arguments = ["--no-migrate", "--source", "events", "--account", &account];
+            sync_into(&onelogin, url.as_str(), &arguments)
+                .env("ONELOGIN_CLIENT_ID", onelogin.client_id())
+                .env("ONELOGIN_CLIENT_SECRET", onelogin.client_secret())
+                .start()
+        })
+        .collect();
+
+    for run in runs {
+        assert_recorded(&db, &outcome(run.wait(), 0));
+    }
+    let failures = "select count(*), count(distinct account) from provisioning_failures";
+    assert_rows(&db.rows(failures), &[&["3600", "12"]]);
+    db.execute(&format!("drop owned by {name}; drop role {name}"));
 }

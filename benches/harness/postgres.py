@@ -15,7 +15,7 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_wal_size = 4GB
 """
-SETTINGS = "defaults (fsync on, wal_level replica, shared_buffers 128MB, autovacuum on) and max_wal_size 4GB"
+DESCRIPTION = "defaults (fsync on, wal_level replica, shared_buffers 128MB, autovacuum on) and max_wal_size 4GB"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -2,7 +2,7 @@
 
 import statistics
 
-from postgres import SETTINGS
+from postgres import DESCRIPTION
 from promises import MB, NAMES, SIZE, promises
 
 PART = "end to end"
@@ -164,7 +164,7 @@ def machine(head):
         "## Machine, settings and versions\n\n"
         f"{head['cores']} cores ({head['processor']}), {head['memory_gib']} GiB of memory, {head['kernel']}, "
         f"{head['disk']}. Everything, the simulator included, runs on these cores.\n\n"
-        f"Postgres: {SETTINGS}. SQLite: as the program opens it, write-ahead log, `synchronous = normal`, "
+        f"Postgres: {DESCRIPTION}. SQLite: as the program opens it, write-ahead log, `synchronous = normal`, "
         f"pages of 16 KiB, for the floor too; peers as they open it themselves.\n\n{table(['', 'version'], body)}{peers}"
     )
 

@@ -116,9 +116,9 @@ comment on column data_dictionary.is_personal is 'Whether it holds personal data
 
 alter table accounts
     add column rebuild_step text,
-    add column rebuild_next text;
-comment on column accounts.rebuild_step is 'The next step of building twins, cases, days and texts again; null if none is due';
-comment on column accounts.rebuild_next is 'Where that step continues; null for its beginning';
+    add column rebuilt_through bigint;
+comment on column accounts.rebuild_step is 'What is built again: fingerprints, or users (their twins, cases, days and texts); null if nothing is';
+comment on column accounts.rebuilt_through is 'The greatest user_id for which that step is done; null for none';
 
 -- Look-ups by user: the failures of a case, and the successes that may close it.
 create index provisioning_failures_by_user on provisioning_failures (account, user_id, operation, created_at);

@@ -72,8 +72,8 @@ create table accounts (
     -- Your accounts, and the OneLogin account that each of them stands for.
     account text not null primary key, -- The OneLogin account, as given to --account
     onelogin_account_id integer, -- OneLogin's own id of the account; null until a token or a record has named it
-    rebuild_step text, -- The next step of building twins, cases, days and texts again; null if none is due
-    rebuild_next text -- Where that step continues; null for its beginning
+    rebuild_step text, -- What is built again: fingerprints, or users (their twins, cases, days and texts); null if nothing is
+    rebuilt_through integer -- The greatest user_id for which that step is done; null for none
 );
 insert into accounts (account, onelogin_account_id) select account, onelogin_account_id from old_accounts;
 drop table old_accounts;

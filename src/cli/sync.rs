@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::model::Origin;
 use crate::onelogin::Source;
 use crate::onelogin::saved::Saved;
+use crate::redact::Outside;
 use crate::source::SourceKind;
 use crate::store::{Access, Database, Store};
 use crate::sync::{self, Job, Report};
@@ -64,13 +65,12 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Re-reading")]
 struct Rereading {
-    /// Span to re-read in every run, to find failures that appear late; a busy account re-reads as much
-    /// as a fifth of its calls allows
+    /// Span to re-read in every run, to find failures that appear late
     #[arg(long, env = "ONELOGIN_OVERLAP", value_name = "DURATION", default_value = "24h")]
     #[arg(hide_short_help = true, value_parser = text::duration)]
     overlap: TimeDelta,
     /// Span to re-read once a day, because events can change after creation; 0s for never
-    #[arg(long, env = "ONELOGIN_RESCAN", value_name = "DURATION", default_value = "8d")]
+    #[arg(long, env = "ONELOGIN_RESCAN", value_name = "DURATION", default_value = "7d")]
     #[arg(hide_short_help = true, value_parser = text::duration)]
     rescan: TimeDelta,
 }
@@ -177,7 +177,7 @@ async fn attempt(
     tokio::pin!(stop);
     let job = job(args, origin)?;
     let store = tokio::select! {
-        store = open(&database, args.loading.no_migrate) => store?,
+        store = open(&database, &origin.account, args.loading.no_migrate) => store?,
         signal = &mut stop => return Err(stop::stopped(signal)),
     };
     screen.start();
@@ -219,7 +219,7 @@ fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
     })
 }
 
-async fn open(database: &Database, no_migrate: bool) -> Result<Store, Failed> {
+async fn open(database: &Database, account: &str, no_migrate: bool) -> Result<Store, Failed> {
     let access = if no_migrate { Access::Existing } else { Access::Create };
     let store = Store::open(database, access).await?;
     if !no_migrate {
@@ -229,6 +229,16 @@ async fn open(database: &Database, no_migrate: bool) -> Result<Store, Failed> {
     } else if let Some(migration) = store.pending().await?.first() {
         let error = anyhow!("the schema lacks {migration}: run `onelogin-sync migrate`");
         return Err(Failed::new(Exit::Configuration, error));
+    }
+    if store.lacks_fingerprints(account).await? {
+        if no_migrate {
+            let error = anyhow!(
+                "the last migration of account {} is not finished: run `onelogin-sync migrate`",
+                Outside(account)
+            );
+            return Err(Failed::new(Exit::Configuration, error));
+        }
+        store.rebuild(account).await?;
     }
     Ok(store)
 }

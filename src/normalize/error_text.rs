@@ -12,8 +12,6 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-#[allow(unused_imports)]
-// for rows of earlier versions, whose texts are normalised from the database
 pub(crate) use names::in_sentence;
 
 /// Bytes of a normalised text: more would be a page of HTML, whose beginning distinguishes it.

@@ -210,6 +210,7 @@ fn failure(reader: &mut FieldReader, event: ParsedEvent, resolution: Resolution)
         created_at_raw: event.created_at_raw,
         description: sentence(reader, event.type_id, event.user_name, event.app_name),
         error_description: event.error_description,
+        error_fingerprint: None,
         resolution,
         raw: event.raw,
         content_hash: event.content_hash,

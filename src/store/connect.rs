@@ -28,6 +28,9 @@ const KNOCK_FOR: Duration = Duration::from_millis(1_500);
 const BETWEEN_KNOCKS: Duration = Duration::from_millis(250);
 /// Delay after which the log names the reason for the wait for a connection.
 const NOTED_AFTER: Duration = Duration::from_secs(1);
+/// Time for which a first connection is held while a second one is waited for; twice as long per attempt,
+/// because a server far away may only be slow.
+const SECOND_WITHIN: Duration = Duration::from_secs(2);
 /// Limit of a last attempt, which finds the reason why there is no connection.
 const REASON_WITHIN: Duration = Duration::from_secs(2);
 
@@ -101,8 +104,7 @@ impl Store {
         match self {
             Self::Postgres(server) => {
                 let options = (*server.pool.connect_options()).clone();
-                let pool =
-                    postgres_pool(server.timeout).connect_with(options).await.map_err(again)?;
+                let pool = connect_all(&options, server.timeout).await.map_err(again)?;
                 Ok(Self::Postgres(Server { pool, last_answer: LastAnswer::now(), ..*server }))
             }
             Self::Sqlite(file) => {
@@ -116,8 +118,8 @@ impl Store {
 }
 
 fn postgres_pool(timeout: Duration) -> PgPoolOptions {
-    // One for the window, one for the lease meanwhile. While a server refuses because it is starting or
-    // has no connection to spare, the pool tries again.
+    // One for the window, one for the lease and the counts of calls meanwhile. While a server refuses
+    // because it is starting or has no connection to spare, the pool tries again.
     PgPoolOptions::new().max_connections(2).acquire_timeout(timeout)
 }
 
@@ -185,7 +187,7 @@ fn socket(options: &PgConnectOptions) -> Option<PathBuf> {
 
 /// Opens the pool, which tries again while the server is starting or has no connection to spare.
 async fn connect(options: &PgConnectOptions, limit: Duration) -> Result<PgPool, sqlx::Error> {
-    let mut connecting = pin!(postgres_pool(limit).connect_with(options.clone()));
+    let mut connecting = pin!(connect_all(options, limit));
     let connected = if let Ok(connected) = timeout(NOTED_AFTER, &mut connecting).await {
         connected
     } else {
@@ -195,6 +197,30 @@ async fn connect(options: &PgConnectOptions, limit: Duration) -> Result<PgPool, 
     match connected {
         Err(sqlx::Error::PoolTimedOut) => Err(reason(options).await),
         other => other,
+    }
+}
+
+/// Opens the pool with both of its connections. Otherwise many processes could each hold one while they wait
+/// for another, and none would go on. So a process that gets only one gives it back and tries again.
+async fn connect_all(options: &PgConnectOptions, limit: Duration) -> Result<PgPool, sqlx::Error> {
+    let until = Instant::now() + limit;
+    let mut patience = SECOND_WITHIN;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let pool = timeout(left, postgres_pool(limit).connect_with(options.clone()))
+            .await
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        let first = pool.acquire().await?;
+        if let Ok(second) = timeout(patience, pool.acquire()).await {
+            return second.map(|_| pool);
+        }
+        drop(first);
+        pool.close().await;
+        if Instant::now() + patience > until {
+            return Err(sqlx::Error::PoolTimedOut);
+        }
+        tokio::time::sleep(patience.mul_f64(fastrand::f64())).await;
+        patience *= 2;
     }
 }
 

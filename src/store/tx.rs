@@ -30,6 +30,19 @@ const BEGIN_POSTGRES: &str = "begin; \
 /// be in memory, too.
 const BEGIN_SQLITE: &str = "pragma temp_store = memory; begin immediate";
 
+/// The same for a transaction that reads and sorts many rows: Postgres plans to read all of them, and SQLite
+/// sorts in files.
+const BEGIN_SORTING_POSTGRES: &str = "begin; \
+    set local lock_timeout = '60s'; \
+    set local idle_in_transaction_session_timeout = '60s'; \
+    set local statement_timeout = '10min'; \
+    set local tcp_keepalives_idle = 20; \
+    set local tcp_keepalives_interval = 10; \
+    set local tcp_keepalives_count = 4; \
+    set local cursor_tuple_fraction = 1; \
+    set local jit = off";
+const BEGIN_SORTING_SQLITE: &str = "pragma temp_store = file; begin immediate";
+
 const BEGINNING: &str = "beginning a transaction";
 
 /// An open transaction.
@@ -100,6 +113,11 @@ impl Server {
 impl Tx {
     pub(super) async fn begin(store: &Store) -> Result<Self, Error> {
         Self::begin_with(store, BEGIN_POSTGRES, BEGIN_SQLITE).await
+    }
+
+    /// Begins a transaction that reads and sorts many rows.
+    pub(super) async fn begin_sorting(store: &Store) -> Result<Self, Error> {
+        Self::begin_with(store, BEGIN_SORTING_POSTGRES, BEGIN_SORTING_SQLITE).await
     }
 
     /// Begins a transaction without limits, for migrations.

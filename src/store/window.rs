@@ -16,9 +16,10 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::facts::Changes;
 use super::run::Traffic;
 use super::tx::Tx;
-use super::{Error, Learned, Lease, Run, Store, failed};
+use super::{Error, Lease, Run, Store, failed};
 use crate::identity::reject_id;
 use crate::model::{Batch, Counts, Failure, Reject, Success, TextArena, TextRef};
 use crate::window::{Watermark, Window};
@@ -37,12 +38,13 @@ pub(crate) struct Writer<'a> {
     run: &'a Run,
     /// The time of the last committed window.
     after: Option<DateTime<Utc>>,
-    /// The end of the span that earlier runs have read.
-    scanned: Option<DateTime<Utc>>,
+    /// The window lies in a span that was read before.
+    is_late: bool,
     open: Option<Open>,
     counts: Counts,
     users: UserCache,
     unchanged_ids: UnchangedIds,
+    changes: Changes,
 }
 
 /// A window whose transaction has begun.
@@ -57,6 +59,17 @@ struct Open {
     successes_gap: Gap,
 }
 
+impl Open {
+    /// Locks the account until the commit.
+    async fn lock_account(&mut self) -> Result<(), Error> {
+        if !self.is_account_locked {
+            self.tx.lock_account(&self.stamp.origin.account).await?;
+            self.is_account_locked = true;
+        }
+        Ok(())
+    }
+}
+
 impl Store {
     /// The writer of a run's windows.
     #[must_use]
@@ -65,11 +78,12 @@ impl Store {
             store: self,
             run,
             after: None,
-            scanned: None,
+            is_late: false,
             open: None,
             counts: Counts::default(),
             users: UserCache::default(),
             unchanged_ids: UnchangedIds::default(),
+            changes: Changes::default(),
         }
     }
 }
@@ -81,6 +95,8 @@ pub(crate) struct Place {
     pub read_from: Option<String>,
     /// OneLogin's own id of the account, if it is known.
     pub onelogin_account_id: Option<i64>,
+    /// All successes of the window's span were requested.
+    pub has_all_successes: bool,
 }
 
 impl Writer<'_> {
@@ -90,19 +106,19 @@ impl Writer<'_> {
         self.counts
     }
 
-    /// Writes records, in the order in which they come. What is unchanged is not written; new failures before
-    /// `scanned`, the end of the span that earlier runs have read, are marked as late. The batches after them
-    /// come from `next`, until it returns `None`: nothing is ready, or something else comes first.
+    /// Writes records, in the order in which they come. What is unchanged is not written; new failures are
+    /// marked as late where `is_late`. The batches after them come from `next`, until it returns `None`:
+    /// nothing is ready, or something else comes first.
     ///
     /// # Errors
     /// [`Error::Failed`]; the writer must then be dropped.
     pub(crate) async fn write(
         &mut self,
-        scanned: Option<DateTime<Utc>>,
+        is_late: bool,
         first: Batch,
         mut next: impl AsyncFnMut() -> Option<Batch>,
     ) -> Result<(), Error> {
-        self.scanned = scanned;
+        self.is_late = is_late;
         let mut batch = Some(first);
         while let Some(some) = batch.take() {
             self.store.answered("writing records", self.write_batch(some)).await?;
@@ -133,7 +149,7 @@ impl Writer<'_> {
     }
 
     async fn open(&mut self) -> Result<&mut Open, Error> {
-        open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await
+        open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await
     }
 
     async fn write_failures(
@@ -146,11 +162,22 @@ impl Writer<'_> {
             return Ok(());
         }
         let Open { tx, stamp, failures_gap, .. } =
-            open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
+            open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
         let stored =
             tx.stored(stamp, &batch, failures_gap).await.map_err(failed("looking up failures"))?;
-        let Diff { new, changed, mut displaced, displaced_stored, counts, no_longer_unchanged } =
-            diff(stamp, texts, (batch, page_ends), &stored, &mut self.unchanged_ids);
+        let Diff {
+            mut new,
+            mut changed,
+            mut displaced,
+            displaced_stored,
+            counts,
+            no_longer_unchanged,
+        } = diff(stamp, texts, (batch, page_ends), &stored, &mut self.unchanged_ids);
+        self.changes.fingerprint(&mut new, texts);
+        self.changes.fingerprint(&mut changed, texts);
+        self.changes.add_failures(&stamp.origin, &new, texts);
+        let of = (&stamp.account, &stamp.origin);
+        self.changes.change_failures(tx, of, &changed, texts).await?;
         self.counts += counts;
         self.counts.unchanged -= no_longer_unchanged;
         if !displaced_stored.is_empty() {
@@ -177,11 +204,8 @@ impl Writer<'_> {
         if self.users.is_empty() {
             return Ok(());
         }
-        let open = open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
-        if !open.is_account_locked {
-            open.tx.lock_account(&open.stamp.origin.account).await?;
-            open.is_account_locked = true;
-        }
+        let open = open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
+        open.lock_account().await?;
         let (texts, users) = (self.users.texts(), self.users.sorted());
         self.counts.users_written += open.tx.upsert_users(&open.stamp, texts, &users).await?;
         self.users.clear();
@@ -196,12 +220,15 @@ impl Writer<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let Open { tx, stamp, successes_gap, .. } = self.open().await?;
+        let Open { tx, stamp, successes_gap, .. } =
+            open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
         let stored = tx
             .stored(stamp, &batch, successes_gap)
             .await
             .map_err(failed("looking up successes"))?;
         let (new, changed) = diff_successes(stamp, batch, &stored);
+        self.changes.add_successes(&new, texts);
+        self.changes.change_successes(tx, &stamp.account, &changed, texts).await?;
         tx.insert_records(stamp, texts, &new).await.map_err(failed("writing new successes"))?;
         let updated = tx.update_records(stamp, texts, &changed).await;
         updated.map_err(failed("writing changed successes"))?;
@@ -243,6 +270,7 @@ impl Writer<'_> {
     pub(crate) async fn roll_back(&mut self) -> Result<(), Error> {
         (self.counts, self.unchanged_ids) = (Counts::default(), UnchangedIds::default());
         self.users.clear();
+        self.changes.clear();
         match self.open.take() {
             Some(Open { tx, .. }) => tx.rollback().await.map_err(failed("rolling a window back")),
             None => Ok(()),
@@ -260,28 +288,30 @@ impl Writer<'_> {
         watermark: Watermark,
         lease: &Lease,
         place: &Place,
-        (traffic, learned): (Traffic, Learned),
+        traffic: Traffic,
     ) -> Result<(), Error> {
         let began = Instant::now();
-        self.open().await?;
+        let open = open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
+        if !self.changes.is_empty() {
+            open.lock_account().await?;
+            self.changes.keep(&mut open.tx, &open.stamp.account, &open.stamp.origin).await?;
+        }
         let Some(Open { mut tx, stamp, .. }) = self.open.take() else { unreachable!("it is open") };
         let now = tx.now().await.map_err(failed("reading the time"))?;
         tx.move_watermark(watermark, lease, place.read_from.as_deref(), now).await?;
         if let Some(onelogin_account_id) = place.onelogin_account_id {
             tx.identify_account(&stamp.origin.account, onelogin_account_id).await?;
         }
-        let window_id = tx.record_window(&stamp, window, &self.counts, now).await?;
-        if let Some(density) = learned.density {
-            tx.learn(lease, density).await?;
+        if place.has_all_successes {
+            tx.extend_successes(&stamp.origin, window).await?;
         }
-        if let Some(reread) = learned.reread {
-            tx.record_reread(&stamp.origin.account, window_id, reread).await?;
-        }
+        tx.record_window(&stamp, window, &self.counts, now).await?;
         tx.add_to_run(&stamp, &self.counts, traffic).await?;
         tx.commit().await.map_err(failed("committing a window"))?;
         tracing::debug!(%window, users = self.counts.users_written, ms = ms(began), "transaction committed");
         (self.counts, self.unchanged_ids) = (Counts::default(), UnchangedIds::default());
         self.users.clear();
+        self.changes.clear();
         self.after = Some(stamp.at.value);
         Ok(())
     }
@@ -319,7 +349,7 @@ async fn open<'o>(
     open: &'o mut Option<Open>,
     store: &Store,
     run: &Run,
-    (after, scanned): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    (after, is_late): (Option<DateTime<Utc>>, bool),
 ) -> Result<&'o mut Open, Error> {
     if open.is_none() {
         let mut tx = Tx::begin(store).await?;
@@ -327,7 +357,7 @@ async fn open<'o>(
         // The time in a row identifies the window that wrote it.
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let has_open_reject = tx.has_open_reject(&run.origin).await?;
-        let stamp = WindowStamp::new(run, at, scanned);
+        let stamp = WindowStamp::new(run, at, is_late);
         *open = Some(Open {
             tx,
             stamp,

@@ -8,7 +8,8 @@ use super::source::Source;
 use super::{APIS, BEGINNING};
 use crate::support::api::Api;
 use crate::support::onelogin::{assert_same, at};
-use crate::support::tables::{Db, NULL};
+use crate::support::program::Program;
+use crate::support::tables::{Db, NULL, assert_rows};
 
 /// The watermarks of an account.
 #[derive(Debug, Default)]
@@ -90,7 +91,38 @@ pub(super) fn check(
     ));
     let broken: Vec<_> = broken.iter().filter(|row| row[1] != "0").collect();
     assert!(broken.is_empty(), "{broken:?}");
+    check_facts(db, account);
     watermarks
+}
+
+/// Checks that twins, cases, texts and days are what building them again gives.
+fn check_facts(db: &Db, account: &str) {
+    let due = "select rebuild_step from accounts where rebuild_step is not null and account = ";
+    assert_rows(&db.rows(&format!("{due}'{account}'")), &[]);
+    let before = facts(db, account);
+    let rebuild = ["migrate", "--rebuild", "--account", account];
+    Program::new(&rebuild).env("DATABASE_URL", db.url()).run().expect_code(0);
+    for ((table, before), (_, after)) in before.iter().zip(facts(db, account)) {
+        println!("{table}");
+        assert_same(before, &after);
+    }
+}
+
+/// Every table that follows from failures and successes.
+fn facts(db: &Db, account: &str) -> [(&'static str, Vec<Vec<String>>); 4] {
+    [
+        ("provisioning_failures", "failure_id, twin_of, error_fingerprint", "failure_id"),
+        ("provisioning_cases", "*", "case_id"),
+        ("error_texts", "*", "error_fingerprint"),
+        ("failures_by_day", "*", "day, app_name, operation, error_fingerprint"),
+    ]
+    .map(|(table, columns, key)| {
+        let mut rows = db.rows(&format!(
+            "select {columns} from {table} where account = '{account}' order by {key}"
+        ));
+        rows.sort();
+        (table, rows)
+    })
 }
 
 /// Compares with one load of all there is into an empty SQLite file, which makes both databases equal.

@@ -6,7 +6,7 @@ use super::{MIGRATIONS, lines, migrate, root};
 use crate::support::tables::{Db, assert_rows, on_both};
 
 /// The tables, each with its key.
-const TABLES: [(&str, &str); 10] = [
+const TABLES: [(&str, &str); 13] = [
     ("accounts", "account"),
     ("users", "account, user_id"),
     ("provisioning_failures", "account, failure_id"),
@@ -17,6 +17,9 @@ const TABLES: [(&str, &str); 10] = [
     ("sync_windows", "account, window_id"),
     ("event_types", "account, event_type_id"),
     ("api_calls", "account, minute"),
+    ("provisioning_cases", "account, case_id"),
+    ("error_texts", "account, error_fingerprint"),
+    ("failures_by_day", "account, day, app_name, operation, error_fingerprint"),
 ];
 
 /// Makes the schema of an earlier program, with the rows that programs may have left on the way there.
@@ -175,8 +178,8 @@ const ROWS_8: &str = "
 /// The rows that must be there at the end, by the version since which a program may have left them.
 #[rustfmt::skip]
 const EXPECTED: &[(usize, &str, &str)] = &[
-    (1, "accounts", "default | ∅ | fingerprints | ∅"),
-    (4, "accounts", "other | ∅ | fingerprints | ∅"),
+    (1, "accounts", "default | ∅ | ∅ | ∅"),
+    (4, "accounts", "other | ∅ | ∅ | ∅"),
     (8, "accounts", "third | 77 | ∅ | ∅"),
     (1, "users",
 "default | 7 | tanja@ono.com | tono | Tanja | Ono | 01485c85-7438-8a60-871a-b0f248c27230 | 2014-09-09 22:25:23.250+00:00 | 2014-09-10 00:00:00.000+00:00 | 2014-09-10 00:00:00.000+00:00 | 01485c85-7438-8a60-871a-000000000000 | Tanja Ono | 01485c85-7438-8a60-871a-b0f248c27230 | 2014-09-09 22:25:23.250+00:00 | legacy | ∅
@@ -184,10 +187,10 @@ default | 8 | jhui@ono.com | ∅ |  |   | 01485c85-7438-8a60-871a-b0f248c27230 |
     (4, "users",
 "other | 7 | ∅ | ∅ | ∅ | ∅ | 01485c85-7438-8a60-871a-b0f248c27232 | 2014-09-11 00:00:00.500+00:00 | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 01:00:00.000+00:00 | 01485c85-7438-8a60-871a-000000000002 | Jackie Hui | ∅ | ∅ | ∅ | 2014-09-11 01:00:00.007+00:00"),
     (1, "provisioning_failures",
-"01485c85-7438-8a60-871a-b0f248c27230 | default | legacy | 1 | 5 | 7 | suspend | ∅ | Wiki | ∅ | 2014-09-09 22:25:23.250+00:00 | 2014/09/09 15:25:23 -0700 | ∅ | ∅ | {} | 1 | 2014-09-10 00:00:00.000+00:00 | 2014-09-10 00:00:00.000+00:00 | 01485c85-7438-8a60-871a-000000000000 | description | ∅ | ∅ | ∅ | failed | ∅ | ∅ | ∅
-01485c85-7438-8a60-871a-b0f248c27231 | default | legacy | 2 | ∅ | ∅ | unknown | ∅ | ∅ | ∅ | 2014-09-09 22:25:23.000+00:00 | 2014/09/09 15:25:23 -0700 | ∅ | ∅ | {} | 1 | 2014-09-10 00:00:00.000+00:00 | 2014-09-10 00:00:00.000+00:00 | 01485c85-7438-8a60-871a-000000000000 | description | ∅ | ∅ | ∅ | failed | ∅ | ∅ | ∅"),
+"01485c85-7438-8a60-871a-b0f248c27230 | default | legacy | 1 | 5 | 7 | suspend | ∅ | Wiki | ∅ | 2014-09-09 22:25:23.250+00:00 | 2014/09/09 15:25:23 -0700 | ∅ | ∅ | {} | 1 | 2014-09-10 00:00:00.000+00:00 | 2014-09-10 00:00:00.000+00:00 | 01485c85-7438-8a60-871a-000000000000 | description | ∅ | ∅ | ∅ | failed | e3b0c44298fc1c14 | ∅ | ∅
+01485c85-7438-8a60-871a-b0f248c27231 | default | legacy | 2 | ∅ | ∅ | unknown | ∅ | ∅ | ∅ | 2014-09-09 22:25:23.000+00:00 | 2014/09/09 15:25:23 -0700 | ∅ | ∅ | {} | 1 | 2014-09-10 00:00:00.000+00:00 | 2014-09-10 00:00:00.000+00:00 | 01485c85-7438-8a60-871a-000000000000 | description | ∅ | ∅ | ∅ | failed | e3b0c44298fc1c14 | ∅ | ∅"),
     (4, "provisioning_failures",
-"01485c85-7438-8a60-871a-b0f248c27232 | other | events | 11 | ∅ | 7 | create | 3 | Wiki | 61 | 2014-09-11 00:00:00.500+00:00 | 2014-09-11T00:00:00.500Z | a sentence | no licence | {\"id\":11} | 2 | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 01:00:00.000+00:00 | 01485c85-7438-8a60-871a-000000000002 | event_type | 1 | 2014-09-11 00:30:00.000+00:00 | by hand | failed | ∅ | ∅ | ∅"),
+"01485c85-7438-8a60-871a-b0f248c27232 | other | events | 11 | ∅ | 7 | create | 3 | Wiki | 61 | 2014-09-11 00:00:00.500+00:00 | 2014-09-11T00:00:00.500Z | a sentence | no licence | {\"id\":11} | 2 | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 01:00:00.000+00:00 | 01485c85-7438-8a60-871a-000000000002 | event_type | 1 | 2014-09-11 00:30:00.000+00:00 | by hand | failed | 456fc068ca86b911 | ∅ | ∅"),
     (4, "provisioning_successes",
 "01485c85-7438-8a60-871a-b0f248c27234 | other | events | 12 | 7 | Jackie Hui | create | 3 | Wiki | 51 | 2014-09-11 00:10:00.000+00:00 | 2014-09-11T00:10:00Z | {\"id\":12} | 3 | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 01:00:00.000+00:00 | 01485c85-7438-8a60-871a-000000000002"),
     (1, "rejected_records",
@@ -195,9 +198,9 @@ default | 8 | jhui@ono.com | ∅ |  |   | 01485c85-7438-8a60-871a-b0f248c27230 |
     (4, "rejected_records",
 "01485c85-7438-8a60-871a-b0f248c27235 | 01485c85-7438-8a60-871a-000000000002 | other | events | key_collision | a later record | 7 | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 02:00:00.000+00:00"),
     (2, "watermarks",
-"default | legacy | 2014-09-09 22:25:23.000+00:00 | 2014-09-10 00:00:00.000+00:00 | ∅ | 1 | ∅ | 2014-09-10 00:00:00.000+00:00 | ∅ | ∅ | ∅ | ∅ | ∅ | 1 | ∅"),
+"default | legacy | 2014-09-09 22:25:23.000+00:00 | 2014-09-10 00:00:00.000+00:00 | ∅ | 1 | ∅ | 2014-09-10 00:00:00.000+00:00 | ∅ | ∅ | ∅ | ∅ | ∅ | 0 | ∅"),
     (4, "watermarks",
-"other | events | 2014-09-11 00:10:00.000+00:00 | 2014-09-11 01:00:00.000+00:00 | host:1 | 3 | 2014-09-11 01:01:00.123+00:00 | 2014-09-11 01:00:00.123+00:00 | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 00:20:00.000+00:00 | ∅ | ∅ | ∅ | 1 | ∅"),
+"other | events | 2014-09-11 00:10:00.000+00:00 | 2014-09-11 01:00:00.000+00:00 | host:1 | 3 | 2014-09-11 01:01:00.123+00:00 | 2014-09-11 01:00:00.123+00:00 | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 00:20:00.000+00:00 | ∅ | ∅ | ∅ | 0 | ∅"),
     (8, "watermarks",
 "third | events | ∅ | ∅ | ∅ | 1 | ∅ | 2014-09-12 00:00:00.000+00:00 | ∅ | ∅ | api.eu.onelogin.com | ∅ | ∅ | 0 | ∅"),
     (2, "sync_runs",
@@ -209,6 +212,17 @@ default | 8 | jhui@ono.com | ∅ |  |   | 01485c85-7438-8a60-871a-b0f248c27230 |
     (4, "sync_windows",
 "01485c85-7438-8a60-871a-000000000003 | 01485c85-7438-8a60-871a-000000000002 | other | events | 2014-09-11 00:00:00.000+00:00 | 2014-09-11 01:00:00.000+00:00 | 2 | 1 | 0 | 0 | 1 | 2014-09-11 01:00:00.123+00:00 | 1 | 5"),
     (4, "event_types", "other | 61 | PROVISION_FAILED | %user% failed | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 01:00:00.000+00:00"),
+    (1, "provisioning_cases", "default | 01485c85-7438-8a60-871a-b0f248c27230 | 7 | ∅ | Wiki | suspend | 0 | 2014-09-09 22:25:23.250+00:00 | 2014-09-09 22:25:23.250+00:00 | 01485c85-7438-8a60-871a-b0f248c27230 | 1 | e3b0c44298fc1c14 | ∅ | ∅ | 1"),
+    (4, "provisioning_cases", "other | 01485c85-7438-8a60-871a-b0f248c27232 | 7 | 3 | Wiki | create | 0 | 2014-09-11 00:00:00.500+00:00 | 2014-09-11 00:00:00.500+00:00 | 01485c85-7438-8a60-871a-b0f248c27232 | 1 | 456fc068ca86b911 | 2014-09-11 00:10:00.000+00:00 | success | 1"),
+    (1, "error_texts", "default | e3b0c44298fc1c14 |  |  | unknown | no | Read the error in the app's own log | ∅ | 2014-09-09 22:25:23.000+00:00 | 2014-09-09 22:25:23.250+00:00 | 2"),
+    (4, "error_texts", "other | 456fc068ca86b911 | no licence | no licence | unknown | no | Read the error in the app's own log | ∅ | 2014-09-11 00:00:00.500+00:00 | 2014-09-11 00:00:00.500+00:00 | 1"),
+    (1, "failures_by_day",
+"default | 2014-09-09 |  | unknown | e3b0c44298fc1c14 | 1 | 0 | 0 | 0 | 0
+default | 2014-09-09 | Wiki | suspend |  | 0 | 0 | 0 | 1 | 0
+default | 2014-09-09 | Wiki | suspend | e3b0c44298fc1c14 | 1 | 0 | 0 | 0 | 0"),
+    (4, "failures_by_day",
+"other | 2014-09-11 | Wiki | create |  | 0 | 1 | 0 | 1 | 1
+other | 2014-09-11 | Wiki | create | 456fc068ca86b911 | 1 | 0 | 0 | 0 | 0"),
     (4, "api_calls", "other | 2014-09-11 01:00:00.000+00:00 | 4"),
 ];
 
@@ -232,7 +246,7 @@ const MANY_OLD_ROWS: &str = "
         failure_id, account, source, operation, operation_source, created_at, created_at_raw, content_hash,
         raw, first_seen_at, synced_at, run_id
     )
-    with recursive n (n) as (select 1 union all select n + 1 from n where n < 600000)
+    with recursive n (n) as (select 1 union all select n + 1 from n where n < 200000)
     select printf('00000000-0000-8000-8000-%012d', n), 'default', 'events', 'suspend', 'event_type',
         strftime('%Y-%m-%dT%H:%M:%S+00:00', 1700000000 + n, 'unixepoch'), '', n, '{}',
         '2026-01-01T00:00:00+00:00', '2026-01-01T00:00:00+00:00', '' from n;

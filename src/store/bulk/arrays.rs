@@ -1,6 +1,6 @@
 //! Rows for Postgres: one array per column.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgArguments;
 use uuid::Uuid;
 
@@ -27,6 +27,7 @@ enum Array {
     Texts(Vec<Option<String>>),
     Jsons(Vec<Option<Json<'static>>>),
     Times(Vec<Option<Time>>),
+    Days(Vec<NaiveDate>),
 }
 
 impl Arrays {
@@ -54,6 +55,7 @@ impl Arrays {
                 Array::Texts(texts) => bind(&mut arguments, texts),
                 Array::Jsons(jsons) => bind(&mut arguments, jsons),
                 Array::Times(times) => bind(&mut arguments, times),
+                Array::Days(days) => bind(&mut arguments, days),
             }
         }
         arguments
@@ -93,6 +95,10 @@ impl Columns for Arrays {
 
     fn time(&mut self, time: Option<DateTime<Utc>>) {
         put!(self, Times, time.map(Time));
+    }
+
+    fn day(&mut self, day: NaiveDate) {
+        put!(self, Days, day);
     }
 
     fn shared_text(&mut self, text: &Shared<()>) {

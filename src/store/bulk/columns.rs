@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{Arguments, Encode, Type};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
@@ -18,6 +18,7 @@ pub(in crate::store) trait Columns {
     fn text(&mut self, text: Option<&str>);
     fn json(&mut self, text: Option<&str>);
     fn time(&mut self, time: Option<DateTime<Utc>>);
+    fn day(&mut self, day: NaiveDate);
     /// A text, an id and a time that all rows of a window share.
     fn shared_text(&mut self, text: &Shared<()>);
     fn shared_id(&mut self, id: &Shared<Uuid>);

@@ -1,7 +1,7 @@
 //! Rows in the binary format of Postgres' `copy` (its documentation, "COPY", section "Binary Format").
 //! Lengths are in bytes, all numbers big-endian.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use sqlx::PgConnection;
 use sqlx::postgres::PgCopyIn;
 use uuid::Uuid;
@@ -68,6 +68,8 @@ const END: i16 = -1;
 const NULL: i32 = -1;
 /// Postgres counts microseconds since the year 2000.
 const EPOCH: i64 = 946_684_800_000_000;
+/// The first day of that year, counted as chrono does.
+const EPOCH_DAY: i32 = 730_120;
 
 impl CopyRows {
     fn new(width: usize) -> Self {
@@ -119,6 +121,11 @@ impl Columns for CopyRows {
         self.number(time.map(|time| Time(time).micros() - EPOCH));
     }
 
+    fn day(&mut self, day: NaiveDate) {
+        let days = (day.num_days_from_ce() - EPOCH_DAY).to_be_bytes();
+        self.value(Some(&days));
+    }
+
     fn shared_text(&mut self, text: &Shared<()>) {
         self.text(Some(&text.text));
     }
@@ -138,21 +145,23 @@ mod tests {
 
     #[test]
     fn a_row_is_written_as_the_binary_format_is_documented() {
-        let mut rows = CopyRows::new(4);
+        let mut rows = CopyRows::new(5);
         rows.begin_row();
         rows.text(Some("é"));
         rows.number(Some(-2));
         rows.flag(None);
         rows.time(Some("2000-01-01T00:00:01Z".parse().unwrap()));
+        rows.day("2000-01-03".parse().unwrap());
         rows.end();
         let expected: &[&[u8]] = &[
             b"PGCOPY\n\xFF\r\n\0",
             &[0; 8],
-            &[0, 4],
+            &[0, 5],
             &[0, 0, 0, 2, 0xC3, 0xA9],
             &[0, 0, 0, 8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE],
             &[0xFF; 4],
             &[0, 0, 0, 8, 0, 0, 0, 0, 0, 0x0F, 0x42, 0x40],
+            &[0, 0, 0, 4, 0, 0, 0, 2],
             &[0xFF, 0xFF],
         ];
         assert_eq!(rows.bytes, expected.concat());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::Arguments;
 use sqlx::sqlite::SqliteArguments;
 use uuid::Uuid;
@@ -64,6 +64,10 @@ impl Columns for Placeholders {
             Some(time) => bind(&mut self.0, Time(time).text()),
             None => bind(&mut self.0, None::<&str>),
         }
+    }
+
+    fn day(&mut self, day: NaiveDate) {
+        self.text(Some(&day.to_string()));
     }
 
     fn shared_text(&mut self, text: &Shared<()>) {

@@ -37,7 +37,7 @@ fn many_row_statements_are_sent_as_their_snapshots_show() {
 /// The files whose text names the place of its rows.
 fn many_row_statements() -> Vec<PathBuf> {
     let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
-    let files = ["sql", "window/sql"]
+    let files = ["sql", "window/sql", "facts/sql"]
         .iter()
         .flat_map(|folder| fs::read_dir(store.join(folder)).expect("the folder exists"));
     let files = files.map(|entry| entry.expect("an entry").path());

@@ -11,6 +11,7 @@ update watermarks set
             where account = $1 and source = $2 and created_at <= $4
         ) committed
     ),
+    successes_through = case when $4 < successes_through then $4 else successes_through end,
     rescanned_at = null, rescan_next = null, updated_at = $5
 where account = $1 and source = $2 and lease_token = $3
 returning high_water_mark, scanned_through

@@ -26,7 +26,7 @@ impl Writer<'_> {
         &mut self,
         next: &mut impl AsyncFnMut() -> Option<Batch>,
     ) -> Result<Option<Batch>, Error> {
-        let Self { store, open, counts, users, unchanged_ids, .. } = self;
+        let Self { store, open, counts, users, unchanged_ids, changes, .. } = self;
         let Some(Open {
             tx: Tx::Postgres(session),
             stamp,
@@ -53,9 +53,11 @@ impl Writer<'_> {
             let (batch_began, before) = (Instant::now(), *counts);
             count(&batch, counts);
             let Batch { texts, failures, page_ends, .. } = batch;
-            let Diff { new, displaced, counts: of_batch, .. } =
+            let Diff { mut new, displaced, counts: of_batch, .. } =
                 diff(stamp, &texts, (failures, &page_ends), &HashMap::new(), unchanged_ids);
             *counts += of_batch;
+            changes.fingerprint(&mut new, &texts);
+            changes.add_failures(&stamp.origin, &new, &texts);
             let write = async {
                 let as_row = |row| Stamped { row, stamp, texts: &texts };
                 copy.write(&new, as_row).await.map_err(failed(WRITING))

@@ -43,12 +43,13 @@ impl Row for Stamped<'_, Failure> {
         columns.text(Some(get(row.created_at_raw)));
         columns.text(row.description.map(get));
         columns.text(row.error_description.map(get));
+        columns.text(row.error_fingerprint.as_deref());
         columns.flag(row.resolution.solved);
         columns.time(row.resolution.resolved_at);
         columns.text(row.resolution.text.map(get));
         columns.json(stamp.keep_raw.then(|| get(row.raw)));
         columns.number(Some(row.content_hash));
-        columns.flag(Some(stamp.scanned.is_some_and(|end| row.created_at < end)));
+        columns.flag(Some(stamp.is_late));
         columns.shared_time(&stamp.at);
         columns.shared_time(&stamp.at);
         columns.shared_id(&stamp.run_id);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::stamp::WindowStamp;
-use crate::model::Counts;
+use crate::model::{Counts, Origin};
 use crate::store::run::{Traffic, count};
 use crate::store::tx::Tx;
 use crate::store::value::{Id, Time};
@@ -36,6 +36,23 @@ impl Tx {
         if moved == 1 { Ok(()) } else { Err(lease.lost()) }
     }
 
+    /// Records that every success of a window was read.
+    pub(super) async fn extend_successes(
+        &mut self,
+        origin: &Origin,
+        window: Window,
+    ) -> Result<(), Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/successes_span.sql"))
+            .bind(&origin.account)
+            .bind(origin.source.as_str())
+            .bind(Time(window.from))
+            .bind(Time(window.to))
+            .execute(&mut **tx)
+            .await
+            .map(drop))
+        .map_err(failed("recording the span of successes"))
+    }
+
     /// Records OneLogin's own id of the account.
     pub(super) async fn identify_account(
         &mut self,
@@ -56,17 +73,16 @@ impl Tx {
         Err(Error::OtherAccount { account: account.to_owned(), found: onelogin_account_id })
     }
 
-    /// Records the window in the ledger, and returns its id.
+    /// Records the window in the ledger.
     pub(super) async fn record_window(
         &mut self,
         stamp: &WindowStamp,
         window: Window,
         counts: &Counts,
         now: DateTime<Utc>,
-    ) -> Result<Uuid, Error> {
-        let window_id = Uuid::now_v7();
+    ) -> Result<(), Error> {
         on_either!(Tx, self, tx => sqlx::query(include_str!("sql/window_insert.sql"))
-            .bind(Id(window_id))
+            .bind(Id(Uuid::now_v7()))
             .bind(Id(stamp.run_id.value))
             .bind(&stamp.origin.account)
             .bind(stamp.origin.source.as_str())
@@ -82,7 +98,7 @@ impl Tx {
             .bind(Time(now))
             .execute(&mut **tx)
             .await
-            .map(|_| window_id))
+            .map(drop))
         .map_err(failed("recording a window in the ledger"))
     }
 

@@ -2,9 +2,10 @@
 -- identity is made of them.
 insert into provisioning_failures (
     failure_id, account, source, source_id, login_id, user_id, operation, operation_source, app_id,
-    app_name, event_type_id, created_at, created_at_raw, description, error_description, solved,
-    resolved_at, resolution, raw, content_hash, is_late, first_seen_at, synced_at, run_id
-) select * from unnest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24)
+    app_name, event_type_id, created_at, created_at_raw, description, error_description,
+    error_fingerprint, solved, resolved_at, resolution, raw, content_hash, is_late, first_seen_at,
+    synced_at, run_id
+) select * from unnest($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25)
 on conflict (account, failure_id) do update set
     login_id = excluded.login_id,
     user_id = excluded.user_id,
@@ -16,6 +17,7 @@ on conflict (account, failure_id) do update set
     created_at_raw = excluded.created_at_raw,
     description = excluded.description,
     error_description = excluded.error_description,
+    error_fingerprint = excluded.error_fingerprint,
     solved = excluded.solved,
     resolved_at = excluded.resolved_at,
     resolution = excluded.resolution,
@@ -27,6 +29,7 @@ on conflict (account, failure_id) do update set
 -- New rows:
 copy provisioning_failures (
     failure_id, account, source, source_id, login_id, user_id, operation, operation_source, app_id,
-    app_name, event_type_id, created_at, created_at_raw, description, error_description, solved,
-    resolved_at, resolution, raw, content_hash, is_late, first_seen_at, synced_at, run_id
+    app_name, event_type_id, created_at, created_at_raw, description, error_description,
+    error_fingerprint, solved, resolved_at, resolution, raw, content_hash, is_late, first_seen_at,
+    synced_at, run_id
 ) from stdin (format binary)

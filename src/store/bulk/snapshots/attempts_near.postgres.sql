@@ -1,0 +1,6 @@
+with near (account, user_id, operation, from_at, to_at) as (select * from unnest($1,$2,$3,$4,$5))
+select f.failure_id, f.source, f.user_id, f.operation, f.outcome, f.app_id, f.app_name, f.created_at,
+       f.error_fingerprint, f.solved, f.resolved_at, f.twin_of
+from near n
+join provisioning_failures f on f.account = n.account and f.user_id = n.user_id and f.operation = n.operation
+    and f.created_at between n.from_at and n.to_at

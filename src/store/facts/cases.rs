@@ -1,0 +1,422 @@
+//! The rows of cases, and which of them follow from changed events.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::case::{Case, Cases, ClosedBy, Closing};
+use super::days::Days;
+use super::event::{App, Attempt, Event, EventRow, Interned, Success};
+use crate::model::Operation;
+use crate::store::bulk::{Columns, Row, Shared, Statement};
+use crate::store::tx::Tx;
+use crate::store::value::{Id, Time};
+
+const OF_USERS: Statement = Statement::new(include_str!("sql/cases_of_users.sql"));
+const OF_UNITS: Statement = Statement::new(include_str!("sql/cases_of_units.sql"));
+const ATTEMPTS: Statement = Statement::new(include_str!("sql/attempts_of_units.sql"));
+const SUCCESSES: Statement = Statement::new(include_str!("sql/successes_of_users.sql"));
+const UPSERT: Statement = Statement::new(include_str!("sql/cases_upsert.sql"));
+const DELETE: Statement = Statement::new(include_str!("sql/cases_delete.sql"));
+
+/// A value before and after a window.
+pub(super) type Changed<T> = (Option<T>, Option<T>);
+
+/// The part of an account whose cases are built together: of one user and operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Unit {
+    user_id: i64,
+    operation: Operation,
+    is_skipped: bool,
+}
+
+impl Unit {
+    fn of(attempt: &Attempt) -> Option<Self> {
+        let Attempt { user_id, operation, is_skipped, .. } = attempt;
+        user_id.map(|user_id| Self { user_id, operation: *operation, is_skipped: *is_skipped })
+    }
+
+    fn of_case(case: &Case) -> Self {
+        let Case { user_id, operation, is_skipped, .. } = *case;
+        Self { user_id, operation, is_skipped }
+    }
+}
+
+/// The work to do on a unit.
+#[derive(Debug)]
+struct Work {
+    /// The first of its events that changed.
+    since: DateTime<Utc>,
+    /// New failures, should they be later than all others.
+    new: Vec<Attempt>,
+    /// The cases of some span must be built again from all of their events.
+    is_again: bool,
+}
+
+/// Units and their work.
+#[derive(Debug, Default)]
+struct Works(HashMap<Unit, Work>);
+
+impl Works {
+    fn at(&mut self, unit: Unit, at: DateTime<Utc>) -> &mut Work {
+        let new = || Work { since: at, new: Vec::new(), is_again: false };
+        let work = self.0.entry(unit).or_insert_with(new);
+        work.since = work.since.min(at);
+        work
+    }
+
+    fn attempts(&mut self, attempts: &[Changed<Attempt>]) {
+        for (before, after) in attempts.iter().filter(|(before, after)| before != after) {
+            for attempt in [before, after].into_iter().flatten() {
+                let Some(unit) = Unit::of(attempt) else { continue };
+                let work = self.at(unit, attempt.at);
+                match before {
+                    None => work.new.push(attempt.clone()),
+                    Some(_) => work.is_again = true,
+                }
+            }
+        }
+    }
+
+    /// Finds the stored cases that changed successes may have closed, or may close.
+    fn successes(&mut self, successes: &[Changed<Success>], stored: &HashMap<i64, Vec<Case>>) {
+        for (before, after) in successes.iter().filter(|(before, after)| before != after) {
+            for success in [before, after].into_iter().flatten() {
+                let cases = success.user_id.and_then(|user_id| stored.get(&user_id));
+                for case in cases.into_iter().flatten() {
+                    let is_earlier = case.closing.is_some_and(|closing| closing.at < success.at);
+                    let concerns = case.closed_by(success).is_some() && case.opened_at < success.at;
+                    if !concerns || is_earlier {
+                        continue;
+                    }
+                    let is_last = case.closing.is_none() && case.last_failure_at < success.at;
+                    let work = self.at(Unit::of_case(case), success.at);
+                    work.is_again |= before.is_some() || !is_last;
+                }
+            }
+        }
+    }
+}
+
+/// The earliest of the times of each user.
+fn earliest(times: impl IntoIterator<Item = (i64, DateTime<Utc>)>) -> Vec<(i64, DateTime<Utc>)> {
+    let mut earliest: HashMap<i64, DateTime<Utc>> = HashMap::new();
+    for (user_id, at) in times {
+        let first = earliest.entry(user_id).or_insert(at);
+        *first = at.min(*first);
+    }
+    earliest.into_iter().collect()
+}
+
+/// The start of the span that must be built again: no case reaches over it.
+fn cut(cases: &[Case], since: DateTime<Utc>) -> DateTime<Utc> {
+    let mut cut = since;
+    let reaches = |case: &&Case, cut| {
+        case.opened_at < cut && case.closing.is_none_or(|closing| closing.at >= cut)
+    };
+    while let Some(earlier) =
+        cases.iter().filter(|case| reaches(case, cut)).map(|case| case.opened_at).min()
+    {
+        cut = earlier;
+    }
+    cut
+}
+
+/// Cases before and after, as far as they differ.
+#[derive(Debug, Default)]
+struct CaseChanges {
+    deleted: Vec<Uuid>,
+    written: Vec<Case>,
+}
+
+impl CaseChanges {
+    fn add(&mut self, before: Vec<Case>, after: Vec<Case>, days: &mut Days) {
+        let mut before: HashMap<Uuid, Case> =
+            before.into_iter().map(|case| (case.case_id, case)).collect();
+        for case in after {
+            let same = before.remove(&case.case_id);
+            if same.as_ref() == Some(&case) {
+                continue;
+            }
+            if let Some(same) = same {
+                days.case(&same, -1);
+            }
+            days.case(&case, 1);
+            self.written.push(case);
+        }
+        for case in before.into_values() {
+            days.case(&case, -1);
+            self.deleted.push(case.case_id);
+        }
+    }
+}
+
+/// Builds cases from events in any order.
+fn built(mut cases: Cases, unit: Unit, attempts: &[Attempt], successes: &[Success]) -> Vec<Case> {
+    let mut attempts: Vec<&Attempt> = attempts.iter().collect();
+    let mut successes: Vec<&Success> = successes.iter().collect();
+    attempts.sort_unstable_by_key(|attempt| (attempt.at, attempt.id));
+    successes.sort_unstable_by_key(|success| (success.at, success.id));
+    let mut successes = successes.into_iter().peekable();
+    for attempt in attempts {
+        while let Some(success) = successes.next_if(|success| success.at <= attempt.at) {
+            cases.success(success);
+        }
+        cases.attempt(unit.user_id, attempt);
+    }
+    successes.for_each(|success| cases.success(success));
+    cases.end()
+}
+
+impl Tx {
+    /// Brings cases up to date after failures and successes changed, in this transaction: a failure or success
+    /// that is later than all of its unit continues the stored cases, any other builds a span of them again.
+    pub(super) async fn change_cases(
+        &mut self,
+        account: &Shared<()>,
+        attempts: &[Changed<Attempt>],
+        successes: &[Changed<Success>],
+        texts: &mut Interned,
+        days: &mut Days,
+    ) -> Result<(), sqlx::Error> {
+        let mut works = Works::default();
+        works.attempts(attempts);
+        let of_attempts = works.0.iter().map(|(unit, work)| (unit.user_id, work.since));
+        let of_successes = successes
+            .iter()
+            .flat_map(|(before, after)| [before, after])
+            .flatten()
+            .filter_map(|success| success.user_id.map(|user_id| (user_id, success.at)));
+        let users = earliest(of_attempts.chain(of_successes));
+        let mut stored: HashMap<i64, Vec<Case>> = HashMap::new();
+        for case in self.cases(OF_USERS, &users, |user| Since(account, user), texts).await? {
+            stored.entry(case.user_id).or_default().push(case);
+        }
+        works.successes(successes, &stored);
+        for (unit, work) in &mut works.0 {
+            work.is_again |= stored.get(&unit.user_id).into_iter().flatten().any(|case| {
+                let is_later = case.closing.is_some_and(|closing| closing.at >= work.since);
+                Unit::of_case(case) == *unit && (is_later || case.last_failure_at >= work.since)
+            });
+        }
+        let again = self.again(account, &mut works, texts).await?;
+        let successes = self.successes_since(account, &works, texts).await?;
+        let mut changes = CaseChanges::default();
+        for (unit, work) in works.0 {
+            let of_user = |user_id| stored.get(user_id).into_iter().flatten();
+            let successes: Vec<Success> = successes
+                .get(&unit.user_id)
+                .into_iter()
+                .flatten()
+                .filter(|success| success.at >= work.since)
+                .cloned()
+                .collect();
+            if let Some((before, attempts)) = again.get(&unit) {
+                let after = built(Cases::default(), unit, attempts, &successes);
+                changes.add(before.clone(), after, days);
+            } else {
+                let before: Vec<Case> = of_user(&unit.user_id)
+                    .filter(|case| Unit::of_case(case) == unit && case.closing.is_none())
+                    .cloned()
+                    .collect();
+                let cases = Cases::resume(before.clone());
+                changes.add(before, built(cases, unit, &work.new, &successes), days);
+            }
+        }
+        self.execute_rows(DELETE, &changes.deleted, |&id| CaseKey(account, id)).await?;
+        self.execute_rows(UPSERT, &changes.written, |case| StampedCase(account, case)).await?;
+        Ok(())
+    }
+
+    /// Reads the stored cases and the failures of the units that must be built again, and moves their work to
+    /// where that begins.
+    async fn again(
+        &mut self,
+        account: &Shared<()>,
+        works: &mut Works,
+        texts: &mut Interned,
+    ) -> Result<HashMap<Unit, (Vec<Case>, Vec<Attempt>)>, sqlx::Error> {
+        let again: HashSet<Unit> =
+            works.0.iter().filter(|(_, work)| work.is_again).map(|(unit, _)| *unit).collect();
+        if again.is_empty() {
+            return Ok(HashMap::new());
+        }
+        // Cases and failures of an operation, whether skipped or not.
+        let keys: HashSet<(i64, Operation)> =
+            again.iter().map(|unit| (unit.user_id, unit.operation)).collect();
+        let keys: Vec<(i64, Operation)> = keys.into_iter().collect();
+        let mut found: HashMap<Unit, (Vec<Case>, Vec<Attempt>)> =
+            again.iter().map(|unit| (*unit, <_>::default())).collect();
+        for case in self.cases(OF_UNITS, &keys, |key| UnitKey(account, key), texts).await? {
+            if let Some((cases, _)) = found.get_mut(&Unit::of_case(&case)) {
+                cases.push(case);
+            }
+        }
+        let mut since: HashMap<(i64, Operation), DateTime<Utc>> = HashMap::new();
+        for (unit, (cases, _)) in &mut found {
+            let work = works.0.get_mut(unit).expect("it has work");
+            work.since = cut(cases, work.since);
+            cases.retain(|case| case.opened_at >= work.since);
+            let since = since.entry((unit.user_id, unit.operation)).or_insert(work.since);
+            *since = work.since.min(*since);
+        }
+        let since: Vec<((i64, Operation), DateTime<Utc>)> = since.into_iter().collect();
+        let rows: Vec<EventRow> =
+            self.fetch_rows(ATTEMPTS, &since, |since| UnitSince(account, since)).await?;
+        for row in rows {
+            let Event::Attempt(attempt) = Event::read(&row, texts) else { continue };
+            let Some(unit) = Unit::of(&attempt) else { continue };
+            if let Some((_, attempts)) = found.get_mut(&unit)
+                && works.0.get(&unit).is_some_and(|work| work.since <= attempt.at)
+            {
+                attempts.push(attempt);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the successes of users since the first of their events that matters.
+    async fn successes_since(
+        &mut self,
+        account: &Shared<()>,
+        works: &Works,
+        texts: &mut Interned,
+    ) -> Result<HashMap<i64, Vec<Success>>, sqlx::Error> {
+        let users = earliest(works.0.iter().map(|(unit, work)| (unit.user_id, work.since)));
+        let rows: Vec<EventRow> =
+            self.fetch_rows(SUCCESSES, &users, |user| Since(account, user)).await?;
+        let mut successes: HashMap<i64, Vec<Success>> = HashMap::new();
+        for row in rows {
+            if let Event::Success(success) = Event::read(&row, texts)
+                && let Some(user_id) = success.user_id
+            {
+                successes.entry(user_id).or_default().push(success);
+            }
+        }
+        Ok(successes)
+    }
+
+    async fn cases<'r, T, R: Row>(
+        &mut self,
+        statement: Statement,
+        keys: &'r [T],
+        as_row: impl Fn(&'r T) -> R,
+        texts: &mut Interned,
+    ) -> Result<Vec<Case>, sqlx::Error> {
+        let rows: Vec<CaseRow> = self.fetch_rows(statement, keys, as_row).await?;
+        Ok(rows.iter().map(|row| case(row, texts)).collect())
+    }
+
+    /// Inserts cases that are not stored.
+    pub(super) async fn insert_cases(
+        &mut self,
+        account: &Shared<()>,
+        cases: &[Case],
+    ) -> Result<(), sqlx::Error> {
+        self.insert_new(UPSERT, cases, |case| StampedCase(account, case)).await
+    }
+}
+
+/// The columns of a case.
+type CaseRow = (
+    Id,
+    i64,
+    Option<i64>,
+    Option<String>,
+    String,
+    bool,
+    Time,
+    Time,
+    Id,
+    i64,
+    Option<String>,
+    Option<Time>,
+    Option<String>,
+    bool,
+);
+
+fn case(row: &CaseRow, texts: &mut Interned) -> Case {
+    let (case_id, user_id, app_id, app_name, operation, is_skipped, opened_at, last_failure_at, ..) =
+        row;
+    let (.., last_failure_id, attempts, fingerprint, resolved_at, resolved_by, is_timed) = row;
+    let closing = resolved_at.zip(resolved_by.as_deref()).map(|(at, by)| Closing {
+        at: at.0,
+        by: ClosedBy::from_stored(by),
+        is_timed: *is_timed,
+    });
+    Case {
+        case_id: case_id.0,
+        user_id: *user_id,
+        app: App { id: *app_id, name: app_name.as_deref().map(|name| texts.get(name)) },
+        operation: Operation::from_stored(operation),
+        is_skipped: *is_skipped,
+        opened_at: opened_at.0,
+        last_failure_at: last_failure_at.0,
+        last_failure_id: last_failure_id.0,
+        attempts: *attempts,
+        fingerprint: fingerprint.as_deref().map(|text| texts.get(text)),
+        closing,
+    }
+}
+
+struct StampedCase<'a>(&'a Shared<()>, &'a Case);
+
+impl Row for StampedCase<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        let Self(account, case) = self;
+        columns.shared_text(account);
+        columns.id(Some(case.case_id));
+        columns.number(Some(case.user_id));
+        columns.number(case.app.id);
+        columns.text(case.app.name.as_deref());
+        columns.text(Some(case.operation.as_str()));
+        columns.flag(Some(case.is_skipped));
+        columns.time(Some(case.opened_at));
+        columns.time(Some(case.last_failure_at));
+        columns.id(Some(case.last_failure_id));
+        columns.number(Some(case.attempts));
+        columns.text(case.fingerprint.as_deref());
+        columns.time(case.closing.map(|closing| closing.at));
+        columns.text(case.closing.map(|closing| closing.by.as_str()));
+        columns.flag(Some(case.closing.is_none_or(|closing| closing.is_timed)));
+    }
+}
+
+struct CaseKey<'a>(&'a Shared<()>, Uuid);
+
+impl Row for CaseKey<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        columns.shared_text(self.0);
+        columns.id(Some(self.1));
+    }
+}
+
+struct Since<'a>(&'a Shared<()>, &'a (i64, DateTime<Utc>));
+
+impl Row for Since<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        columns.shared_text(self.0);
+        columns.number(Some(self.1.0));
+        columns.time(Some(self.1.1));
+    }
+}
+
+struct UnitKey<'a>(&'a Shared<()>, &'a (i64, Operation));
+
+impl Row for UnitKey<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        columns.shared_text(self.0);
+        columns.number(Some(self.1.0));
+        columns.text(Some(self.1.1.as_str()));
+    }
+}
+
+struct UnitSince<'a>(&'a Shared<()>, &'a ((i64, Operation), DateTime<Utc>));
+
+impl Row for UnitSince<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        UnitKey(self.0, &self.1.0).write(columns);
+        columns.time(Some(self.1.1));
+    }
+}

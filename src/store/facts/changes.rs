@@ -1,0 +1,305 @@
+//! The failures and successes that a window changes, and what follows from them.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use uuid::Uuid;
+
+use super::cases::Changed;
+use super::days::Days;
+use super::error_texts;
+use super::event::{App, Attempt, Event, EventRow, Interned, Resolution, Success};
+use super::fingerprints::Fingerprints;
+use super::rebuild::Built;
+use super::twins::group_of;
+use crate::model::{self, Failure, Origin, TextArena};
+use crate::store::bulk::{Columns, Row, Shared, Statement};
+use crate::store::tx::Tx;
+use crate::store::{Error, failed, on_either};
+
+const ATTEMPTS: Statement = Statement::new(include_str!("sql/attempts_by_id.sql"));
+const SUCCESSES: Statement = Statement::new(include_str!("sql/successes_by_id.sql"));
+
+/// New and changed rows that a window may have to bring facts up to date by itself; for more of them, building
+/// all again was measured as cheaper. About 250 bytes each.
+const MOST_CHANGES: usize = 20_000;
+
+const DOING: &str = "bringing cases and counts up to date";
+
+/// The changes of a window.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Changes {
+    texts: Interned,
+    fingerprints: Fingerprints,
+    attempts: HashMap<Uuid, Changed<Attempt>>,
+    successes: HashMap<Uuid, Changed<Success>>,
+    /// There are more than are remembered.
+    are_many: bool,
+}
+
+struct Key<'a>(&'a Shared<()>, Uuid);
+
+impl Row for Key<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        columns.shared_text(self.0);
+        columns.id(Some(self.1));
+    }
+}
+
+impl Changes {
+    /// Forgets the window. What is known of errors stays.
+    pub(in crate::store) fn clear(&mut self) {
+        self.fingerprints.clear();
+        self.forget();
+        self.are_many = false;
+    }
+
+    /// Checks that nothing can follow from the window.
+    pub(in crate::store) fn is_empty(&self) -> bool {
+        self.attempts.is_empty() && self.successes.is_empty() && !self.are_many
+    }
+
+    /// Gives new and changed failures the fingerprints of their errors.
+    pub(in crate::store) fn fingerprint(&mut self, failures: &mut [Failure], texts: &TextArena) {
+        self.fingerprints.fill(failures, texts);
+    }
+
+    /// Notes failures that are not stored yet.
+    pub(in crate::store) fn add_failures(
+        &mut self,
+        origin: &Origin,
+        failures: &[Failure],
+        texts: &TextArena,
+    ) {
+        if self.makes_room(failures.len()) {
+            for failure in failures {
+                let attempt = attempt(origin, failure, texts, &mut self.texts);
+                note(&mut self.attempts, failure.failure_id, None, attempt);
+            }
+        }
+    }
+
+    /// Notes failures that are stored with other content, which they still have.
+    pub(in crate::store) async fn change_failures(
+        &mut self,
+        tx: &mut Tx,
+        (account, origin): (&Shared<()>, &Origin),
+        failures: &[Failure],
+        texts: &TextArena,
+    ) -> Result<(), Error> {
+        if failures.is_empty() || !self.makes_room(failures.len()) {
+            return Ok(());
+        }
+        let rows: Vec<EventRow> = tx
+            .fetch_rows(ATTEMPTS, failures, |failure| Key(account, failure.failure_id))
+            .await
+            .map_err(failed(DOING))?;
+        let mut stored = HashMap::new();
+        for row in rows {
+            if let Event::Attempt(attempt) = Event::read(&row, &mut self.texts) {
+                stored.insert(attempt.id, attempt);
+            }
+        }
+        for failure in failures {
+            let before = stored.remove(&failure.failure_id);
+            let mut after = attempt(origin, failure, texts, &mut self.texts);
+            after.twin_of = before.as_ref().and_then(|before| before.twin_of);
+            note(&mut self.attempts, failure.failure_id, before, after);
+        }
+        Ok(())
+    }
+
+    /// Notes successes that are not stored yet.
+    pub(in crate::store) fn add_successes(
+        &mut self,
+        successes: &[model::Success],
+        texts: &TextArena,
+    ) {
+        if self.makes_room(successes.len()) {
+            for success in successes {
+                let after = success_of(success, texts, &mut self.texts);
+                note(&mut self.successes, success.success_id, None, after);
+            }
+        }
+    }
+
+    /// Notes successes that are stored with other content, which they still have.
+    pub(in crate::store) async fn change_successes(
+        &mut self,
+        tx: &mut Tx,
+        account: &Shared<()>,
+        successes: &[model::Success],
+        texts: &TextArena,
+    ) -> Result<(), Error> {
+        if successes.is_empty() || !self.makes_room(successes.len()) {
+            return Ok(());
+        }
+        let rows: Vec<EventRow> = tx
+            .fetch_rows(SUCCESSES, successes, |success| Key(account, success.success_id))
+            .await
+            .map_err(failed(DOING))?;
+        let mut stored = HashMap::new();
+        for row in rows {
+            if let Event::Success(success) = Event::read(&row, &mut self.texts) {
+                stored.insert(success.id, success);
+            }
+        }
+        for success in successes {
+            let before = stored.remove(&success.success_id);
+            let after = success_of(success, texts, &mut self.texts);
+            note(&mut self.successes, success.success_id, before, after);
+        }
+        Ok(())
+    }
+
+    /// Counts further changes, and forgets all of them if there are too many.
+    fn makes_room(&mut self, further: usize) -> bool {
+        self.are_many |= self.attempts.len() + self.successes.len() + further > MOST_CHANGES;
+        if self.are_many {
+            self.forget();
+        }
+        !self.are_many
+    }
+
+    fn forget(&mut self) {
+        (self.attempts, self.successes) = (HashMap::new(), HashMap::new());
+        self.texts = Interned::default();
+    }
+
+    /// Brings twins, cases, texts and days up to date with the rows of the window, which are written. The
+    /// account must be locked.
+    pub(in crate::store) async fn keep(
+        &mut self,
+        tx: &mut Tx,
+        account: &Shared<()>,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        if self.are_many {
+            tx.note_rebuild(&origin.account).await.map_err(failed("noting a rebuild"))?;
+        }
+        let (kept, _) = tx.built(&origin.account).await.map_err(failed(DOING))?;
+        let remembered = if kept == Built::All {
+            self.apply(tx, account, origin, kept).await
+        } else {
+            match tx.remember_texts(account, &self.fingerprints).await {
+                Ok(()) => self.apply(tx, account, origin, kept).await,
+                error => error,
+            }
+        };
+        remembered.map_err(failed(DOING))
+    }
+
+    async fn apply(
+        &mut self,
+        tx: &mut Tx,
+        account: &Shared<()>,
+        origin: &Origin,
+        built: Built,
+    ) -> Result<(), sqlx::Error> {
+        if self.is_empty() || self.are_many {
+            return Ok(());
+        }
+        if tx.has_other_source(origin).await? {
+            self.pair(tx, account).await?;
+        }
+        let mut attempts: Vec<Changed<Attempt>> = Vec::with_capacity(self.attempts.len());
+        for (before, after) in std::mem::take(&mut self.attempts).into_values() {
+            // Twins count for nothing, and the rebuild finds those that it has not come to.
+            let counts =
+                |attempt: &Attempt| attempt.twin_of.is_none() && built.includes(attempt.user_id);
+            attempts.push((before.filter(counts), after.filter(counts)));
+        }
+        let mut successes: Vec<Changed<Success>> = Vec::with_capacity(self.successes.len());
+        for (before, after) in std::mem::take(&mut self.successes).into_values() {
+            let counts = |success: &Success| built.includes(success.user_id);
+            successes.push((before.filter(counts), after.filter(counts)));
+        }
+        let (mut days, mut errors) = (Days::default(), error_texts::Changes::default());
+        for (before, after) in attempts.iter().filter(|(before, after)| before != after) {
+            if let Some(attempt) = before {
+                days.attempt(attempt, -1);
+                errors.remove(attempt);
+            }
+            if let Some(attempt) = after {
+                days.attempt(attempt, 1);
+                errors.add(attempt);
+            }
+        }
+        for (before, after) in successes.iter().filter(|(before, after)| before != after) {
+            if let Some(success) = before {
+                days.success(success, -1);
+            }
+            if let Some(success) = after {
+                days.success(success, 1);
+            }
+        }
+        tx.change_cases(account, &attempts, &successes, &mut self.texts, &mut days).await?;
+        tx.add_to_days(account, days).await?;
+        tx.change_texts((account, &origin.account), errors, self.fingerprints.texts()).await
+    }
+
+    /// Pairs the failures around those that changed, and notes whose twins they are now.
+    async fn pair(&mut self, tx: &mut Tx, account: &Shared<()>) -> Result<(), sqlx::Error> {
+        let changed = self.attempts.values().flat_map(|(before, after)| [before, after]).flatten();
+        let changed: Vec<_> = changed.map(|attempt| (group_of(attempt), attempt.at)).collect();
+        let links = tx.pair_around(account, changed, &mut self.texts).await?;
+        let stored: Vec<_> =
+            links.iter().map(|(attempt, twin_of)| (attempt.id, *twin_of)).collect();
+        tx.link_twins(account, &stored).await?;
+        for (before, twin_of) in links {
+            let after = Attempt { twin_of, ..before.clone() };
+            let change = self.attempts.entry(before.id).or_insert((Some(before), None));
+            change.1 = Some(after);
+        }
+        Ok(())
+    }
+}
+
+/// Notes a change. Only the value before the first of several changes counts.
+fn note<K: Eq + Hash, T>(
+    changes: &mut HashMap<K, Changed<T>>,
+    key: K,
+    before: Option<T>,
+    after: T,
+) {
+    changes.entry(key).or_insert((before, None)).1 = Some(after);
+}
+
+fn attempt(origin: &Origin, failure: &Failure, arena: &TextArena, texts: &mut Interned) -> Attempt {
+    let app_name = failure.app_name.map(|name| texts.get(arena.get(name)));
+    let model::Resolution { solved, resolved_at, .. } = failure.resolution;
+    Attempt {
+        id: failure.failure_id,
+        source: texts.get(origin.source.as_str()),
+        user_id: failure.person.as_ref().map(|person| person.user_id),
+        operation: failure.operation,
+        is_skipped: false,
+        app: App { id: failure.app_id, name: app_name },
+        at: failure.created_at,
+        fingerprint: failure.error_fingerprint.clone(),
+        resolution: Resolution::of(solved, resolved_at, failure.created_at),
+        twin_of: None,
+    }
+}
+
+fn success_of(success: &model::Success, arena: &TextArena, texts: &mut Interned) -> Success {
+    let app_name = success.app_name.map(|name| texts.get(arena.get(name)));
+    Success {
+        id: success.success_id,
+        user_id: success.user_id,
+        operation: success.operation,
+        app: App { id: success.app_id, name: app_name },
+        at: success.created_at,
+    }
+}
+
+impl Tx {
+    /// Checks whether another source of this account was read.
+    async fn has_other_source(&mut self, origin: &Origin) -> Result<bool, sqlx::Error> {
+        let (first, last): (Option<String>, Option<String>) = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/sources.sql"))
+                .bind(&origin.account)
+                .fetch_one(&mut **tx)
+                .await)?;
+        Ok([first, last].iter().flatten().any(|source| source != origin.source.as_str()))
+    }
+}

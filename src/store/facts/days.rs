@@ -1,0 +1,153 @@
+//! Counts per day, app, operation and error.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::case::Case;
+use super::event::{App, Attempt, Success};
+use crate::model::Operation;
+use crate::store::bulk::{Columns, Row, Shared, Statement};
+use crate::store::tx::Tx;
+
+const ADD: Statement = Statement::new(include_str!("sql/days_add.sql"));
+const DELETE_EMPTY: Statement = Statement::new(include_str!("sql/days_delete_empty.sql"));
+
+/// The key of a row. Without an error it is the row of all counts but those of failures.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    day: NaiveDate,
+    app_name: Option<Arc<str>>,
+    operation: Operation,
+    fingerprint: Option<Arc<str>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counts {
+    failures: i64,
+    successes: i64,
+    skipped: i64,
+    opened: i64,
+    resolved: i64,
+}
+
+/// Numbers to add to the counts; negative where something is counted no more.
+#[derive(Debug, Default)]
+pub(super) struct Days(HashMap<Key, Counts>);
+
+impl Days {
+    pub(super) fn attempt(&mut self, attempt: &Attempt, number: i64) {
+        let fingerprint = attempt.fingerprint.as_ref().filter(|_| !attempt.is_skipped);
+        let day = attempt.at.date_naive();
+        let counts = self.row(day, &attempt.app, attempt.operation, fingerprint);
+        let count = if attempt.is_skipped { &mut counts.skipped } else { &mut counts.failures };
+        *count += number;
+    }
+
+    pub(super) fn success(&mut self, success: &Success, number: i64) {
+        let day = success.at.date_naive();
+        self.row(day, &success.app, success.operation, None).successes += number;
+    }
+
+    /// Counts the opening and the closing of a case, both under the app's name in its first failure.
+    pub(super) fn case(&mut self, case: &Case, number: i64) {
+        let day = case.opened_at.date_naive();
+        self.row(day, &case.app, case.operation, None).opened += number;
+        if let Some(closing) = &case.closing {
+            let day = closing.at.date_naive();
+            self.row(day, &case.app, case.operation, None).resolved += number;
+        }
+    }
+
+    /// Rows to add to.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn row(
+        &mut self,
+        day: NaiveDate,
+        app: &App,
+        operation: Operation,
+        fingerprint: Option<&Arc<str>>,
+    ) -> &mut Counts {
+        let (app_name, fingerprint) = (app.name.clone(), fingerprint.cloned());
+        self.0.entry(Key { day, app_name, operation, fingerprint }).or_default()
+    }
+}
+
+struct StampedDay<'a>(&'a Shared<()>, &'a (Key, Counts));
+
+impl Row for StampedDay<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        let Self(account, (key, counts)) = self;
+        StampedKey(account, key).write(columns);
+        let Counts { failures, successes, skipped, opened, resolved } = *counts;
+        for count in [failures, successes, skipped, opened, resolved] {
+            columns.number(Some(count));
+        }
+    }
+}
+
+struct StampedKey<'a>(&'a Shared<()>, &'a Key);
+
+impl Row for StampedKey<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        let Self(account, Key { day, app_name, operation, fingerprint }) = self;
+        columns.shared_text(account);
+        columns.day(*day);
+        columns.text(Some(app_name.as_deref().unwrap_or_default()));
+        columns.text(Some(operation.as_str()));
+        columns.text(Some(fingerprint.as_deref().unwrap_or_default()));
+    }
+}
+
+impl Tx {
+    /// Adds to the counts. A row that counts nothing any more is deleted.
+    pub(super) async fn add_to_days(
+        &mut self,
+        account: &Shared<()>,
+        days: Days,
+    ) -> Result<(), sqlx::Error> {
+        let mut days: Vec<(Key, Counts)> =
+            days.0.into_iter().filter(|(_, counts)| *counts != Counts::default()).collect();
+        // A failure whose error is not known yet is counted where no error is; the same key, then.
+        days.sort_unstable_by(|(a, _), (b, _)| a.sorted().cmp(&b.sorted()));
+        days.dedup_by(|(later, counts), (first, sum)| {
+            let is_same = later.sorted() == first.sorted();
+            if is_same {
+                sum.add(*counts);
+            }
+            is_same
+        });
+        self.execute_rows(ADD, &days, |day| StampedDay(account, day)).await?;
+        let reduced: Vec<Key> =
+            days.into_iter().filter(|(_, counts)| counts.reduces()).map(|(key, _)| key).collect();
+        self.execute_rows(DELETE_EMPTY, &reduced, |key| StampedKey(account, key)).await.map(drop)
+    }
+}
+
+impl Key {
+    /// The key as it is stored, where an empty name is none.
+    fn sorted(&self) -> (NaiveDate, &str, Operation, &str) {
+        let app_name = self.app_name.as_deref().unwrap_or_default();
+        let fingerprint = self.fingerprint.as_deref().unwrap_or_default();
+        (self.day, app_name, self.operation, fingerprint)
+    }
+}
+
+impl Counts {
+    fn add(&mut self, more: Self) {
+        self.failures += more.failures;
+        self.successes += more.successes;
+        self.skipped += more.skipped;
+        self.opened += more.opened;
+        self.resolved += more.resolved;
+    }
+
+    fn reduces(self) -> bool {
+        let Self { failures, successes, skipped, opened, resolved } = self;
+        [failures, successes, skipped, opened, resolved].into_iter().any(|count| count < 0)
+    }
+}

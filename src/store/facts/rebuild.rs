@@ -1,0 +1,308 @@
+//! Building twins, cases, texts and days again from all failures and successes, user by user.
+//!
+//! A step is a transaction of some seconds, and notes up to which user everything is built. Windows bring those
+//! users up to date and leave the others to the next step.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::pass::Users;
+use crate::store::bulk::Shared;
+use crate::store::tx::Tx;
+use crate::store::{Error, Store, failed, on_either};
+
+/// Time after which a step ends: other runs of the account wait for it, and other programs for an SQLite file.
+const STEP: Duration = Duration::from_millis(2_500);
+/// Events of the users that are read at once.
+const EVENTS: i64 = 40_000;
+/// Parts of that size in the first step. Postgres reads and sorts all of them at once.
+const FIRST_PARTS: usize = 8;
+
+const DOING: &str = "building cases and counts again";
+
+/// The part of an account whose twins, cases, texts and days are complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Built {
+    All,
+    /// The records without a user, and those of users up to this one.
+    Through(i64),
+    Nothing,
+}
+
+impl Built {
+    pub(super) fn includes(self, user_id: Option<i64>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Through(last) => user_id.is_none_or(|user_id| user_id <= last),
+            Self::Nothing => false,
+        }
+    }
+}
+
+/// The next thing to build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The fingerprints of failures that an earlier version wrote.
+    Fingerprints,
+    /// Twins, cases, texts and days, user by user.
+    Users,
+}
+
+impl Step {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Fingerprints => "fingerprints",
+            Self::Users => "users",
+        }
+    }
+}
+
+/// Progress of a rebuild within this process.
+#[derive(Debug)]
+struct Progress {
+    /// The last failure whose fingerprint was filled.
+    filled: Uuid,
+    /// The last users of parts of about [`EVENTS`], ascending; read once.
+    parts: Option<Vec<i64>>,
+    /// Parts of the next step.
+    most_parts: usize,
+}
+
+impl Store {
+    /// Checks whether an earlier version left failures without a fingerprint.
+    pub(crate) async fn lacks_fingerprints(&self, account: &str) -> Result<bool, Error> {
+        let (_, step) = self.read(DOING, async |tx| tx.built(account).await).await?;
+        Ok(step == Some(Step::Fingerprints))
+    }
+
+    /// The names of all accounts.
+    pub(crate) async fn accounts(&self) -> Result<Vec<String>, Error> {
+        self.read("reading the accounts", async |tx| {
+            on_either!(Tx, tx, tx =>
+                sqlx::query_scalar(include_str!("sql/accounts.sql")).fetch_all(&mut **tx).await)
+        })
+        .await
+    }
+
+    /// Notes that an account must be built again.
+    pub(crate) async fn begin_rebuild(&self, account: &str) -> Result<(), Error> {
+        let mut tx = Tx::begin(self).await?;
+        tx.lock_account(account).await?;
+        let noted = async {
+            tx.note_rebuild(account).await?;
+            tx.move_rebuild(account, Some(Step::Fingerprints), None).await?;
+            tx.commit().await
+        };
+        noted.await.map_err(failed("noting a rebuild"))
+    }
+
+    /// Builds what is to be built again, in steps; a later call continues where one was cut. Returns whether
+    /// there was anything to do.
+    ///
+    /// # Errors
+    /// [`Error::Failed`], [`Error::AccountLocked`]: the steps before it are complete.
+    pub(crate) async fn rebuild(&self, account: &str) -> Result<bool, Error> {
+        let began = Instant::now();
+        let mut progress = Progress { filled: Uuid::nil(), parts: None, most_parts: FIRST_PARTS };
+        let mut steps = 0;
+        while self.answered(DOING, self.step(account, &mut progress)).await? {
+            steps += 1;
+        }
+        if steps > 0 {
+            let seconds = began.elapsed().as_secs_f64();
+            tracing::info!(steps, seconds, "cases and counts built again");
+        }
+        Ok(steps > 0)
+    }
+
+    /// One step, in a transaction. Returns whether there was one.
+    async fn step(&self, account: &str, progress: &mut Progress) -> Result<bool, Error> {
+        let state = self.read(DOING, async |tx| tx.built(account).await).await?;
+        if state.1.is_none() {
+            return Ok(false);
+        }
+        let began = Instant::now();
+        let mut tx = Tx::begin_sorting(self).await?;
+        tx.lock_account(account).await?;
+        let worked = async {
+            let more = tx.build(account, progress, began).await?;
+            tx.commit().await?;
+            Ok(more)
+        };
+        let more = worked.await.map_err(failed(DOING))?;
+        tracing::debug!(ms = began.elapsed().as_millis(), "step of a rebuild");
+        Ok(more)
+    }
+}
+
+impl Tx {
+    /// Reads what is built of an account, and what is to be built next.
+    pub(super) async fn built(
+        &mut self,
+        account: &str,
+    ) -> Result<(Built, Option<Step>), sqlx::Error> {
+        let state: Option<(Option<String>, Option<i64>)> = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/rebuild_state.sql"))
+                .bind(account)
+                .fetch_optional(&mut **tx)
+                .await)?;
+        Ok(match state.as_ref().map(|(step, through)| (step.as_deref(), through)) {
+            None | Some((None, _)) => (Built::All, None),
+            Some((Some("fingerprints"), _)) => (Built::Nothing, Some(Step::Fingerprints)),
+            Some((Some(_), None)) => (Built::Nothing, Some(Step::Users)),
+            Some((Some(_), Some(through))) => (Built::Through(*through), Some(Step::Users)),
+        })
+    }
+
+    /// Notes that an account must be built again.
+    pub(super) async fn note_rebuild(&mut self, account: &str) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/rebuild_note.sql"))
+            .bind(account)
+            .execute(&mut **tx)
+            .await
+            .map(drop))?;
+        self.show_rebuild(account, true).await
+    }
+
+    async fn show_rebuild(&mut self, account: &str, is_due: bool) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/rebuild_show.sql"))
+            .bind(account)
+            .bind(is_due)
+            .execute(&mut **tx)
+            .await
+            .map(drop))
+    }
+
+    async fn move_rebuild(
+        &mut self,
+        account: &str,
+        step: Option<Step>,
+        last_user: Option<i64>,
+    ) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/rebuild_move.sql"))
+            .bind(account)
+            .bind(step.map(Step::as_str))
+            .bind(last_user)
+            .execute(&mut **tx)
+            .await
+            .map(drop))
+    }
+
+    /// Builds some of what is left. Returns whether there was anything.
+    async fn build(
+        &mut self,
+        account: &str,
+        progress: &mut Progress,
+        began: Instant,
+    ) -> Result<bool, sqlx::Error> {
+        let stamp = &Shared::text(account);
+        // Another process may have built meanwhile.
+        let through = match self.built(account).await? {
+            (_, None) => return Ok(false),
+            (_, Some(Step::Fingerprints)) => {
+                while let Some(last) =
+                    self.fill_fingerprints((stamp, account), progress.filled).await?
+                {
+                    progress.filled = last;
+                    if began.elapsed() > STEP {
+                        return Ok(true);
+                    }
+                }
+                return self.move_rebuild(account, Some(Step::Users), None).await.map(|()| true);
+            }
+            (Built::Through(through), _) => through,
+            _ => {
+                self.reset(account).await?;
+                let has_twins = self.has_several_sources(account).await?;
+                self.build_users((stamp, account), Users::Nobody, has_twins).await?;
+                self.move_rebuild(account, Some(Step::Users), Some(i64::MIN)).await?;
+                return Ok(true);
+            }
+        };
+        if progress.parts.is_none() {
+            progress.parts = Some(self.parts(account).await?);
+        }
+        let parts = progress.parts.as_deref().unwrap_or_default();
+        let ends: Vec<i64> = parts.iter().copied().filter(|&end| end > through).collect();
+        let last = ends.get(progress.most_parts - 1).copied();
+        let has_twins = self.has_several_sources(account).await?;
+        let ends: Vec<i64> = ends.into_iter().take_while(|&end| Some(end) < last).collect();
+        let end = last.unwrap_or(i64::MAX);
+        let mut built = through;
+        match self {
+            // One scan and one sort for all of them.
+            Self::Postgres(_) => {
+                let users = Users::Between(built, end);
+                self.build_users((stamp, account), users, has_twins).await?;
+                built = end;
+            }
+            Self::Sqlite(_) => {
+                for end in ends.into_iter().chain([end]) {
+                    let users = Users::Between(built, end);
+                    self.build_users((stamp, account), users, has_twins).await?;
+                    built = end;
+                    if began.elapsed() > STEP {
+                        break;
+                    }
+                }
+            }
+        }
+        if began.elapsed() > STEP {
+            progress.most_parts = (progress.most_parts / 2).max(1);
+        }
+        if built == i64::MAX {
+            self.end_rebuild(account).await?;
+        } else {
+            self.move_rebuild(account, Some(Step::Users), Some(built)).await?;
+        }
+        Ok(true)
+    }
+
+    /// Deletes the counts, which a rebuild adds up again.
+    async fn reset(&mut self, account: &str) -> Result<(), sqlx::Error> {
+        for sql in [include_str!("sql/days_reset.sql"), include_str!("sql/texts_reset.sql")] {
+            on_either!(Tx, self, tx =>
+                sqlx::query(sql).bind(account).execute(&mut **tx).await.map(drop))?;
+        }
+        Ok(())
+    }
+
+    async fn end_rebuild(&mut self, account: &str) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/texts_delete_empty.sql"))
+            .bind(account)
+            .execute(&mut **tx)
+            .await
+            .map(drop))?;
+        self.move_rebuild(account, None, None).await?;
+        self.show_rebuild(account, false).await
+    }
+
+    /// Splits the users of an account into parts of about [`EVENTS`], and returns the last user of each but
+    /// the last.
+    async fn parts(&mut self, account: &str) -> Result<Vec<i64>, sqlx::Error> {
+        let users: Vec<(i64, i64)> = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/users_events.sql"))
+                .bind(account)
+                .persistent(false)
+                .fetch_all(&mut **tx)
+                .await)?;
+        let (mut ends, mut events) = (Vec::new(), 0);
+        for (user_id, number) in users {
+            events += number;
+            if events >= EVENTS {
+                ends.push(user_id);
+                events = 0;
+            }
+        }
+        Ok(ends)
+    }
+
+    /// Checks whether failures of several sources are stored.
+    async fn has_several_sources(&mut self, account: &str) -> Result<bool, sqlx::Error> {
+        let (first, last): (Option<String>, Option<String>) = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/failures_sources.sql"))
+                .bind(account)
+                .persistent(false)
+                .fetch_one(&mut **tx)
+                .await)?;
+        Ok(first != last)
+    }
+}

@@ -1,0 +1,3 @@
+select failure_id, source, user_id, operation, outcome, app_id, app_name, created_at,
+       error_fingerprint, solved, resolved_at, twin_of
+from provisioning_failures where (account, failure_id) in (values /*rows*/)

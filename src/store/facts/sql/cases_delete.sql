@@ -1,0 +1,1 @@
+delete from provisioning_cases where (account, case_id) in (values /*rows*/)

@@ -1,0 +1,9 @@
+insert into failures_by_day (
+    account, day, app_name, operation, error_fingerprint, failures, successes, skipped, opened, resolved
+) values /*rows*/
+on conflict (account, day, app_name, operation, error_fingerprint) do update set
+    failures = failures_by_day.failures + excluded.failures,
+    successes = failures_by_day.successes + excluded.successes,
+    skipped = failures_by_day.skipped + excluded.skipped,
+    opened = failures_by_day.opened + excluded.opened,
+    resolved = failures_by_day.resolved + excluded.resolved

@@ -1,0 +1,1 @@
+delete from failures_by_day where account = $1

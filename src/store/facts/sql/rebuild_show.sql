@@ -1,0 +1,1 @@
+update watermarks set needs_rebuild = $2 where account = $1 and needs_rebuild <> $2

@@ -1,0 +1,1 @@
+select rebuild_step, rebuilt_through from accounts where account = $1

@@ -1,0 +1,1 @@
+delete from error_texts where (account, error_fingerprint) in (values /*rows*/)

@@ -1,0 +1,1 @@
+delete from error_texts where account = $1 and failures = 0

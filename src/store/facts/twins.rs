@@ -1,0 +1,288 @@
+//! Twins: the same failure from several sources. The better source keeps it, and the others refer to it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::event::{Attempt, Event, EventRow, Interned};
+use crate::model::Operation;
+use crate::store::bulk::{Columns, Row, Shared, Statement};
+use crate::store::tx::Tx;
+
+/// Longest time between twins: the APIs were seen to differ by less than a second.
+const APART: TimeDelta = TimeDelta::seconds(1);
+/// Time around a failure that is looked up. Most failures then have all that may matter around them.
+const AROUND: TimeDelta = TimeDelta::seconds(2);
+
+const NEAR: Statement = Statement::new(include_str!("sql/attempts_near.sql"));
+const NEAR_WITHOUT_USER: Statement =
+    Statement::new(include_str!("sql/attempts_near_without_user.sql"));
+const LINK: Statement = Statement::new(include_str!("sql/twins_link.sql"));
+
+/// The values that twins share: user and operation, and whether an attempt was made.
+pub(super) type Group = (Option<i64>, Operation, bool);
+
+pub(super) fn group_of(attempt: &Attempt) -> Group {
+    (attempt.user_id, attempt.operation, attempt.is_skipped)
+}
+
+/// A failure, and the failure that it is a twin of.
+pub(super) type Link = (Uuid, Option<Uuid>);
+
+/// Pairs the failures of a group, in the order of time, and returns whose twin each is. Each failure has at
+/// most one twin per source. Equal names of the app come first, then one without a name, then a renamed app.
+pub(super) fn pair(attempts: &[&Attempt]) -> Vec<Option<Uuid>> {
+    // Sources are in the order of their names: events before legacy before webhook.
+    let mut sources: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, attempt) in attempts.iter().enumerate() {
+        sources.entry(&attempt.source).or_default().push(place);
+    }
+    let mut twin_of = vec![None; attempts.len()];
+    let mut better: Vec<Vec<usize>> = Vec::new();
+    for lesser in sources.into_values() {
+        for better in &better {
+            let mut taken = HashSet::new();
+            for fits in [equal_names as Fits, one_name, any_names] {
+                let mut start = 0;
+                for &own in &lesser {
+                    let near = |other: usize| attempts[own].at - attempts[other].at;
+                    while start < better.len() && near(better[start]) > APART {
+                        start += 1;
+                    }
+                    if twin_of[own].is_some() {
+                        continue;
+                    }
+                    let candidates =
+                        better[start..].iter().take_while(|&&other| near(other) >= -APART);
+                    let twin = candidates.copied().find(|&other| {
+                        twin_of[other].is_none()
+                            && !taken.contains(&other)
+                            && fits(attempts[own], attempts[other])
+                    });
+                    if let Some(other) = twin {
+                        taken.insert(other);
+                        twin_of[own] = Some(attempts[other].id);
+                    }
+                }
+            }
+        }
+        better.push(lesser);
+    }
+    twin_of
+}
+
+type Fits = fn(&Attempt, &Attempt) -> bool;
+
+fn equal_names(a: &Attempt, b: &Attempt) -> bool {
+    a.app.name.is_some() && a.app.name == b.app.name
+}
+
+fn one_name(a: &Attempt, b: &Attempt) -> bool {
+    a.app.name.is_none() || b.app.name.is_none()
+}
+
+fn any_names(_: &Attempt, _: &Attempt) -> bool {
+    true
+}
+
+/// Splits failures of one group, in the order of time, where no twin can be on the other side.
+pub(super) fn chains<'a>(attempts: &'a [&'a Attempt]) -> impl Iterator<Item = &'a [&'a Attempt]> {
+    attempts.chunk_by(|a, b| b.at - a.at <= APART)
+}
+
+/// A span around a failure, in which its twins may be.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    group: Group,
+    /// The time of the failure.
+    at: DateTime<Utc>,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+}
+
+struct StampedSpan<'a>(&'a Shared<()>, &'a Span);
+
+impl Row for StampedSpan<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        let Self(account, span) = self;
+        columns.shared_text(account);
+        columns.number(span.group.0);
+        columns.text(Some(span.group.1.as_str()));
+        columns.time(Some(span.from));
+        columns.time(Some(span.to));
+    }
+}
+
+struct StampedLink<'a>(&'a Shared<()>, &'a Link);
+
+impl Row for StampedLink<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        columns.shared_text(self.0);
+        columns.id(Some(self.1.0));
+        columns.id(self.1.1);
+    }
+}
+
+impl Tx {
+    /// Pairs the failures around those that changed, and returns those that are another one's twin than
+    /// before, with that.
+    pub(super) async fn pair_around(
+        &mut self,
+        account: &Shared<()>,
+        changed: impl IntoIterator<Item = (Group, DateTime<Utc>)>,
+        texts: &mut Interned,
+    ) -> Result<Vec<(Attempt, Option<Uuid>)>, sqlx::Error> {
+        let around = |(group, at)| Span { group, at, from: at - AROUND, to: at + AROUND };
+        let mut open: Vec<Span> = changed.into_iter().map(around).collect();
+        let mut links = HashMap::new();
+        // A chain of failures may be of any length; each round reads twice as much of it.
+        while !open.is_empty() {
+            let near = self.attempts_near(account, &open, texts).await?;
+            let mut open_again = Vec::new();
+            for span in &open {
+                let Some(group) = near.get(&span.group) else { continue };
+                let group: Vec<&Attempt> = group.iter().collect();
+                let is_around = |chain: &&[&Attempt]| {
+                    chain.first().is_some_and(|first| first.at - APART <= span.at)
+                        && chain.last().is_some_and(|last| last.at + APART >= span.at)
+                };
+                for chain in chains(&group).filter(is_around) {
+                    let is_complete = chain.iter().all(|attempt| {
+                        span.from <= attempt.at - APART && attempt.at + APART <= span.to
+                    });
+                    if !is_complete {
+                        let wider = (span.to - span.from) / 2;
+                        let (from, to) = (span.from - wider, span.to + wider);
+                        open_again.push(Span { from, to, ..*span });
+                        continue;
+                    }
+                    for (attempt, twin_of) in chain.iter().zip(pair(chain)) {
+                        if attempt.twin_of != twin_of {
+                            links.insert(attempt.id, ((*attempt).clone(), twin_of));
+                        }
+                    }
+                }
+            }
+            open = open_again;
+        }
+        Ok(links.into_values().collect())
+    }
+
+    /// The failures in these spans, by group and in the order of time.
+    async fn attempts_near(
+        &mut self,
+        account: &Shared<()>,
+        spans: &[Span],
+        texts: &mut Interned,
+    ) -> Result<HashMap<Group, Vec<Attempt>>, sqlx::Error> {
+        let (with_user, without): (Vec<Span>, Vec<Span>) =
+            spans.iter().partition(|span| span.group.0.is_some());
+        let mut rows: Vec<EventRow> =
+            self.fetch_rows(NEAR, &with_user, |span| StampedSpan(account, span)).await?;
+        let others: Vec<EventRow> =
+            self.fetch_rows(NEAR_WITHOUT_USER, &without, |span| StampedSpan(account, span)).await?;
+        rows.extend(others);
+        let mut groups: HashMap<Group, Vec<Attempt>> = HashMap::new();
+        for row in rows {
+            if let Event::Attempt(attempt) = Event::read(&row, texts) {
+                groups.entry(group_of(&attempt)).or_default().push(attempt);
+            }
+        }
+        for group in groups.values_mut() {
+            group.sort_unstable_by_key(|attempt| (attempt.at, attempt.id));
+            // Spans overlap.
+            group.dedup_by_key(|attempt| attempt.id);
+        }
+        Ok(groups)
+    }
+
+    /// Stores whose twins failures are.
+    pub(super) async fn link_twins(
+        &mut self,
+        account: &Shared<()>,
+        links: &[Link],
+    ) -> Result<(), sqlx::Error> {
+        self.execute_rows(LINK, links, |link| StampedLink(account, link)).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::facts::event::App;
+
+    /// A failure of one user and operation: number, source, milliseconds, name of the app.
+    fn attempt(&(n, source, ms, app): &(u128, &str, i64, &str)) -> Attempt {
+        Attempt {
+            id: Uuid::from_u128(n),
+            source: source.into(),
+            user_id: Some(7),
+            operation: Operation::Suspend,
+            is_skipped: false,
+            app: App { id: None, name: (!app.is_empty()).then(|| Arc::from(app)) },
+            at: DateTime::from_timestamp_millis(ms).expect("a time"),
+            fingerprint: None,
+            resolution: None,
+            twin_of: None,
+        }
+    }
+
+    /// The number of the failure that each of these is a twin of; 0 for none.
+    fn paired(attempts: &[(u128, &str, i64, &str)]) -> Vec<u128> {
+        let attempts: Vec<Attempt> = attempts.iter().map(attempt).collect();
+        let twins = pair(&attempts.iter().collect::<Vec<_>>());
+        twins.into_iter().map(|twin| twin.map_or(0, |id| id.as_u128())).collect()
+    }
+
+    #[test]
+    fn twins_are_at_most_a_second_apart() {
+        let of = |ms| paired(&[(1, "events", 0, "Wiki"), (2, "legacy", ms, "Wiki")]);
+        assert_eq!([of(0), of(1_000), of(1_001)], [[0, 1], [0, 1], [0, 0]]);
+        assert_eq!(paired(&[(2, "legacy", 0, "Wiki"), (1, "events", 1_000, "Wiki")]), [1, 0]);
+        assert_eq!(paired(&[(1, "legacy", 0, "Wiki"), (2, "legacy", 0, "Wiki")]), [0, 0]);
+    }
+
+    #[test]
+    fn twins_are_counted() {
+        let two = [(1, "legacy", 0, "Wiki"), (2, "events", 0, "Wiki"), (3, "legacy", 0, "Wiki")];
+        assert_eq!(paired(&two), [2, 0, 0]);
+        let chain = [
+            (1, "events", 0, "Wiki"),
+            (2, "legacy", 900, "Wiki"),
+            (3, "events", 1_800, "Wiki"),
+            (4, "legacy", 1_900, "Wiki"),
+        ];
+        assert_eq!(paired(&chain), [0, 1, 0, 3]);
+    }
+
+    #[test]
+    fn the_name_of_the_app_decides_only_between_several() {
+        let renamed = [(1, "events", 0, "Wiki"), (2, "legacy", 0, "Wiki (old)")];
+        assert_eq!(paired(&renamed), [0, 1]);
+        let both = [
+            (1, "events", 0, "Wiki"),
+            (2, "events", 0, "Mail"),
+            (3, "legacy", 0, "Mail"),
+            (4, "legacy", 0, "Wiki"),
+        ];
+        assert_eq!(paired(&both), [0, 0, 2, 1]);
+        let unnamed = [
+            (1, "events", 0, "Wiki"),
+            (2, "events", 0, ""),
+            (3, "legacy", 0, "Mail"),
+            (4, "legacy", 0, "Wiki"),
+        ];
+        assert_eq!(paired(&unnamed), [0, 0, 2, 1]);
+    }
+
+    #[test]
+    fn each_source_pairs_with_the_best_one_that_has_it() {
+        let three = [(1, "webhook", 0, "Wiki"), (2, "legacy", 0, "Wiki"), (3, "events", 0, "Wiki")];
+        assert_eq!(paired(&three), [3, 3, 0]);
+        let two = [(1, "webhook", 0, "Wiki"), (2, "legacy", 0, "Wiki")];
+        assert_eq!(paired(&two), [2, 0]);
+    }
+}

@@ -1,1 +1,0 @@
-delete from rereads where account = $1 and source = $2

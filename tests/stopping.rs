@@ -1,8 +1,13 @@
 //! The end of a run: by a signal whatever hangs, and with streams that nobody reads.
 
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use tempfile::TempDir;
 
 use crate::support::api::Api;
 use crate::support::block_on;
@@ -35,6 +40,25 @@ on_both!(a_source_that_hangs_does_not_hold_up_the_end, |db| {
     block_on(onelogin.wait_until_held());
 
     assert_stops("a source that hangs", running);
+
+    assert_eq!(db.rows("select lease_owner from watermarks"), [[NULL]]);
+    assert_eq!(db.rows("select status, exit_code from sync_runs"), [["interrupted", "143"]]);
+});
+
+on_both!(a_pipe_that_pauses_does_not_hold_up_the_end, |db| {
+    let directory = TempDir::new().expect("a temporary directory can be created");
+    let pipe = directory.path().join("pipe");
+    mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe can be made");
+    let program = Program::new(&["sync", "-v", "--from-file"]).argument(&pipe);
+    let running = program.env("DATABASE_URL", db.url()).start();
+    let mut writer = OpenOptions::new().write(true).open(&pipe).expect("it is read");
+    // More than the two mebibytes that are read before the run.
+    for text in history(5_000).records(None, None) {
+        writeln!(writer, "{text}{:600}", "").expect("it is read");
+    }
+    running.wait_for_output("batch read");
+
+    assert_stops("a pipe that pauses", running);
 
     assert_eq!(db.rows("select lease_owner from watermarks"), [[NULL]]);
     assert_eq!(db.rows("select status, exit_code from sync_runs"), [["interrupted", "143"]]);

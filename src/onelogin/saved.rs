@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::task::spawn_blocking;
 
 use super::Meter;
 use super::body_kind::{self, UTF_16};
@@ -136,11 +137,14 @@ impl Records<'_> {
     ///
     /// # Errors
     /// [`SavedError`]; what was handed out must then be dropped.
-    pub(crate) fn next(&mut self, sink: &mut impl FnMut(Element<'_>)) -> Result<bool, SavedError> {
+    pub(crate) async fn next(
+        &mut self,
+        sink: &mut impl FnMut(Element<'_>),
+    ) -> Result<bool, SavedError> {
         let path = self.path;
         let broken = |source| SavedError::Broken { path: path.to_owned(), source };
         let mut sink = |element: Element<'_>| unwrap(element, sink);
-        let Some(chunk) = self.chunk()? else {
+        let Some(chunk) = self.chunk().await? else {
             if self.has_lines {
                 self.splitter.end_line(&mut sink);
             } else {
@@ -160,16 +164,24 @@ impl Records<'_> {
         self.splitter.feed(rest, &mut sink).map(|()| true).map_err(broken)
     }
 
-    fn chunk(&mut self) -> Result<Option<Vec<u8>>, SavedError> {
-        let head = &mut self.input.head;
+    /// Reads on, on a thread of its own: a pipe may pause, and the run has more to do meanwhile.
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, SavedError> {
+        let Input { head, file } = &mut self.input;
         if !head.is_empty() {
             let rest = head.split_off(head.len().min(CHUNK));
             return Ok(Some(std::mem::replace(head, rest)));
         }
-        let mut chunk = Vec::with_capacity(CHUNK);
-        let read = (&mut self.input.file).take(CHUNK as u64).read_to_end(&mut chunk);
-        let read = read.map_err(|source| SavedError::Io { path: self.path.to_owned(), source })?;
-        Ok((read > 0).then_some(chunk))
+        let read = |file: File| {
+            let mut chunk = Vec::with_capacity(CHUNK);
+            file.take(CHUNK as u64).read_to_end(&mut chunk).map(|_| chunk)
+        };
+        let chunk = match file.try_clone() {
+            Ok(file) => spawn_blocking(move || read(file)).await.unwrap_or_else(|e| Err(e.into())),
+            Err(error) => Err(error),
+        };
+        let chunk =
+            chunk.map_err(|source| SavedError::Io { path: self.path.to_owned(), source })?;
+        Ok((!chunk.is_empty()).then_some(chunk))
     }
 }
 

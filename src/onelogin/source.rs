@@ -135,7 +135,7 @@ impl Answer<'_> {
         match self {
             Self::Legacy(answer) => answer.next(sink).await,
             Self::Events(walk) => walk.next(sink).await,
-            Self::Saved(records) => Ok(records.next(sink)?),
+            Self::Saved(records) => Ok(records.next(sink).await?),
         }
     }
 

@@ -16,7 +16,8 @@ fn read(text: impl AsRef<[u8]>) -> Result<(SourceKind, Vec<String>), SavedError>
         Element::TooLarge { bytes, .. } => records.push(format!("{bytes} bytes")),
     };
     let mut read = saved.records()?;
-    while read.next(&mut sink)? {}
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    while runtime.block_on(read.next(&mut sink))? {}
     Ok((saved.kind(), records))
 }
 

@@ -34,7 +34,7 @@ pub(crate) use config_error::ConfigError;
 pub(crate) use error::{Error, Kind};
 pub(crate) use resource::Resource;
 use retry::Policy;
-pub(crate) use source::{Answer, Source};
+pub(crate) use source::{Answer, Scope, Source};
 pub(crate) use splitter::Element;
 pub(crate) use users::UsersAnswer;
 

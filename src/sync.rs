@@ -14,7 +14,7 @@ mod plan;
 mod profiles;
 mod read;
 mod report;
-mod rescan;
+mod reread;
 mod session;
 
 use std::pin::pin;
@@ -50,7 +50,7 @@ pub(crate) async fn sync(
         Ok(session) => session,
         Err(error) => return Report::not_started(run_id, error),
     };
-    let ended = session.until_stopped(stop, pipeline(&session)).await;
+    let ended = session.until_stopped(stop, Box::pin(pipeline(&session))).await;
     Box::pin(session.end(ended)).await
 }
 
@@ -70,12 +70,23 @@ async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
     place::check(run)?;
     let (mut plan, advance) = plan::resume(run).await?;
     let mut loader = Loader::new(run);
-    copy(run, &mut plan, &mut loader, advance).await?;
+    let copied = Box::pin(copy(run, &mut plan, &mut loader, advance)).await;
+    run.see_page(&plan);
+    if let Err(Error::Source(error)) = &copied
+        && error.is_out_of_calls()
+    {
+        // The window that was read in vain shows how small the next has to be.
+        run.store.learn(&run.lease, plan.density()).await?;
+    }
+    copied?;
     if run.tally().windows == 0 {
         tracing::info!("nothing to read: the span is empty");
     }
+    if !matches!(run.source, Source::Saved(_)) {
+        let day_was_read = matches!(advance, Advance::Both(_));
+        Box::pin(reread::spans(run, &plan, day_was_read, &mut loader)).await?;
+    }
     if let Source::Events(events) = run.source {
-        rescan::once_a_day(run, &plan, &mut loader).await?;
         event_types::check(run, events, plan.end()).await?;
         profiles::refresh(run, events, plan.end()).await?;
     }
@@ -92,7 +103,8 @@ async fn copy(
 ) -> Result<(), Error> {
     let read_ahead = ReadAhead::new(run.job.prefetch);
     let (sender, steps) = mpsc::channel(read_ahead.steps());
-    let reader = Reader::new(run, &read_ahead, sender);
+    let failures_only = matches!(advance, Advance::Reread(reread) if reread.failures_only);
+    let reader = Reader::new(run, &read_ahead, sender, failures_only);
     let read = async { Ok(reader.all(plan).await) };
     let (read, ()) = tokio::try_join!(read, loader.all(steps, advance))?;
     read

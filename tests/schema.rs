@@ -27,6 +27,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V9__keys_by_account",
     "V10__facts",
     "V11__views",
+    "V12__calls",
 ];
 
 fn migrate(db: &Db, arguments: &[&str]) -> Program {

@@ -160,8 +160,10 @@ impl Connection {
     /// The events API, with its credential.
     pub(super) fn events(&self) -> Result<Events, Failed> {
         let options = self.options(self.base_url.as_deref().unwrap_or(EVENTS_URL));
+        let selected = self.selected()?;
         let query = Query {
-            types: self.selected()?.all(),
+            types: selected.all(),
+            failures: selected.failures,
             limit: self.events.page_limit,
             calls_per_hour: self.events.max_calls_per_hour,
         };

@@ -97,8 +97,9 @@ fn program() -> String {
 }
 
 fn events(onelogin: &Simulator) -> Result<Source, Failed> {
-    let query =
-        Query { types: EventSelection::default().all(), limit: None, calls_per_hour: CALLS };
+    let selected = EventSelection::default();
+    let types = selected.all();
+    let query = Query { types, failures: selected.failures, limit: None, calls_per_hour: CALLS };
     let (id, secret) = (onelogin.client_id().into(), onelogin.client_secret().into());
     Events::new(&Options::new(onelogin.url()), id, secret, &query).map(Source::Events).map_err(bug)
 }

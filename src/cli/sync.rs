@@ -65,12 +65,13 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Re-reading")]
 struct Rereading {
-    /// Span to re-read in every run, to find failures that appear late
+    /// Span to re-read in every run, to find failures that appear late; a busy account re-reads as much
+    /// as a fifth of its calls allows
     #[arg(long, env = "ONELOGIN_OVERLAP", value_name = "DURATION", default_value = "24h")]
     #[arg(hide_short_help = true, value_parser = text::duration)]
     overlap: TimeDelta,
     /// Span to re-read once a day, because events can change after creation; 0s for never
-    #[arg(long, env = "ONELOGIN_RESCAN", value_name = "DURATION", default_value = "7d")]
+    #[arg(long, env = "ONELOGIN_RESCAN", value_name = "DURATION", default_value = "8d")]
     #[arg(hide_short_help = true, value_parser = text::duration)]
     rescan: TimeDelta,
 }

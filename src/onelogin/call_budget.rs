@@ -30,6 +30,9 @@ struct State {
     more_at: Option<Instant>,
     /// Until then the server has no call left for anyone.
     exhausted_until: Option<Instant>,
+    /// Calls that the server has left for all programs, and when it counts anew, as far as it states them.
+    server_left: Option<u64>,
+    server_resets_at: Option<Instant>,
 }
 
 impl CallBudget {
@@ -56,11 +59,27 @@ impl CallBudget {
         state.reserved.saturating_sub(state.spent)
     }
 
-    /// Calls that can still be made.
+    /// Calls of our share that can still be made.
     #[must_use]
     pub(crate) fn left(&self) -> u64 {
         let state = self.state.get();
         state.reserved + state.left - state.spent
+    }
+
+    /// Calls that can still be made, as far as the server has them left for all programs.
+    #[must_use]
+    pub(crate) fn left_of_all(&self) -> u64 {
+        let state = self.state.get();
+        let is_over = state.server_resets_at.is_some_and(|at| at <= Instant::now());
+        let server = state.server_left.filter(|_| !is_over);
+        self.left().min(server.unwrap_or(u64::MAX))
+    }
+
+    /// The refusal of a window that needs more calls of our share than are left.
+    #[must_use]
+    pub(crate) fn too_few(&self) -> Error {
+        let wait = self.state.get().more_at.map(|at| at.saturating_duration_since(Instant::now()));
+        exhausted(LimitOwner::Own(self.per_hour), wait.unwrap_or_default())
     }
 
     /// Replaces the reserved calls, beside which the hour has `left`. If there are none, more can be
@@ -90,7 +109,11 @@ impl CallBudget {
     pub(super) fn read_limits(&self, headers: &HeaderMap) {
         let wait = headers::no_calls_for(headers);
         let exhausted_until = wait.and_then(|wait| Instant::now().checked_add(wait));
-        self.state.set(State { exhausted_until, ..self.state.get() });
+        let server_left = headers::calls_left(headers);
+        let resets_in = headers::calls_reset_in(headers);
+        let server_resets_at = resets_in.and_then(|wait| Instant::now().checked_add(wait));
+        let state = self.state.get();
+        self.state.set(State { exhausted_until, server_left, server_resets_at, ..state });
     }
 }
 

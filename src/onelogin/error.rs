@@ -194,6 +194,12 @@ impl Error {
         }
     }
 
+    /// Returns whether a window held more than it may take, or than calls were left.
+    #[must_use]
+    pub(crate) fn is_too_much(&self) -> bool {
+        matches!(self.cause, Cause::TooManyPages { .. }) || self.is_out_of_calls()
+    }
+
     /// Returns whether the request was refused for what it requested, such as too many ids.
     pub(super) fn is_bad_request(&self) -> bool {
         use UnexpectedResponse::{Message, Status};

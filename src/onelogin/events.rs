@@ -1,7 +1,7 @@
 //! The events API: `GET /api/1/events`, page by page.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -14,6 +14,7 @@ use super::page::Page;
 use super::resource::Resource;
 use super::retry::Policy;
 use super::session::Session;
+use super::source::Scope;
 use super::splitter::{Element, Shape};
 use super::users::{USERS_PER_REQUEST, texts};
 use super::{ConfigError, Options};
@@ -24,22 +25,17 @@ const TYPES: [&str; 4] = ["api", "1", "events", "types"];
 /// Filters have milliseconds, so requests have them too.
 const DATE_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
 
-/// Pages of a window: about a minute of reading. A window with more is split, so that what was read is
-/// kept when the budget ends.
-const MOST_PAGES: u32 = 250;
 /// Pages of the narrowest window, which cannot be split: a server that never ends would be read for
 /// ever.
-const PAGES_AT_ALL: u32 = 100_000;
-/// Pages that a window is expected to have at most.
-const PLANNED_PAGES: u32 = 100;
-/// A window takes at most this share of an hour's calls.
-const SHARE: u64 = 4;
+pub(crate) const PAGES_AT_ALL: u32 = 100_000;
 
 /// Parameters of requests to the events API.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
     /// Numbers of event types; not every server looks at them.
     pub types: Vec<i64>,
+    /// Those of them that are failures.
+    pub failures: Vec<i64>,
     /// Events per page; `None` leaves it to the server, which documents 50.
     pub limit: Option<u32>,
     /// Calls in any hour, over all runs.
@@ -50,7 +46,10 @@ pub(crate) struct Query {
 #[derive(Debug)]
 pub(crate) struct Events {
     pub(super) session: Box<Session>,
-    types: String,
+    types: Vec<i64>,
+    failures: Vec<i64>,
+    /// True if the server takes one type per request, and each is requested by itself.
+    takes_one_type: Cell<bool>,
     limit: Option<u32>,
     pub(super) users_per_request: Cell<usize>,
 }
@@ -68,11 +67,17 @@ impl Events {
         client_secret: SecretString,
         query: &Query,
     ) -> Result<Self, ConfigError> {
-        let types: Vec<String> = query.types.iter().map(ToString::to_string).collect();
         let session =
             Box::new(Session::new(options, client_id, client_secret, query.calls_per_hour)?);
         let users_per_request = Cell::new(USERS_PER_REQUEST);
-        Ok(Self { session, types: types.join(","), limit: query.limit, users_per_request })
+        Ok(Self {
+            session,
+            types: query.types.clone(),
+            failures: query.failures.clone(),
+            takes_one_type: Cell::new(false),
+            limit: query.limit,
+            users_per_request,
+        })
     }
 
     /// Limits on attempts.
@@ -105,22 +110,14 @@ impl Events {
         &self.session.budget
     }
 
-    /// Calls to reserve for a window, a small part of an hour's: those of a killed run are lost.
+    /// Events per page, if that is given.
     #[must_use]
-    pub(crate) fn calls_of_a_window(&self) -> u32 {
-        self.calls_per_window().min(PLANNED_PAGES)
-    }
-
-    /// Calls that a window may use, without retries.
-    #[must_use]
-    pub(crate) fn calls_per_window(&self) -> u32 {
-        let share = self.session.budget.per_hour() / SHARE;
-        u32::try_from(share).map_or(MOST_PAGES, |share| share.clamp(1, MOST_PAGES))
+    pub(crate) fn page_limit(&self) -> Option<u32> {
+        self.limit
     }
 
     /// Requests the first page of the events from `from` to `to`. All pages are of this span, so that
-    /// events which appear meanwhile move nothing in it. A window that `may_be_cut` is given up when it
-    /// turns out too large.
+    /// events which appear meanwhile move nothing in it.
     ///
     /// # Errors
     ///
@@ -129,25 +126,58 @@ impl Events {
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-        may_be_cut: bool,
+        scope: Scope,
     ) -> Result<Walk<'_>, Error> {
+        let types = if scope.failures_only { &self.failures } else { &self.types };
+        self.open_types(from, to, types, scope.most_pages).await
+    }
+
+    /// Requests the first page of events of these types.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], when no usable answer came.
+    pub(crate) async fn open_types(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        types: &[i64],
+        most: u32,
+    ) -> Result<Walk<'_>, Error> {
+        let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+        let together = if self.takes_one_type.get() { 1 } else { types.len().max(1) };
+        let mut requests: VecDeque<String> = types.chunks(together).map(|t| t.join(",")).collect();
+        let first = requests.pop_front().unwrap_or_default();
+        let url = self.url(from, to, &first);
+        let page = self.page(&url, (from, to), 1).await?;
+        Ok(Walk {
+            server_now: page.server_now(),
+            events: self,
+            span: (from, to),
+            url,
+            requests,
+            page: Some(page),
+            next: None,
+            pages: 1,
+            on_page: 0,
+            most,
+            seen: HashSet::new(),
+        })
+    }
+
+    fn url(&self, from: DateTime<Utc>, to: DateTime<Utc>, types: &str) -> Url {
         let mut url = self.session.client.url(&EVENTS);
         let time = |at: DateTime<Utc>| at.format(DATE_FORMAT).to_string();
         url.query_pairs_mut()
             .append_pair("since", &time(from))
             .append_pair("until", &time(to))
-            .append_pair("event_type_id", &self.types)
+            .append_pair("event_type_id", types)
             // The plus sign is encoded: bare, it would be a space.
             .append_pair("sort", "+id");
         if let Some(limit) = self.limit {
             url.query_pairs_mut().append_pair("limit", &limit.to_string());
         }
-        let most = if may_be_cut { self.calls_per_window() } else { PAGES_AT_ALL };
-        let span = (from, to);
-        let page = self.page(&url, span, 1).await?;
-        let server_now = page.server_now();
-        let seen = HashSet::new();
-        Ok(Walk { server_now, events: self, url, span, page: Some(page), pages: 1, most, seen })
+        url
     }
 
     /// Requests the names of all event types, and gives the text of each, which may be no JSON.
@@ -187,24 +217,49 @@ pub(crate) struct Walk<'a> {
     span: (DateTime<Utc>, DateTime<Utc>),
     /// URL of the first page.
     url: Url,
-    /// The page that is read; `None` after the last one.
+    /// Types that are still to be requested by themselves.
+    requests: VecDeque<String>,
+    /// The page that is read; `None` between two pages and after the last one.
     page: Option<Page<'a>>,
+    /// The request that follows it.
+    next: Option<Next>,
     pages: u32,
+    /// Events of the current page so far.
+    on_page: u64,
     most: u32,
     /// Cursors that were followed.
     seen: HashSet<String>,
 }
 
+/// The request after a page.
+#[derive(Debug)]
+enum Next {
+    /// The page at a cursor.
+    Cursor(String),
+    /// The first page of other types.
+    Types(String),
+}
+
 impl<'a> Walk<'a> {
-    /// Hands some events to `sink`, and requests what follows. Gives `false` when nothing does.
+    /// Hands some events to `sink`; each page begins with a call of its own. Gives `false` when nothing
+    /// follows.
     ///
     /// # Errors
     ///
     /// [`Error`], when a page does not come. The walk cannot go on then, and the records handed out
     /// must be dropped.
     pub(crate) async fn next(&mut self, sink: &mut impl FnMut(Element<'_>)) -> Result<bool, Error> {
+        if let Some(next) = self.next.take() {
+            self.page = Some(self.request(next).await?);
+            self.on_page = 0;
+        }
         let Some(page) = &mut self.page else { return Ok(false) };
-        if page.hand_out(sink) {
+        let on_page = &mut self.on_page;
+        let mut counted = |element: Element<'_>| {
+            *on_page += 1;
+            sink(element);
+        };
+        if page.hand_out(&mut counted) {
             return Ok(true);
         }
         if !page.is_complete() {
@@ -213,21 +268,42 @@ impl<'a> Walk<'a> {
             return Ok(true);
         }
         // Some servers show the last page by repeating its cursor.
-        let next = page.next().filter(|cursor| self.seen.insert(cursor.clone()));
-        self.page = match next {
-            Some(cursor) => Some(self.request(&cursor).await?),
-            None => None,
-        };
-        Ok(self.page.is_some())
+        let cursor = page.next().filter(|cursor| self.seen.insert(cursor.clone()));
+        self.page = None;
+        self.next = cursor.map(Next::Cursor).or_else(|| self.requests.pop_front().map(Next::Types));
+        Ok(self.next.is_some())
     }
 
-    async fn request(&mut self, cursor: &str) -> Result<Page<'a>, Error> {
+    /// Pages that were requested.
+    #[must_use]
+    pub(crate) fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// The number of events on the first page, if all of it was handed out and another follows it: then it
+    /// was full.
+    #[must_use]
+    pub(crate) fn full_first_page(&self) -> Option<u64> {
+        let is_full = self.pages == 1 && matches!(self.next, Some(Next::Cursor(_)));
+        is_full.then_some(self.on_page)
+    }
+
+    async fn request(&mut self, next: Next) -> Result<Page<'a>, Error> {
         if self.pages == self.most {
             return Err(Cause::TooManyPages { pages: self.most }.into());
         }
         self.pages += 1;
-        let mut url = self.url.clone();
-        url.query_pairs_mut().append_pair("after_cursor", cursor);
+        let url = match next {
+            Next::Cursor(cursor) => {
+                let mut url = self.url.clone();
+                url.query_pairs_mut().append_pair("after_cursor", &cursor);
+                url
+            }
+            Next::Types(types) => {
+                self.url = self.events.url(self.span.0, self.span.1, &types);
+                self.url.clone()
+            }
+        };
         self.events.page(&url, self.span, self.pages).await
     }
 }

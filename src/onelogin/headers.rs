@@ -60,6 +60,21 @@ pub(super) fn no_calls_for(headers: &HeaderMap) -> Option<Duration> {
     limit_reset(headers).filter(|_| is_exhausted)
 }
 
+/// Calls that the account has left, for all programs.
+pub(super) fn calls_left(headers: &HeaderMap) -> Option<u64> {
+    seconds(text(headers, &RATE_LIMIT_REMAINING)?)
+}
+
+/// Time until the account's calls are counted anew.
+pub(super) fn calls_reset_in(headers: &HeaderMap) -> Option<Duration> {
+    let value = Duration::from_secs(seconds(text(headers, &RATE_LIMIT_RESET)?)?);
+    if value <= Duration::from_secs(MAX_SECONDS_LEFT) {
+        return Some(value);
+    }
+    let now = answered_at(headers).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Some(value.saturating_sub(now))
+}
+
 /// Checks whether the body is compressed. Some proxies write the name in capitals.
 pub(super) fn is_gzip(headers: &HeaderMap) -> bool {
     text(headers, &CONTENT_ENCODING).is_some_and(|name| {
@@ -125,12 +140,7 @@ fn limit_reset(headers: &HeaderMap) -> Option<Duration> {
     if text(headers, &RATE_LIMIT_REMAINING).is_some_and(|left| left.trim() != "0") {
         return None;
     }
-    let value = Duration::from_secs(seconds(text(headers, &RATE_LIMIT_RESET)?)?);
-    if value <= Duration::from_secs(MAX_SECONDS_LEFT) {
-        return Some(value);
-    }
-    let now = answered_at(headers).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Some(value.saturating_sub(now))
+    calls_reset_in(headers)
 }
 
 /// A whole number of seconds. One too large for the type is still a wait, and too long for any

@@ -6,13 +6,30 @@ use chrono::{DateTime, Utc};
 use tokio::time::timeout_at;
 
 use super::error::Cause;
-use super::events::{Events, Walk};
+use super::events::{Events, PAGES_AT_ALL, Walk};
 use super::legacy::{self, Legacy};
 use super::retry::Policy;
 use super::saved::{self, Saved};
 use super::splitter::Element;
 use super::{Error, Meter};
 use crate::source::SourceKind;
+
+/// Events per page as documented.
+const PAGE: f64 = 50.0;
+
+/// What is requested of a window. Only the events API can choose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope {
+    /// Failures, and no successes.
+    pub failures_only: bool,
+    /// Pages after which the window is given up.
+    pub most_pages: u32,
+}
+
+impl Scope {
+    /// Everything, however much it is.
+    pub(crate) const ALL: Self = Self { failures_only: false, most_pages: PAGES_AT_ALL };
+}
 
 /// Source of failures.
 #[derive(Debug)]
@@ -75,8 +92,23 @@ impl Source {
         }
     }
 
-    /// Asks for the records from `from` to `to`; whether it counts them in is not documented. A
-    /// window that `may_be_cut` is given up when it turns out too large. A file gives all it has.
+    /// Records of a page, until one is seen. The legacy API has none, and is counted in the same.
+    #[must_use]
+    pub(crate) fn page(&self) -> f64 {
+        match self {
+            Self::Events(events) => events.page_limit().map_or(PAGE, f64::from),
+            Self::Legacy(_) | Self::Saved(_) => PAGE,
+        }
+    }
+
+    /// True if failures can be requested without successes.
+    #[must_use]
+    pub(crate) fn has_types(&self) -> bool {
+        matches!(self, Self::Events(_))
+    }
+
+    /// Requests the records from `from` to `to`; whether a source includes these is not documented. A file
+    /// gives all it has.
     ///
     /// # Errors
     ///
@@ -85,12 +117,12 @@ impl Source {
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-        may_be_cut: bool,
+        scope: Scope,
     ) -> Result<Answer<'_>, Error> {
         match self {
             Self::Legacy(legacy) => legacy.open(from, to).await.map(Box::new).map(Answer::Legacy),
             Self::Events(events) => {
-                events.open(from, to, may_be_cut).await.map(Box::new).map(Answer::Events)
+                events.open(from, to, scope).await.map(Box::new).map(Answer::Events)
             }
             Self::Saved(saved) => Ok(Answer::Saved(Box::new(saved.records()?))),
         }
@@ -114,6 +146,24 @@ impl Answer<'_> {
     #[must_use]
     pub(crate) fn is_paged(&self) -> bool {
         matches!(self, Self::Events(_))
+    }
+
+    /// Pages that were requested so far; an answer without pages is one.
+    #[must_use]
+    pub(crate) fn pages(&self) -> u32 {
+        match self {
+            Self::Events(walk) => walk.pages(),
+            Self::Legacy(_) | Self::Saved(_) => 1,
+        }
+    }
+
+    /// The number of records on the first page, if all of it was handed out and another follows it.
+    #[must_use]
+    pub(crate) fn full_first_page(&self) -> Option<u64> {
+        match self {
+            Self::Events(walk) => walk.full_first_page(),
+            Self::Legacy(_) | Self::Saved(_) => None,
+        }
     }
 
     /// The server's clock when it answered, from its `Date` header; a file has none.

@@ -1,7 +1,7 @@
 //! API calls of the last hour, over all runs of an account.
 //!
 //! A run reserves the calls of its next window, and they count as made until it returns what it did not
-//! spend. A run that is killed returns nothing, but a window is all that it had.
+//! spend. A run that is killed returns nothing: the next run, which has its lease, does that.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use super::tx::Tx;
 use super::value::Time;
 use super::{Error, Store, on_either};
+use crate::source::SourceKind;
 use crate::window::clock::TOLERANCE;
 
 /// A minute less than an hour: a schedule starts a run some seconds early or late, and the calls of an
@@ -36,13 +37,13 @@ pub(crate) struct Reservation {
 
 impl Store {
     /// Reserves up to `wanted` calls, as long as no hour has more than `per_hour`. `last` is returned
-    /// in exchange, but for the `spent` calls of it.
+    /// in exchange, but for the `spent` calls of it. The next run of `source` returns what a killed one had.
     ///
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn reserve_calls(
         &self,
-        account: &str,
+        (account, source): (&str, Option<SourceKind>),
         last: Option<Reservation>,
         spent: u64,
         wanted: u64,
@@ -87,6 +88,15 @@ impl Store {
                         .bind(account)
                         .bind(Time(minute))
                         .bind(count(calls))
+                        .execute(&mut **tx)
+                        .await?;
+                }
+                if let Some(source) = source {
+                    sqlx::query(include_str!("sql/plan_reserve.sql"))
+                        .bind(account)
+                        .bind(source.as_str())
+                        .bind(count(calls))
+                        .bind(Time(minute))
                         .execute(&mut **tx)
                         .await?;
                 }

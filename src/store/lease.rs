@@ -10,7 +10,7 @@ use super::tx::Tx;
 use super::value::Time;
 use super::{Error, Store, failed, on_either};
 use crate::model::Origin;
-use crate::window::{Rescan, Watermark, clock};
+use crate::window::{Watermark, clock};
 
 /// Longest lease that a run takes, and the difference between two clocks. One that ends later was taken
 /// under a wrong clock.
@@ -30,8 +30,6 @@ pub(crate) struct Lease {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResumePoint {
     pub watermark: Watermark,
-    /// Progress of re-reading the span in which failures may still change.
-    pub rescan: Rescan,
     /// Host and port that were read so far.
     pub read_from: Option<String>,
     /// OneLogin's own id of the account.
@@ -48,14 +46,7 @@ type LoweredRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 type HolderRow = (Option<String>, Option<DateTime<Utc>>);
 
 /// The columns that `lease_take.sql` returns, in its order.
-type LeaseRow = (
-    i64,
-    Option<DateTime<Utc>>,
-    Option<DateTime<Utc>>,
-    Option<DateTime<Utc>>,
-    Option<DateTime<Utc>>,
-    Option<String>,
-);
+type LeaseRow = (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String>);
 
 impl Store {
     /// Reads the watermark of an account and source, and its host, whichever run holds their lease.
@@ -139,41 +130,25 @@ impl Store {
         let lowered: Option<LoweredRow> = self
             .write("lowering the watermark", async |tx| {
                 let now = tx.now().await?;
-                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/watermark_lower.sql"))
-                    .bind(&lease.origin.account)
-                    .bind(lease.origin.source.as_str())
-                    .bind(lease.token)
-                    .bind(scanned_through.map(Time))
-                    .bind(Time(now))
-                    .fetch_optional(&mut **tx)
-                    .await)
+                on_either!(Tx, tx, tx => {
+                    sqlx::query(include_str!("sql/rereads_forget.sql"))
+                        .bind(&lease.origin.account)
+                        .bind(lease.origin.source.as_str())
+                        .execute(&mut **tx)
+                        .await?;
+                    sqlx::query_as(include_str!("sql/watermark_lower.sql"))
+                        .bind(&lease.origin.account)
+                        .bind(lease.origin.source.as_str())
+                        .bind(lease.token)
+                        .bind(scanned_through.map(Time))
+                        .bind(Time(now))
+                        .fetch_optional(&mut **tx)
+                        .await
+                })
             })
             .await?;
         let (high_water_mark, scanned_through) = lowered.ok_or_else(|| lease.lost())?;
         Ok(Watermark { high_water_mark, scanned_through })
-    }
-
-    /// Records how far the span in which failures may still change was read again.
-    ///
-    /// # Errors
-    /// [`Error::LeaseLost`] if another run holds the lease.
-    pub(crate) async fn note_rescan(&self, lease: &Lease, rescan: Rescan) -> Result<(), Error> {
-        let noted = self
-            .write("recording the progress of a rescan", async |tx| {
-                let now = tx.now().await?;
-                on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/watermark_rescanned.sql"))
-                    .bind(&lease.origin.account)
-                    .bind(lease.origin.source.as_str())
-                    .bind(lease.token)
-                    .bind(rescan.read_at.map(Time))
-                    .bind(rescan.next.map(Time))
-                    .bind(Time(now))
-                    .execute(&mut **tx)
-                    .await
-                    .map(|done| done.rows_affected()))
-            })
-            .await?;
-        if noted == 1 { Ok(()) } else { Err(lease.lost()) }
     }
 
     /// Takes the lease, and reads the watermark that it guards. `owner` is for people: host and process.
@@ -227,10 +202,9 @@ impl Store {
             answer => answer?,
         };
         match row {
-            Some((token, high_water_mark, scanned_through, read_at, next, read_from)) => {
+            Some((token, high_water_mark, scanned_through, read_from)) => {
                 let watermark = Watermark { high_water_mark, scanned_through };
-                let rescan = Rescan { read_at, next };
-                let resume = ResumePoint { watermark, rescan, read_from, onelogin_account_id };
+                let resume = ResumePoint { watermark, read_from, onelogin_account_id };
                 Ok((Lease { origin, ttl, token }, resume))
             }
             // It may have been released in between; trying again is right all the same.

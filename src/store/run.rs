@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::tx::Tx;
 use super::value::{Id, Time};
-use super::{Error, Store, on_either};
+use super::{Error, Remembered, Store, on_either};
 use crate::model::Origin;
 
 /// A run: its id, and whose rows it copies.
@@ -71,11 +71,11 @@ const ABANDONED: &str =
 
 impl Store {
     /// Records that a run has begun, and that any other run of the same origin with the status
-    /// `running` is not: the caller holds the lease.
+    /// `running` is not: the caller holds the lease. Returns what earlier runs left for this one.
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn begin_run(&self, run: &Run) -> Result<(), Error> {
+    pub(crate) async fn begin_run(&self, run: &Run) -> Result<Remembered, Error> {
         self.write("recording the run", async |tx| {
             let now = tx.now().await?;
             on_either!(Tx, tx, tx => {
@@ -94,9 +94,9 @@ impl Store {
                     .bind(Time(now))
                     .bind(env!("CARGO_PKG_VERSION"))
                     .execute(&mut **tx)
-                    .await
-                    .map(drop)
-            })
+                    .await?;
+            });
+            tx.remember(run, now).await
         })
         .await
     }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::facts::Changes;
 use super::run::Traffic;
 use super::tx::Tx;
-use super::{Error, Lease, Run, Store, failed};
+use super::{Error, Learned, Lease, Run, Store, failed};
 use crate::identity::reject_id;
 use crate::model::{Batch, Counts, Failure, Reject, Success, TextArena, TextRef};
 use crate::window::{Watermark, Window};
@@ -38,8 +38,8 @@ pub(crate) struct Writer<'a> {
     run: &'a Run,
     /// The time of the last committed window.
     after: Option<DateTime<Utc>>,
-    /// The window lies in a span that was read before.
-    is_late: bool,
+    /// The end of the span that earlier runs have read.
+    scanned: Option<DateTime<Utc>>,
     open: Option<Open>,
     counts: Counts,
     users: UserCache,
@@ -78,7 +78,7 @@ impl Store {
             store: self,
             run,
             after: None,
-            is_late: false,
+            scanned: None,
             open: None,
             counts: Counts::default(),
             users: UserCache::default(),
@@ -106,19 +106,19 @@ impl Writer<'_> {
         self.counts
     }
 
-    /// Writes records, in the order in which they come. What is unchanged is not written; new failures are
-    /// marked as late where `is_late`. The batches after them come from `next`, until it returns `None`:
-    /// nothing is ready, or something else comes first.
+    /// Writes records, in the order in which they come. What is unchanged is not written; new failures before
+    /// `scanned`, the end of the span that earlier runs have read, are marked as late. The batches after them
+    /// come from `next`, until it returns `None`: nothing is ready, or something else comes first.
     ///
     /// # Errors
     /// [`Error::Failed`]; the writer must then be dropped.
     pub(crate) async fn write(
         &mut self,
-        is_late: bool,
+        scanned: Option<DateTime<Utc>>,
         first: Batch,
         mut next: impl AsyncFnMut() -> Option<Batch>,
     ) -> Result<(), Error> {
-        self.is_late = is_late;
+        self.scanned = scanned;
         let mut batch = Some(first);
         while let Some(some) = batch.take() {
             self.store.answered("writing records", self.write_batch(some)).await?;
@@ -149,7 +149,7 @@ impl Writer<'_> {
     }
 
     async fn open(&mut self) -> Result<&mut Open, Error> {
-        open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await
+        open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await
     }
 
     async fn write_failures(
@@ -162,7 +162,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let Open { tx, stamp, failures_gap, .. } =
-            open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
+            open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
         let stored =
             tx.stored(stamp, &batch, failures_gap).await.map_err(failed("looking up failures"))?;
         let Diff {
@@ -204,7 +204,7 @@ impl Writer<'_> {
         if self.users.is_empty() {
             return Ok(());
         }
-        let open = open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
+        let open = open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
         open.lock_account().await?;
         let (texts, users) = (self.users.texts(), self.users.sorted());
         self.counts.users_written += open.tx.upsert_users(&open.stamp, texts, &users).await?;
@@ -221,7 +221,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let Open { tx, stamp, successes_gap, .. } =
-            open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
+            open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
         let stored = tx
             .stored(stamp, &batch, successes_gap)
             .await
@@ -288,10 +288,10 @@ impl Writer<'_> {
         watermark: Watermark,
         lease: &Lease,
         place: &Place,
-        traffic: Traffic,
+        (traffic, learned): (Traffic, Learned),
     ) -> Result<(), Error> {
         let began = Instant::now();
-        let open = open(&mut self.open, self.store, self.run, (self.after, self.is_late)).await?;
+        let open = open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
         if !self.changes.is_empty() {
             open.lock_account().await?;
             self.changes.keep(&mut open.tx, &open.stamp.account, &open.stamp.origin).await?;
@@ -305,7 +305,13 @@ impl Writer<'_> {
         if place.has_all_successes {
             tx.extend_successes(&stamp.origin, window).await?;
         }
-        tx.record_window(&stamp, window, &self.counts, now).await?;
+        let window_id = tx.record_window(&stamp, window, &self.counts, now).await?;
+        if let Some(density) = learned.density {
+            tx.learn(lease, density).await?;
+        }
+        if let Some(reread) = learned.reread {
+            tx.record_reread(&stamp.origin.account, window_id, reread).await?;
+        }
         tx.add_to_run(&stamp, &self.counts, traffic).await?;
         tx.commit().await.map_err(failed("committing a window"))?;
         tracing::debug!(%window, users = self.counts.users_written, ms = ms(began), "transaction committed");
@@ -349,7 +355,7 @@ async fn open<'o>(
     open: &'o mut Option<Open>,
     store: &Store,
     run: &Run,
-    (after, is_late): (Option<DateTime<Utc>>, bool),
+    (after, scanned): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
 ) -> Result<&'o mut Open, Error> {
     if open.is_none() {
         let mut tx = Tx::begin(store).await?;
@@ -357,7 +363,7 @@ async fn open<'o>(
         // The time in a row identifies the window that wrote it.
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let has_open_reject = tx.has_open_reject(&run.origin).await?;
-        let stamp = WindowStamp::new(run, at, is_late);
+        let stamp = WindowStamp::new(run, at, scanned);
         *open = Some(Open {
             tx,
             stamp,

@@ -10,16 +10,15 @@ use uuid::Uuid;
 
 use super::Error;
 use super::call_budget::Calls;
-use super::plan::pace;
 use super::read::{normalise, recover};
 use crate::model::{Batch, Origin};
 use crate::normalize::event_type::EventSelection;
 use crate::onelogin::events::Events;
 use crate::onelogin::legacy::Legacy;
 use crate::onelogin::retry::Attempts;
-use crate::onelogin::{Element, Source};
+use crate::onelogin::{Element, Scope, Source};
 use crate::store::Store;
-use crate::window::{Plan, Window};
+use crate::window::{Memory, Pace, Plan, Window};
 pub(crate) use matching::{Comparison, Item};
 
 /// Settings of one comparison.
@@ -58,7 +57,7 @@ pub(crate) async fn compare(
 }
 
 async fn read(comparing: &Comparing, store: &Store, source: &Source) -> Result<Found, Error> {
-    let calls = Calls::new(store, &comparing.account, source);
+    let calls = Calls::new(store, &comparing.account, None, source);
     let found = read_span(comparing, source, &calls).await;
     calls.return_unspent(store).await?;
     found
@@ -71,19 +70,40 @@ async fn read_span(
     calls: &Calls<'_>,
 ) -> Result<Found, Error> {
     let (from, to) = (comparing.since - comparing.tolerance, comparing.until + comparing.tolerance);
-    let mut plan = Plan::new(pace(source), from, Some(to), to);
+    let pace = match source {
+        Source::Events(_) => Pace::PAGES.with_page(source.page()),
+        Source::Legacy(_) | Source::Saved(_) => Pace::ONE_ANSWER,
+    };
+    let mut plan = Plan::new((pace, Memory::default()), from, Some(to), to);
     let mut found = Found::new();
     let mut attempts = Attempts::begin(source.policy());
-    while let Some(window) = plan.next_window() {
-        if let Source::Events(events) = source {
-            calls.reserve(events.calls_of_a_window().into()).await?;
-        }
-        match read_window(comparing, source, window, &mut plan, &mut found).await {
+    let mut window = None;
+    while plan.has_next() {
+        let step = step(comparing, source, calls, (&mut plan, &mut window), &mut found);
+        match step.await {
             Ok(()) => attempts = Attempts::begin(source.policy()),
-            Err(error) => recover(source, &mut plan, error, &mut attempts).await?,
+            Err(error) => recover(source, &mut plan, window, error, &mut attempts).await?,
         }
     }
     Ok(found)
+}
+
+async fn step(
+    comparing: &Comparing,
+    source: &Source,
+    calls: &Calls<'_>,
+    (plan, window): (&mut Plan, &mut Option<Window>),
+    found: &mut Found,
+) -> Result<(), Error> {
+    *window = None;
+    if !calls.are_enough(plan) {
+        calls.reserve_for(plan).await?;
+    }
+    *window = plan.next_window(calls.left());
+    match *window {
+        Some(window) => read_window(comparing, source, window, plan, found).await,
+        None => Ok(()),
+    }
 }
 
 async fn read_window(
@@ -94,8 +114,8 @@ async fn read_window(
     found: &mut Found,
 ) -> Result<(), Error> {
     let origin = Origin { account: comparing.account.clone(), source: source.kind() };
-    let Window { from, to } = window.widened();
-    let mut answer = source.open(from, to, window.can_narrow()).await?;
+    let Window { from, to } = window.widened(plan.is_last(window));
+    let mut answer = source.open(from, to, Scope::ALL).await?;
     let (mut records, mut more) = (0, true);
     while more {
         let mut batch = Batch::default();
@@ -106,7 +126,7 @@ async fn read_window(
         found.extend(batch.failures.iter().map(|f| (f.failure_id, Item::new(f, &batch.texts))));
     }
     if plan.looks_cut(window, records) {
-        plan.narrow();
+        plan.narrow(window);
     } else {
         plan.committed(window, window, records);
     }

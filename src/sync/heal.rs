@@ -4,13 +4,14 @@
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use super::Error;
-use super::plan::pace;
+use super::plan::last_second;
 use super::read::recover;
 use super::session::Session;
 use crate::model::Origin;
+use crate::onelogin::Scope;
 use crate::onelogin::retry::Attempts;
 use crate::store::Store;
-use crate::window::{Plan, Watermark};
+use crate::window::{Plan, Window};
 
 /// Lowers a watermark that lies ahead of our clock and the source's. Returns where to start instead.
 pub(super) async fn check(
@@ -35,6 +36,7 @@ pub(super) async fn check(
         (start, start.unwrap_or(now - job.first_run))
     };
     let lowered = run.store.lower_watermark(&run.lease, lowered_to).await?;
+    run.rereading.forget();
     run.count(|tally| tally.watermark = lowered);
     tracing::warn!(
         scanned_through = ?stored.scanned_through, high_water_mark = ?stored.high_water_mark,
@@ -72,20 +74,21 @@ async fn first_start(store: &Store, origin: &Origin) -> Result<Option<DateTime<U
 }
 
 fn before(end: DateTime<Utc>, overlap: TimeDelta) -> DateTime<Utc> {
-    Watermark { high_water_mark: None, scanned_through: Some(end) }.resume(overlap).unwrap_or(end)
+    end.checked_sub_signed(overlap).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
 /// The source's clock, from the answer to the smallest request there is.
 async fn source_clock(run: &Session<'_>) -> Result<Option<DateTime<Utc>>, Error> {
-    let now = Utc::now().trunc_subsecs(0);
-    let mut plan = Plan::new(pace(run.source), now - TimeDelta::seconds(1), Some(now), now);
+    let Window { from, to } = last_second(Utc::now().trunc_subsecs(0));
+    let mut plan = Plan::of_window(run.pace(), Window { from, to }, 0.0);
     let mut attempts = Attempts::begin(run.source.policy());
-    while let Some(window) = plan.next_window() {
+    loop {
         run.calls.reserve(1).await?;
-        match run.source.open(window.from, window.to, false).await {
+        match run.source.open(from, to, Scope::ALL).await {
             Ok(answer) => return Ok(answer.server_now()),
-            Err(error) => recover(run.source, &mut plan, error.into(), &mut attempts).await?,
+            Err(error) => {
+                recover(run.source, &mut plan, None, error.into(), &mut attempts).await?;
+            }
         }
     }
-    Ok(None)
 }

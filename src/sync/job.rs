@@ -27,7 +27,7 @@ pub(crate) struct Job {
     pub until: Option<DateTime<Utc>>,
     /// Span of a first run that has no `since`.
     pub first_run: TimeDelta,
-    /// Time before the end of the last scan to start at, to find failures that appear late.
+    /// Span before the end of the last scan to read again in every run, to find failures that appear late.
     pub overlap: TimeDelta,
     /// Span to read again once a day, because events can change after creation.
     pub rescan: TimeDelta,
@@ -66,7 +66,7 @@ impl Job {
             until: None,
             first_run: TimeDelta::days(90),
             overlap: TimeDelta::days(1),
-            rescan: TimeDelta::days(7),
+            rescan: TimeDelta::days(8),
             refresh_people: Some(TimeDelta::days(7)),
             max_rejects: 0,
             keep_raw: true,

@@ -9,10 +9,11 @@ use tokio::time::timeout;
 
 use super::Error;
 use super::read::{Step, WindowEnd};
+use super::reread::Reread;
 use super::session::Session;
 use crate::model::Batch;
-use crate::store::Writer;
-use crate::window::{Rescan, Window};
+use crate::store::{Learned, RereadWindow, Writer};
+use crate::window::Window;
 
 /// Time within which the next batch must be ready for a statement that waits for it.
 const READY_WITHIN: Duration = Duration::from_secs(1);
@@ -22,8 +23,10 @@ const READY_WITHIN: Duration = Duration::from_secs(1);
 pub(super) enum Advance {
     /// The watermark.
     Watermark,
-    /// The watermark, should it lie before the window's end, and the place where a rescan continues.
-    Rescan(Rescan),
+    /// The watermark, through windows that begin in a span that is re-read with what is new.
+    Both(Reread),
+    /// The watermark, should it lie before the window's end; the windows re-read a span.
+    Reread(Reread),
     /// Nothing: a file is no scan.
     Nothing,
 }
@@ -46,7 +49,7 @@ impl<'a> Steps<'a> {
     /// The next step, if it is a batch and comes soon.
     async fn next_batch(&mut self) -> Option<Batch> {
         match timeout(READY_WITHIN, self.receiver.recv()).await {
-            Ok(Some(Step::Write(_, batch))) => Some(batch),
+            Ok(Some(Step::Write(batch))) => Some(batch),
             Ok(other) => {
                 self.taken = other;
                 None
@@ -80,10 +83,9 @@ impl<'a> Loader<'a> {
         let mut steps = Steps { receiver: steps, taken: None };
         while let Some(step) = steps.next().await {
             match step {
-                Step::Write(window, batch) => {
-                    let is_late = self.scanned_before.is_some_and(|end| window.to <= end);
+                Step::Write(batch) => {
                     let next = async || steps.next_batch().await;
-                    self.writer.write(is_late, batch, next).await?;
+                    self.writer.write(self.scanned_before, batch, next).await?;
                 }
                 Step::Commit(end) => self.commit(&end, advance).await?,
                 Step::RollBack => self.writer.roll_back().await?,
@@ -105,7 +107,7 @@ impl<'a> Loader<'a> {
         let run = self.run;
         let watermark = run.tally().watermark;
         let (window, watermark) = match advance {
-            Advance::Watermark | Advance::Rescan(_) => {
+            Advance::Watermark | Advance::Both(_) | Advance::Reread(_) => {
                 (window, watermark.after(window, stats.newest))
             }
             // The ledger shows the span that the file holds.
@@ -115,8 +117,9 @@ impl<'a> Loader<'a> {
                 (Window { from, to }, watermark)
             }
         };
-        let (place, traffic) = (run.place(), run.traffic());
-        let committed = self.writer.commit(window, watermark, &run.lease, &place, traffic);
+        let (place, learned) = (run.place(), self.learned(end, advance));
+        let also = (run.traffic(), learned);
+        let committed = self.writer.commit(window, watermark, &run.lease, &place, also);
         store.answered("committing a window", committed).await?;
         run.count(|tally| {
             tally.watermark = watermark;
@@ -128,10 +131,28 @@ impl<'a> Loader<'a> {
             %window, records, inserted = counts.inserted, updated = counts.updated,
             rejected = counts.rejected, "window copied"
         );
-        if let Advance::Rescan(rescan) = advance {
-            let next = Rescan { next: Some(window.to), ..rescan };
-            run.store.note_rescan(&run.lease, next).await?;
+        if let Some(RereadWindow { span, pages, .. }) = learned.reread {
+            #[expect(clippy::cast_precision_loss, reason = "pages of a window")]
+            run.rereading.spend(span, pages as f64);
         }
         Ok(())
+    }
+
+    /// What a window adds to the planning of later ones.
+    fn learned(&self, end: &WindowEnd<'_>, advance: Advance) -> Learned {
+        let scanned = self.run.tally().watermark.scanned_through;
+        let is_again = scanned.is_some_and(|scanned| end.window.from < scanned);
+        let (reread, is_new) = match advance {
+            Advance::Watermark => (None, true),
+            Advance::Both(reread) => (Some(reread).filter(|_| is_again), true),
+            Advance::Reread(reread) => (Some(reread), false),
+            Advance::Nothing => (None, false),
+        };
+        let reread = reread.map(|Reread { span, .. }| RereadWindow {
+            span,
+            failures_only: end.failures_only,
+            pages: end.pages,
+        });
+        Learned { density: is_new.then_some(end.density), reread }
     }
 }

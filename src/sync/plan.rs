@@ -1,56 +1,61 @@
 //! Start of a run.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use super::load::Advance;
+use super::reread::{self, Reread};
 use super::session::Session;
 use super::{Error, heal, place};
 use crate::model::Origin;
 use crate::onelogin::Source;
 use crate::source::SourceKind;
-use crate::window::{Pace, Plan, Window};
+use crate::window::reread::Span;
+use crate::window::{Memory, Plan, Window};
 
 /// The windows of a run, from where the last one stopped, and what moves with each of them.
 pub(super) async fn resume(run: &Session<'_>) -> Result<(Plan, Advance), Error> {
-    let pace = pace(run.source);
+    let pace = run.pace();
     if let Source::Saved(_) = run.source {
         tracing::info!("run starts: reading a file, which moves no watermark");
         let Window { from, to } = Window::ALL_TIME;
-        return Ok((Plan::new(pace, from, Some(to), to), Advance::Nothing));
+        return Ok((Plan::new((pace, Memory::default()), from, Some(to), to), Advance::Nothing));
     }
+    run.calls.begin(run.memory.part).await?;
     let now = Utc::now().trunc_subsecs(0);
-    let (plan, reason) = match start(run, now).await? {
-        Some((from, reason)) => (Plan::new(pace, from, run.job.until, now), reason),
-        None => (Plan::of_last(run.job.first_run, pace, run.job.until, now), "first run"),
+    let pace = (pace, run.memory);
+    let (plan, advance, reason) = if let Some((from, advance, reason)) = start(run, now).await? {
+        (Plan::new(pace, from, run.job.until, now), advance, reason)
+    } else {
+        let plan = Plan::of_last(run.job.first_run, pace, run.job.until, now);
+        (plan, Advance::Watermark, "first run")
     };
     tracing::info!(from = %plan.start(), reason, "run starts");
-    Ok((plan, Advance::Watermark))
+    Ok((plan, advance))
 }
 
-/// Returns the widths for the windows of a source.
-pub(super) fn pace(source: &Source) -> Pace {
-    match source {
-        Source::Legacy(_) => Pace::ONE_ANSWER,
-        Source::Events(_) => Pace::PAGES,
-        Source::Saved(_) => Pace::ALL_TIME,
-    }
-}
-
-/// Returns the start and its reason; `None` for a first run without a given start.
+/// Returns the start, what moves, and its reason; `None` for a first run without a given start.
 async fn start(
     run: &Session<'_>,
     now: DateTime<Utc>,
-) -> Result<Option<(DateTime<Utc>, &'static str)>, Error> {
+) -> Result<Option<(DateTime<Utc>, Advance, &'static str)>, Error> {
     let job = run.job;
     let healed = heal::check(run, now).await?;
+    let starts = |from, reason| Ok(Some((from, Advance::Watermark, reason)));
     if let Some(since) = job.since {
-        return Ok(Some((since, "--since")));
+        return starts(since, "--since");
     }
     if let Some(start) = healed {
-        return Ok(Some((start, "before a watermark that is not believed")));
+        return starts(start, "before a watermark that is not believed");
     }
-    if let Some(resumed) = run.tally().watermark.resume(job.overlap) {
-        return Ok(Some((resumed, "after the watermark, less the overlap")));
+    if let Some(scanned) = run.tally().watermark.scanned_through {
+        if job.until.is_none()
+            && let Some(day) = reread::with_what_is_new(run).await?
+        {
+            let reread = Reread { span: Span::Day, failures_only: false };
+            let reason = "after the watermark, less the overlap, which is read with what is new";
+            return Ok(Some((day.from, Advance::Both(reread), reason)));
+        }
+        return starts(scanned, "after the watermark");
     }
     // The events API continues from the legacy one.
     if run.source.kind() == SourceKind::Events {
@@ -63,8 +68,13 @@ async fn start(
         };
         if let Some(continued) = continued {
             place::check_continued(run, host.as_deref())?;
-            return Ok(Some((continued, "where the legacy sync stopped, less the overlap")));
+            return starts(continued, "where the legacy sync stopped, less the overlap");
         }
     }
     Ok(None)
+}
+
+/// The last second, as a request for the source's clock alone.
+pub(super) fn last_second(now: DateTime<Utc>) -> Window {
+    Window { from: now - TimeDelta::seconds(1), to: now }
 }

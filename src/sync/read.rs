@@ -7,7 +7,7 @@ mod spool;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -16,15 +16,17 @@ use super::{Error, Progress};
 use crate::model::{Batch, Origin};
 use crate::normalize;
 use crate::normalize::event_type::EventSelection;
+use crate::onelogin::events::PAGES_AT_ALL;
 use crate::onelogin::retry::{Attempts, Decision};
-use crate::onelogin::{Element, Source};
+use crate::onelogin::{Element, Scope, Source};
 use crate::source::SourceKind;
+use crate::window::density::Density;
 use crate::window::{Plan, Window, clock};
 
 /// Next step of the writing side.
 pub(super) enum Step<'a> {
     /// Write records of a window.
-    Write(Window, Batch),
+    Write(Batch),
     /// Commit it.
     Commit(WindowEnd<'a>),
     /// Roll it back: it failed or was cut, and will be requested again.
@@ -35,6 +37,12 @@ pub(super) enum Step<'a> {
 pub(super) struct WindowEnd<'a> {
     pub(super) window: Window,
     pub(super) stats: WindowStats,
+    /// Pages that it took: calls, or 50 records each.
+    pub(super) pages: u64,
+    /// True if successes were not requested.
+    pub(super) failures_only: bool,
+    /// What windows held, this one included.
+    pub(super) density: Density,
     /// Lets the reading side begin another window once this one is committed.
     _slot: SemaphorePermit<'a>,
 }
@@ -78,15 +86,30 @@ impl WindowStats {
     fn add(&mut self, batch: &Batch, until: DateTime<Utc>) {
         self.records += batch.records();
         self.rejects += batch.rejects.len() as u64;
-        let failures = batch.failures.iter().map(|failure| failure.created_at);
-        let successes = batch.successes.iter().map(|success| success.created_at);
-        for at in failures.chain(successes).filter(|at| *at <= until) {
-            self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
-            self.newest = self.newest.max(Some(at));
-        }
+        (self.oldest, self.newest) = self.times_with(batch, until);
         for event_type_id in &batch.ignored {
             *self.ignored.entry(*event_type_id).or_default() += 1;
         }
+    }
+
+    /// The oldest and the newest time, those of a batch included.
+    fn times_with(
+        &self,
+        batch: &Batch,
+        until: DateTime<Utc>,
+    ) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let failures = batch.failures.iter().map(|failure| failure.created_at);
+        let successes = batch.successes.iter().map(|success| success.created_at);
+        let times = failures.chain(successes).filter(|at| *at <= until);
+        times.fold((self.oldest, self.newest), |(oldest, newest), at| {
+            (Some(oldest.map_or(at, |oldest| oldest.min(at))), newest.max(Some(at)))
+        })
+    }
+
+    /// The time that the records span, those of a batch included; `None` if none has a time.
+    fn spanned_with(&self, batch: &Batch, until: DateTime<Utc>) -> Option<TimeDelta> {
+        let (oldest, newest) = self.times_with(batch, until);
+        Some(newest? - oldest?)
     }
 
     /// Fails if there is nothing but rejects, and many of them, in this window and the `earlier` records
@@ -112,10 +135,13 @@ pub(super) struct Reader<'a> {
     run: &'a Session<'a>,
     read_ahead: &'a ReadAhead,
     steps: Sender<Step<'a>>,
+    failures_only: bool,
     /// Records of complete windows so far.
     fetched: u64,
     /// Rejects among them.
     rejects: u64,
+    /// The calls that were last estimated to be ahead.
+    estimated: Option<f64>,
 }
 
 impl<'a> Reader<'a> {
@@ -123,37 +149,60 @@ impl<'a> Reader<'a> {
         run: &'a Session<'a>,
         read_ahead: &'a ReadAhead,
         steps: Sender<Step<'a>>,
+        failures_only: bool,
     ) -> Self {
         let counts = run.tally().counts;
-        Self { run, read_ahead, steps, fetched: counts.fetched, rejects: counts.rejected }
+        let (fetched, rejects) = (counts.fetched, counts.rejected);
+        Self { run, read_ahead, steps, failures_only, fetched, rejects, estimated: None }
     }
 
     /// Reads every window of the plan.
     pub(super) async fn all(mut self, plan: &mut Plan) -> Result<(), Error> {
         let source = self.run.source;
         let mut attempts = Attempts::begin(source.policy());
-        while let Some(window) = plan.next_window() {
-            match self.window(window, plan).await {
-                Ok(()) => attempts = Attempts::begin(source.policy()),
+        let mut window = None;
+        loop {
+            match self.next(plan, &mut window).await {
+                Ok(false) => return Ok(()),
+                Ok(true) => attempts = Attempts::begin(source.policy()),
                 Err(error) => {
                     self.send(Step::RollBack).await;
-                    recover(source, plan, error, &mut attempts).await?;
+                    recover(source, plan, window, error, &mut attempts).await?;
                 }
             }
         }
-        Ok(())
+    }
+
+    /// Reads the next window, and gives it meanwhile. Gives `false` at the end of the plan.
+    async fn next(&mut self, plan: &mut Plan, window: &mut Option<Window>) -> Result<bool, Error> {
+        *window = None;
+        if !plan.has_next() {
+            return Ok(false);
+        }
+        let slot = self.slot(plan).await?;
+        let Some(requested) = plan.next_window(self.run.calls.left()) else { return Ok(false) };
+        *window = Some(requested);
+        self.window(slot, requested, plan).await?;
+        Ok(true)
     }
 
     /// Reads a window, and moves the plan past it unless it was cut.
-    async fn window(&mut self, requested: Window, plan: &mut Plan) -> Result<(), Error> {
-        let slot = self.slot().await?;
-        let Window { from, to } = requested.widened();
-        let answer = self.run.source.open(from, to, requested.can_narrow()).await?;
+    async fn window(
+        &mut self,
+        slot: SemaphorePermit<'a>,
+        requested: Window,
+        plan: &mut Plan,
+    ) -> Result<(), Error> {
+        let Window { from, to } = requested.widened(plan.is_last(requested));
+        // Once begun, a window is read to its end, up to half of an hour's calls.
+        let limit = plan.most_pages(requested, self.run.calls.most_pages());
+        let scope = Scope { failures_only: self.failures_only, most_pages: whole(limit) };
+        let mut answer = self.run.source.open(from, to, scope).await?;
         if let Some(account_id) = self.run.source.account_id() {
             self.run.check_account(account_id)?;
         }
         // A file has no clock, and all of it is there.
-        let limit = if let Source::Saved(_) = self.run.source {
+        let limit_of_clocks = if let Source::Saved(_) = self.run.source {
             DateTime::<Utc>::MAX_UTC
         } else {
             let (theirs, ours) = (answer.server_now(), Utc::now());
@@ -166,9 +215,9 @@ impl<'a> Reader<'a> {
             }
             limit
         };
-        plan.learn_now(limit);
-        let window = requested.until(limit);
-        if limit < requested.from {
+        plan.learn_now(limit_of_clocks);
+        let window = requested.until(limit_of_clocks);
+        if limit_of_clocks < requested.from {
             // Nothing can have happened yet, and the watermark must not pass the clocks.
             plan.committed(requested, window, 0);
             return Ok(());
@@ -176,34 +225,82 @@ impl<'a> Reader<'a> {
         let (done, span) = plan.progress(window.from);
         let shown = (window != Window::ALL_TIME).then_some(window);
         let progress = Progress { window: shown, done, span, fetched: self.fetched };
-        let stats = Box::pin(self.records(answer, requested, window, progress)).await?;
+        // The first page shows what the server has left, too.
+        let left = || self.run.calls.left();
+        let mut narrows =
+            |page: (u64, TimeDelta)| plan.narrows(window, page, (limit.min(left() + 1.0), left()));
+        let reading = self.records(&mut answer, (requested, window), progress, &mut narrows);
+        let stats = match Box::pin(reading).await {
+            Err(Error::Source(error)) if error.is_too_much() => {
+                let narrower = plan.given_up(window, answer.pages());
+                // What ran out of calls is planned for those of the next hour.
+                if error.is_out_of_calls() || !narrower {
+                    return Err(error.into());
+                }
+                tracing::info!(%window, pages = answer.pages(), "reading a smaller window: {error}");
+                self.send(Step::RollBack).await;
+                return Ok(());
+            }
+            read => read?,
+        };
+        let Some(stats) = stats else {
+            tracing::info!(%window, "the first page is so dense that a smaller window is read");
+            self.send(Step::RollBack).await;
+            return Ok(());
+        };
         let records = stats.records;
         if plan.looks_cut(requested, records) {
             tracing::info!(
                 window = %requested,
                 "record count {records} looks like a server limit; splitting the window"
             );
-            plan.narrow();
+            plan.narrow(requested);
             self.send(Step::RollBack).await;
             return Ok(());
         }
         self.fetched += records;
         self.rejects += stats.rejects;
         plan.committed(requested, window, records);
-        self.send(Step::Commit(WindowEnd { window, stats, _slot: slot })).await;
+        self.estimate(plan);
+        let pages = if answer.is_paged() { answer.pages().into() } else { records.div_ceil(50) };
+        self.send(Step::Commit(WindowEnd {
+            window,
+            stats,
+            pages,
+            failures_only: self.failures_only,
+            density: plan.density(),
+            _slot: slot,
+        }))
+        .await;
         Ok(())
     }
 
+    /// Logs what a first run has ahead of it, after its first window and when that turns out to be twice or
+    /// half as much.
+    fn estimate(&mut self, plan: &Plan) {
+        if !self.run.is_first || !plan.has_next() {
+            return;
+        }
+        let Some(per_hour) = self.run.calls.limit() else { return };
+        let calls = plan.pages_ahead(self.fetched).ceil();
+        if self.estimated.is_some_and(|before| (before / 2.0..=before * 2.0).contains(&calls)) {
+            return;
+        }
+        self.estimated = Some(calls);
+        let hours = calls / per_hour;
+        tracing::info!(
+            "about {calls} more calls, {hours:.1} h at {per_hour} calls per hour, if the rest is as dense as \
+             what was read; --since shortens it"
+        );
+    }
+
     /// Waits until another window may begin, and reserves the calls for it.
-    async fn slot(&self) -> Result<SemaphorePermit<'a>, Error> {
-        let (Session { calls, source, .. }, read_ahead) = (self.run, self.read_ahead);
-        if let Source::Events(events) = source {
-            let planned = u64::from(events.calls_of_a_window());
-            if !calls.covers(planned) {
-                // Reserving writes to the database, where an open window would be in the way.
-                let _all = read_ahead.take(read_ahead.slots).await;
-                calls.reserve(planned).await?;
-            }
+    async fn slot(&self, plan: &Plan) -> Result<SemaphorePermit<'a>, Error> {
+        let (Session { calls, .. }, read_ahead) = (self.run, self.read_ahead);
+        if !calls.are_enough(plan) {
+            // Reserving writes to the database, where an open window would be in the way.
+            let _all = read_ahead.take(read_ahead.slots).await;
+            calls.reserve_for(plan).await?;
         }
         Ok(read_ahead.take(1).await)
     }
@@ -235,13 +332,15 @@ pub(super) fn normalise(
 pub(super) async fn recover(
     source: &Source,
     plan: &mut Plan,
+    window: Option<Window>,
     error: Error,
     attempts: &mut Attempts<'_>,
 ) -> Result<(), Error> {
     let Error::Source(error) = error else { return Err(error) };
+    let mut narrowed = || window.is_some_and(|window| plan.narrow(window));
     let (wait, is_narrowed) = match attempts.failed(&error) {
-        Decision::Wait { wait, narrow } => (wait, narrow && plan.narrow()),
-        Decision::Narrow if plan.narrow() => (Duration::ZERO, true),
+        Decision::Wait { wait, narrow } => (wait, narrow && narrowed()),
+        Decision::Narrow if narrowed() => (Duration::ZERO, true),
         Decision::Narrow | Decision::GiveUp => return Err(error.into()),
     };
     if is_narrowed {
@@ -253,4 +352,10 @@ pub(super) async fn recover(
     source.meter().count_retry();
     tokio::time::sleep(wait).await;
     Ok(())
+}
+
+/// A number of pages; as many as there are if it has no limit.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+fn whole(pages: f64) -> u32 {
+    pages.clamp(1.0, PAGES_AT_ALL.into()) as u32
 }

@@ -7,12 +7,14 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::call_budget::Calls;
+use super::reread::Rereading;
 use super::{Error, Job, Progress, Report, hint};
 use crate::exit::Exit;
 use crate::model::Counts;
 use crate::onelogin::Source;
 use crate::store::{self, Lease, Place, Run, RunEnd, Status, Store, Traffic};
-use crate::window::{Rescan, Watermark};
+use crate::window::reread::Lengths;
+use crate::window::{Memory, Pace, Plan, Watermark};
 
 /// Maximum time that a failing database may delay a run that only has to record its end.
 const RECORD_END_WITHIN: Duration = Duration::from_secs(10);
@@ -31,8 +33,13 @@ pub(super) struct Session<'a> {
     pub(super) run: Run,
     pub(super) lease: Lease,
     pub(super) calls: Calls<'a>,
-    /// Last rescan before this run began, and the point where it stopped.
-    pub(super) rescan: Rescan,
+    /// What earlier windows held.
+    pub(super) memory: Memory,
+    pub(super) rereading: Rereading,
+    /// True if nothing was read before this run.
+    pub(super) is_first: bool,
+    /// Records of a page, as far as is known.
+    page: Cell<f64>,
     /// Host and port that were read so far.
     pub(super) read_from: Option<String>,
     /// OneLogin's id of the account, as far as it is known.
@@ -70,12 +77,18 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Error> {
         let run = Run { run_id, origin: job.origin.clone(), keep_raw: job.keep_raw };
         let (lease, resume) = store.take_lease(job.origin.clone(), &job.owner, job.lease).await?;
-        if let Err(error) = store.begin_run(&run).await {
-            // If this fails too, the lease runs out by itself.
-            let _ = store.release_lease(&lease).await;
-            return Err(error.into());
-        }
-        let calls = Calls::new(store, &job.origin.account, source);
+        let remembered = match store.begin_run(&run).await {
+            Ok(remembered) => remembered,
+            Err(error) => {
+                // If this fails too, the lease runs out by itself.
+                let _ = store.release_lease(&lease).await;
+                return Err(error.into());
+            }
+        };
+        let calls = Calls::new(store, &job.origin.account, Some(job.origin.source), source);
+        let lengths = Lengths { overlap: job.overlap, rescan: job.rescan };
+        let scanned = resume.watermark.scanned_through;
+        let rereading = Rereading::new(&remembered, lengths, source, scanned);
         let tally = Cell::new(Tally { watermark: resume.watermark, ..Tally::default() });
         Ok(Self {
             job,
@@ -84,7 +97,10 @@ impl<'a> Session<'a> {
             run,
             lease,
             calls,
-            rescan: resume.rescan,
+            memory: remembered.memory,
+            rereading,
+            is_first: scanned.is_none(),
+            page: Cell::new(source.page()),
             read_from: resume.read_from,
             account_id: Cell::new(resume.onelogin_account_id),
             on_progress,
@@ -147,6 +163,27 @@ impl<'a> Session<'a> {
                 self.account_id.set(Some(found));
                 Ok(())
             }
+        }
+    }
+
+    /// Records of a page, as far as is known.
+    pub(super) fn page(&self) -> f64 {
+        self.page.get()
+    }
+
+    /// Remembers the size of the pages that a plan has seen.
+    pub(super) fn see_page(&self, plan: &Plan) {
+        if let Source::Events(_) = self.source {
+            self.page.set(plan.page());
+        }
+    }
+
+    /// Sizes of the windows of this run.
+    pub(super) fn pace(&self) -> Pace {
+        match self.source {
+            Source::Events(_) => Pace::PAGES.with_page(self.page()),
+            Source::Legacy(_) => Pace::ONE_ANSWER,
+            Source::Saved(_) => Pace::ALL_TIME,
         }
     }
 

@@ -92,7 +92,7 @@ on_both!(a_page_that_shifts_while_it_is_read_doubles_nothing_and_loses_nothing, 
     };
     let onelogin = start(config);
     for n in 0..35 {
-        onelogin.put_event(event_at(100 + n, n));
+        onelogin.put_event(event_at(100 + n, n * 400));
     }
     onelogin.hold_after(20);
     let running = Api::Events.sync(&onelogin, db, &TODAY).start();
@@ -120,8 +120,10 @@ fn resolved_between_two_pages(db: &Db, page: u32) {
     };
     let onelogin = start(config);
     let events: i64 = (3 * page + page / 2).into();
+    // All of them lie within four hours.
+    let seconds = i64::from(4_000 / page);
     for n in 0..events {
-        onelogin.put_event(event_at(100 + n, n));
+        onelogin.put_event(event_at(100 + n, n * seconds));
     }
     onelogin.hold_after(2 * u64::from(page));
     let running = Api::Events.sync(&onelogin, db, &TODAY).start();
@@ -130,7 +132,7 @@ fn resolved_between_two_pages(db: &Db, page: u32) {
     // The third page is held. Its last event moves into the fourth, where it comes once more, resolved.
     onelogin.put_event(event_at(1, -500));
     let last = i64::from(3 * page - 1);
-    let when = after("2026-03-20T08:00:00Z", last * 1_000);
+    let when = after("2026-03-20T08:00:00Z", last * seconds * 1_000);
     let resolved = EventRecord { solved: Some(true), ..EventRecord::new(100 + last, when, 61, 7) };
     let number = usize::try_from(last).expect("a small number");
     onelogin.replace_event(number, resolved.to_json());
@@ -159,7 +161,7 @@ fn event_at(id: i64, seconds: i64) -> Entry {
 
 on_both!(an_event_of_the_millisecond_at_a_border_is_loaded_once, |db| {
     let onelogin = empty(NOON);
-    // The first window is two days wide.
+    // The first window is two days wide, and the next begins a second before its end.
     for (id, millis) in [(1, -1), (2, 0), (3, 1), (4, 999)] {
         let at = after("2026-03-17T00:00:00Z", millis);
         put_event(&onelogin, EventRecord::new(id, at, 64, 7));
@@ -167,7 +169,7 @@ on_both!(an_event_of_the_millisecond_at_a_border_is_loaded_once, |db| {
 
     let outcome = Api::Events.sync_ok(&onelogin, db, &["--since", "2026-03-15"]);
 
-    assert_eq!(counts(&outcome), [8, 4, 0, 4, 0]);
+    assert_eq!(counts(&outcome), [6, 4, 0, 2, 0]);
     Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));
 });
 
@@ -255,7 +257,7 @@ on_both!(a_second_run_writes_nothing, |db| {
 });
 
 on_both!(a_window_of_too_many_pages_is_requested_in_smaller_pieces, |db| {
-    // A window may take ten of 40 calls per hour.
+    // A window is planned for ten of 40 calls per hour.
     let onelogin = month(|month| Config { page: 5, days: 6, failures: 150, ..month });
     let mut arguments = vec!["--refresh-people", "never", "--max-calls-per-hour", "40"];
     arguments.extend(["--since", "2026-03-14T12:00:00Z"]);
@@ -269,6 +271,6 @@ on_both!(a_window_of_too_many_pages_is_requested_in_smaller_pieces, |db| {
         assert!(runs < 20, "does not come to an end");
     }
 
-    assert!(runs > 1 && db.count("sync_windows") > 5, "{runs} runs");
+    assert!(runs > 0 && db.count("sync_windows") > 5, "{runs} runs");
     Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));
 });

@@ -173,10 +173,10 @@ on_both!(a_users_api_that_is_another_costs_no_failure, |db| {
 on_both!(people_are_requested_in_batches_and_the_rest_when_there_are_calls, |db| {
     let people = Some(170);
     let onelogin = month(|month| Config { failures: 1_000, people, page: 1_000, ..month });
-    let calls = |calls: &'static str| ["--since", SINCE, "--max-calls-per-hour", calls];
+    let calls = ["--since", SINCE, "--max-calls-per-hour", "7", "--page-limit", "1000"];
 
-    // A token, four windows, the types: two calls are left for people.
-    let outcome = Api::Events.sync_ok(&onelogin, db, &calls("8"));
+    // A token, three windows, the types: two calls are left for people.
+    let outcome = Api::Events.sync_ok(&onelogin, db, &calls);
 
     let people = db.count("users") as u64;
     assert_eq!(outcome["people_pending"], people - 100);

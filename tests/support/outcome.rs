@@ -174,9 +174,8 @@ pub(crate) fn assert_holds_first_window(api: Api, onelogin: &Simulator, db: &Db)
 
 /// The records that a run since [`SINCE`] is given for its first window.
 pub(crate) fn first_window(api: Api, onelogin: &Simulator) -> Vec<String> {
-    // The request covers one second more on both sides.
-    let second = chrono::TimeDelta::seconds(1);
-    let (from, to) = (at(SINCE) - second, at(api.first_window_end()) + second);
+    // The request begins a second earlier.
+    let (from, to) = (at(SINCE) - chrono::TimeDelta::seconds(1), at(api.first_window_end()));
     api.served(onelogin, Some(from), Some(to))
 }
 

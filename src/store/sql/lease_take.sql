@@ -10,4 +10,4 @@ on conflict (account, source) do update set
     updated_at = excluded.updated_at
 where watermarks.lease_expires_at is null or watermarks.lease_expires_at <= excluded.updated_at
     or watermarks.lease_expires_at > $6
-returning lease_token, high_water_mark, scanned_through, rescanned_at, rescan_next, read_from
+returning lease_token, high_water_mark, scanned_through, read_from

@@ -1,2 +1,2 @@
-update watermarks set rescanned_at = $4, rescan_next = $5, updated_at = $6
+update watermarks set rescanned_at = $4, rescan_next = $5
 where account = $1 and source = $2 and lease_token = $3

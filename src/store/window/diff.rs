@@ -182,7 +182,7 @@ pub(super) mod tests {
         let origin = Origin { account: "acme".into(), source: SourceKind::Legacy };
         let at = chrono::DateTime::from_timestamp(9, 0).unwrap();
         let run = Run { run_id: Uuid::from_u128(9), origin, keep_raw: true };
-        WindowStamp::new(&run, at, false)
+        WindowStamp::new(&run, at, None)
     }
 
     /// A failure whose identity is `n` and whose content is `raw`.

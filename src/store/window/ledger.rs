@@ -73,16 +73,17 @@ impl Tx {
         Err(Error::OtherAccount { account: account.to_owned(), found: onelogin_account_id })
     }
 
-    /// Records the window in the ledger.
+    /// Records the window in the ledger, and returns its id.
     pub(super) async fn record_window(
         &mut self,
         stamp: &WindowStamp,
         window: Window,
         counts: &Counts,
         now: DateTime<Utc>,
-    ) -> Result<(), Error> {
+    ) -> Result<Uuid, Error> {
+        let window_id = Uuid::now_v7();
         on_either!(Tx, self, tx => sqlx::query(include_str!("sql/window_insert.sql"))
-            .bind(Id(Uuid::now_v7()))
+            .bind(Id(window_id))
             .bind(Id(stamp.run_id.value))
             .bind(&stamp.origin.account)
             .bind(stamp.origin.source.as_str())
@@ -98,7 +99,7 @@ impl Tx {
             .bind(Time(now))
             .execute(&mut **tx)
             .await
-            .map(drop))
+            .map(|_| window_id))
         .map_err(failed("recording a window in the ledger"))
     }
 

@@ -16,21 +16,21 @@ pub(super) struct WindowStamp {
     pub(super) run_id: Shared<Uuid>,
     /// Written into the rows; differs from window to window of a run.
     pub(super) at: Shared<DateTime<Utc>>,
-    /// The window lies in a span that was read before.
-    pub(super) is_late: bool,
+    /// The end of the span that earlier runs have read: new failures before it are late.
+    pub(super) scanned: Option<DateTime<Utc>>,
     /// Rows keep the text of their records.
     pub(super) keep_raw: bool,
 }
 
 impl WindowStamp {
-    pub(super) fn new(run: &Run, at: DateTime<Utc>, is_late: bool) -> Self {
+    pub(super) fn new(run: &Run, at: DateTime<Utc>, scanned: Option<DateTime<Utc>>) -> Self {
         let &Run { ref origin, run_id, keep_raw } = run;
         Self {
             account: Shared::text(&origin.account),
             source: Shared::text(origin.source.as_str()),
             run_id: Shared::id(run_id),
             at: Shared::time(at),
-            is_late,
+            scanned,
             keep_raw,
             origin: origin.clone(),
         }

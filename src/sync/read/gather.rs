@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
+
 use super::spool::Spool;
 use super::{Progress, Reader, Step, WindowStats, normalise};
 use crate::model::Batch;
@@ -29,14 +31,14 @@ struct Records<'r, 'a> {
 impl Reader<'_> {
     /// Reads the records of an answer to their end, and hands them on batch by batch once all have come. What
     /// is too large for memory waits in a temporary file or, where it can be requested again and costs no
-    /// call, is handed on while it comes.
+    /// call, is handed on while it comes. Gives `None` when the first page is such that the window `narrows`.
     pub(super) async fn records(
         &self,
-        mut answer: Answer<'_>,
-        requested: Window,
-        window: Window,
+        answer: &mut Answer<'_>,
+        (requested, window): (Window, Window),
         before: Progress,
-    ) -> Result<WindowStats, Error> {
+        narrows: &mut dyn FnMut((u64, TimeDelta)) -> bool,
+    ) -> Result<Option<WindowStats>, Error> {
         let (is_paged, stats, batch) =
             (answer.is_paged(), WindowStats::default(), Batch::default());
         let mut records = Records { reader: self, window, before, is_paged, stats, batch };
@@ -53,6 +55,12 @@ impl Reader<'_> {
                 Some(since) => answer.next_until(since + LONGEST_PAUSE, &mut sink).await?,
                 None => answer.next(&mut sink).await?,
             };
+            if let Some(full) = answer.full_first_page()
+                && let Some(spanned) = records.stats.spanned_with(&records.batch, window.to)
+                && narrows((full, spanned))
+            {
+                return Ok(None);
+            }
             // Both sides share a thread: this lets the writing side continue.
             tokio::task::yield_now().await;
             if let Some(spool) = &mut spool {
@@ -66,18 +74,18 @@ impl Reader<'_> {
                 continue;
             }
             if last_sent.is_some() || self.can_stream(requested) {
-                self.send_all(window, &mut held).await;
+                self.send_all(&mut held).await;
                 last_sent = Some(Instant::now());
             } else {
                 tracing::debug!(%window, "too large for memory, continued in a temporary file");
                 spool = Some(Spool::create()?);
             }
         }
-        self.send_all(window, &mut held).await;
+        self.send_all(&mut held).await;
         if let Some(spool) = spool {
             self.replay(spool, &mut records).await?;
         }
-        Ok(records.end())
+        Ok(Some(records.end()))
     }
 
     /// Hands on the records that wait in a file.
@@ -87,15 +95,15 @@ impl Reader<'_> {
         while more {
             more = replay.next(&mut |element| records.take(element))?;
             if let Some(batch) = records.end_part(!more)? {
-                self.send(Step::Write(records.window, batch)).await;
+                self.send(Step::Write(batch)).await;
             }
         }
         Ok(())
     }
 
-    async fn send_all(&self, window: Window, held: &mut Vec<Batch>) {
+    async fn send_all(&self, held: &mut Vec<Batch>) {
         for batch in held.drain(..) {
-            self.send(Step::Write(window, batch)).await;
+            self.send(Step::Write(batch)).await;
         }
     }
 

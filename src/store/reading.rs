@@ -1,0 +1,285 @@
+//! What earlier runs leave for the planning of the next: how dense windows were, whether a run ended, what
+//! was re-read, and the windows of the ledger.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::run::{Run, count};
+use super::tx::Tx;
+use super::value::{Id, Time};
+use super::{Error, Lease, Store, failed, on_either};
+use crate::model::Origin;
+use crate::window::density::Density;
+use crate::window::held::HeldWindow;
+use crate::window::reread::{Open, PerSpan, Span, Sweep};
+use crate::window::{Memory, Window};
+
+/// The calls of runs that began within this time count against the share of re-reading: a minute less than
+/// an hour, so that an hourly run is not held back by the one before it.
+const COUNTED: TimeDelta = TimeDelta::minutes(59);
+/// Windows of a span were committed after its beginning, but perhaps under another clock.
+const OTHER_CLOCKS: TimeDelta = TimeDelta::days(1);
+
+/// What earlier runs leave for the planning of this one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Remembered {
+    pub memory: Memory,
+    /// Hours since the run before began; `None` if there was none.
+    pub hours: Option<f64>,
+    /// Re-reading of each span; `None` before everything was read for the first time.
+    pub sweeps: PerSpan<Option<Sweep>>,
+    /// Pages that re-reading took in the last hour.
+    pub spent: PerSpan<f64>,
+}
+
+/// A window that re-read a span.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RereadWindow {
+    pub span: Span,
+    pub failures_only: bool,
+    pub pages: u64,
+}
+
+/// What a window adds to the planning of later ones.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Learned {
+    /// What windows held, if this one was read for the first time.
+    pub density: Option<Density>,
+    /// The span, if it was re-read.
+    pub reread: Option<RereadWindow>,
+}
+
+/// The columns of `plan_of.sql`, in its order.
+type PlanRow = (Option<f64>, Option<f64>, Option<f64>, Option<i64>, Option<DateTime<Utc>>);
+
+/// The columns of `rereads_of.sql`, in its order.
+type SweepRow = (
+    String,
+    DateTime<Utc>,
+    f64,
+    bool,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    i64,
+);
+
+/// The columns of `windows_since.sql`, in its order.
+type HeldRow = (DateTime<Utc>, DateTime<Utc>, i64, i64);
+
+impl Tx {
+    /// Reads what earlier runs left. The plan is halved after one that did not end, and the calls that it
+    /// had reserved are returned: the caller holds the lease, so it is not alive.
+    pub(super) async fn remember(
+        &mut self,
+        run: &Run,
+        now: DateTime<Utc>,
+    ) -> Result<Remembered, sqlx::Error> {
+        let Origin { account, source } = &run.origin;
+        let (row, before, sweeps, spent) = on_either!(Tx, self, tx => {
+            let row: Option<PlanRow> = sqlx::query_as(include_str!("sql/plan_of.sql"))
+                .bind(account)
+                .bind(source.as_str())
+                .fetch_optional(&mut **tx)
+                .await?;
+            let before: Option<(String, DateTime<Utc>)> =
+                sqlx::query_as(include_str!("sql/run_before.sql"))
+                    .bind(account)
+                    .bind(source.as_str())
+                    .bind(Id(run.run_id))
+                    .fetch_optional(&mut **tx)
+                    .await?;
+            let sweeps: Vec<SweepRow> = sqlx::query_as(include_str!("sql/rereads_of.sql"))
+                .bind(account)
+                .bind(source.as_str())
+                .fetch_all(&mut **tx)
+                .await?;
+            let spent: Vec<(String, i64)> = sqlx::query_as(include_str!("sql/rereads_spent.sql"))
+                .bind(account)
+                .bind(source.as_str())
+                .bind(Time(now - COUNTED))
+                .fetch_all(&mut **tx)
+                .await?;
+            (row, before, sweeps, spent)
+        });
+        let (last, densest, part, reserved, minute) = row.unwrap_or_default();
+        let has_ended = before.as_ref().is_none_or(|(status, _)| status != "interrupted");
+        let new_part = Memory::part_after(part.unwrap_or(1.0), has_ended);
+        let reserved = reserved.unwrap_or_default();
+        if part != Some(new_part) || reserved != 0 {
+            on_either!(Tx, self, tx => {
+                if let Some(minute) = minute {
+                    sqlx::query(include_str!("sql/calls_return.sql"))
+                        .bind(account)
+                        .bind(Time(minute))
+                        .bind(count(reserved.unsigned_abs()))
+                        .execute(&mut **tx)
+                        .await?;
+                }
+                sqlx::query(include_str!("sql/plan_begin.sql"))
+                    .bind(account)
+                    .bind(source.as_str())
+                    .bind(new_part)
+                    .execute(&mut **tx)
+                    .await?;
+            });
+        }
+        let density = last.map(|last| Density { last, densest: densest.unwrap_or_default() });
+        let mut remembered = Remembered {
+            memory: Memory { density, part: new_part },
+            hours: before.map(|(_, began)| (now - began).as_seconds_f64() / 3_600.0),
+            ..Remembered::default()
+        };
+        for row in sweeps {
+            if let Some(span) = Span::of(&row.0) {
+                *remembered.sweeps.get_mut(span) = Some(sweep(&row));
+            }
+        }
+        for (span, pages) in spent {
+            if let Some(span) = Span::of(&span) {
+                #[expect(clippy::cast_precision_loss, reason = "pages of an hour")]
+                let pages = pages as f64;
+                *remembered.spent.get_mut(span) = pages;
+            }
+        }
+        Ok(remembered)
+    }
+
+    /// Records how dense windows are.
+    pub(super) async fn learn(&mut self, lease: &Lease, density: Density) -> Result<(), Error> {
+        let Origin { account, source } = &lease.origin;
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/plan_learn.sql"))
+            .bind(account)
+            .bind(source.as_str())
+            .bind(density.densest)
+            .execute(&mut **tx)
+            .await
+            .map(drop))
+        .map_err(failed("recording the density of a window"))?;
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/watermark_density.sql"))
+            .bind(account)
+            .bind(source.as_str())
+            .bind(lease.token)
+            .bind(density.last)
+            .execute(&mut **tx)
+            .await
+            .map(drop))
+        .map_err(failed("recording the density of a window"))
+    }
+
+    /// Records that a window of the ledger re-read a span.
+    pub(super) async fn record_reread(
+        &mut self,
+        account: &str,
+        window_id: Uuid,
+        reread: RereadWindow,
+    ) -> Result<(), Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/reread_window.sql"))
+            .bind(account)
+            .bind(Id(window_id))
+            .bind(reread.span.as_str())
+            .bind(reread.failures_only)
+            .bind(count(reread.pages))
+            .execute(&mut **tx)
+            .await
+            .map(drop))
+        .map_err(failed("recording what was re-read"))
+    }
+}
+
+impl Store {
+    /// Records how dense windows are, after one that was read in vain.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn learn(&self, lease: &Lease, density: Density) -> Result<(), Error> {
+        let mut tx = Tx::begin(self).await?;
+        tx.learn(lease, density).await?;
+        tx.commit().await.map_err(failed("recording the density of a window"))
+    }
+
+    /// Records how far a span was re-read.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] if another run holds the lease.
+    pub(crate) async fn note_sweep(
+        &self,
+        lease: &Lease,
+        span: Span,
+        sweep: &Sweep,
+    ) -> Result<(), Error> {
+        let open = sweep.open;
+        let noted = self
+            .write("recording the progress of re-reading", async |tx| {
+                on_either!(Tx, tx, tx => {
+                    if span == Span::Week {
+                        sqlx::query(include_str!("sql/watermark_rescanned.sql"))
+                            .bind(&lease.origin.account)
+                            .bind(lease.origin.source.as_str())
+                            .bind(lease.token)
+                            .bind(Time(sweep.read_at))
+                            .bind(open.map(|open| open.left.from).map(Time))
+                            .execute(&mut **tx)
+                            .await?;
+                    }
+                    sqlx::query(include_str!("sql/reread_note.sql"))
+                        .bind(&lease.origin.account)
+                        .bind(lease.origin.source.as_str())
+                        .bind(lease.token)
+                        .bind(span.as_str())
+                        .bind(Time(sweep.read_at))
+                        .bind(sweep.part_read)
+                        .bind(sweep.is_failures_only)
+                        .bind(open.map(|open| open.begun_at).map(Time))
+                        .bind(open.map(|open| open.left.from).map(Time))
+                        .bind(open.map(|open| open.left.to).map(Time))
+                        .bind(count(open.map_or(0, |open| open.skipped.num_seconds().unsigned_abs())))
+                        .execute(&mut **tx)
+                        .await
+                        .map(|done| done.rows_affected())
+                })
+            })
+            .await?;
+        if noted == 1 { Ok(()) } else { Err(lease.lost()) }
+    }
+
+    /// Reads the windows of the ledger that may hold records from `since` on, in the order of their commits.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn windows_since(
+        &self,
+        origin: &Origin,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<HeldWindow>, Error> {
+        let first = (since - OTHER_CLOCKS).timestamp_millis().max(0).unsigned_abs();
+        let first = uuid::Builder::from_unix_timestamp_millis(first, &[0; 10]).into_uuid();
+        let rows: Vec<HeldRow> = self
+            .read("reading the ledger", async |tx| {
+                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/windows_since.sql"))
+                    .bind(&origin.account)
+                    .bind(origin.source.as_str())
+                    .bind(Id(first))
+                    .fetch_all(&mut **tx)
+                    .await)
+            })
+            .await?;
+        #[expect(clippy::cast_precision_loss, reason = "no window has 2^52 records")]
+        let held = |(from, to, failures, others): HeldRow| HeldWindow {
+            window: Window { from, to },
+            failures: failures as f64,
+            others: others as f64,
+        };
+        Ok(rows.into_iter().map(held).collect())
+    }
+}
+
+fn sweep(row: &SweepRow) -> Sweep {
+    let &(_, read_at, part_read, is_failures_only, begun_at, from, to, skipped) = row;
+    let open = begun_at.zip(from).zip(to).map(|((begun_at, from), to)| Open {
+        begun_at,
+        left: Window { from, to },
+        skipped: TimeDelta::try_seconds(skipped).unwrap_or_default(),
+    });
+    Sweep { read_at, part_read, is_failures_only, open }
+}

@@ -1,0 +1,1 @@
+delete from rereads where account = $1 and source = $2

@@ -1,0 +1,112 @@
+//! How many records lie where, from the windows that were read first. Pure.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Window;
+use super::density::NARROWEST;
+
+/// What a window of the ledger held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeldWindow {
+    pub window: Window,
+    /// Failures and rejects.
+    pub failures: f64,
+    /// Other records of its answer.
+    pub others: f64,
+}
+
+/// Windows without an overlap, in the order of time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ledger {
+    windows: Vec<HeldWindow>,
+    /// Records per second where nothing is known.
+    otherwise: f64,
+}
+
+impl Ledger {
+    /// Takes windows in the order of their commits. Of one that reaches back over earlier ones, only what
+    /// lies after them counts, so that nothing counts twice.
+    #[must_use]
+    pub(crate) fn new(committed: impl IntoIterator<Item = HeldWindow>, otherwise: f64) -> Self {
+        let mut windows: Vec<HeldWindow> = Vec::new();
+        for held in committed {
+            let end = windows.last().map_or(held.window.from, |last| last.window.to);
+            let window = Window { from: held.window.from.max(end), to: held.window.to };
+            if window.from < window.to {
+                let part = seconds(window) / seconds(held.window);
+                let (failures, others) = (held.failures * part, held.others * part);
+                windows.push(HeldWindow { window, failures, others });
+            }
+        }
+        Self { windows, otherwise }
+    }
+
+    /// The records, or only the failures.
+    #[must_use]
+    pub(crate) fn held(&self, failures_only: bool) -> Held<'_> {
+        Held { ledger: self, failures_only }
+    }
+}
+
+/// The records, or only the failures, of a ledger.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held<'a> {
+    ledger: &'a Ledger,
+    failures_only: bool,
+}
+
+impl Held<'_> {
+    /// The number of records in a window, evenly spread over each window of the ledger.
+    #[must_use]
+    pub(crate) fn records(&self, within: Window) -> f64 {
+        self.parts(within).map(|(part, density)| seconds(part) * density).sum()
+    }
+
+    /// The time up to which a window holds `records`; its end if it holds fewer. At least one second on.
+    #[must_use]
+    pub(crate) fn reach(&self, within: Window, records: f64) -> DateTime<Utc> {
+        let mut left = records;
+        let mut end = within.to;
+        for (part, density) in self.parts(within) {
+            let held = seconds(part) * density;
+            if held > left {
+                // A held amount above what is left makes the density positive.
+                let reached = (left / density).floor().max(0.0);
+                #[expect(clippy::cast_possible_truncation, reason = "within the part")]
+                let reached = TimeDelta::seconds(reached as i64);
+                end = part.from + reached;
+                break;
+            }
+            left -= held;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a constant of one second")]
+        let narrowest = TimeDelta::seconds(NARROWEST as i64);
+        end.max(within.from + narrowest).min(within.to)
+    }
+
+    /// The parts of a window with the density of each.
+    fn parts(&self, within: Window) -> impl Iterator<Item = (Window, f64)> + '_ {
+        let windows = &self.ledger.windows;
+        let first = windows.partition_point(|held| held.window.to <= within.from);
+        let known = windows[first..].iter().take_while(move |held| held.window.from < within.to);
+        let mut at = within.from;
+        let known = known.flat_map(move |held| {
+            let part = Window {
+                from: held.window.from.max(within.from),
+                to: held.window.to.min(within.to),
+            };
+            let before = Window { from: at, to: part.from };
+            at = part.to;
+            let others = if self.failures_only { 0.0 } else { held.others };
+            let density = (held.failures + others) / seconds(held.window);
+            [(before, self.ledger.otherwise), (part, density)]
+        });
+        let last = windows.last().map_or(within.from, |last| last.window.to);
+        let after = Window { from: last.clamp(within.from, within.to), to: within.to };
+        known.chain([(after, self.ledger.otherwise)]).filter(|(part, _)| part.from < part.to)
+    }
+}
+
+fn seconds(window: Window) -> f64 {
+    (window.to - window.from).as_seconds_f64()
+}

@@ -1,0 +1,236 @@
+//! Re-reading: what it may cost, and which part of which span comes next. Pure.
+//!
+//! Events appear late and change, so what was read is read again: the last hour and day in every run, the
+//! last week once a day, as far as a share of the hour's calls goes. A span is read in pieces, oldest first,
+//! over as many runs as it takes.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Window;
+use super::held::Held;
+
+/// The share of an hour's calls that re-reading may take.
+const SHARE: f64 = 1.0 / 5.0;
+/// The part of an hour's calls that it leaves to others.
+const RESERVE: f64 = 1.0 / 10.0;
+/// The part of the share that the hour and the week may take each. The day takes what they leave: delays are
+/// least if calls go by the square root of late events × span.
+const PART: f64 = 1.0 / 3.0;
+/// Pages below which a piece is not begun, unless it is the last one.
+const LEAST_PIECE: f64 = 20.0;
+/// Pages of a piece.
+const MOST_PIECE: f64 = 100.0;
+/// Time between two re-readings of the week: an hour less than a day, so that a daily run that is a little
+/// early does not postpone it to the next run.
+const BETWEEN_WEEKS: TimeDelta = TimeDelta::hours(23);
+
+/// A span before the last scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// The last hour.
+    Hour,
+    /// The last 24 hours, or what `--overlap` gives.
+    Day,
+    /// The last 8 days, or what `--rescan` gives, without the day.
+    Week,
+}
+
+impl Span {
+    /// In the order of reading: the day takes what the others leave.
+    pub(crate) const ALL: [Self; 3] = [Self::Hour, Self::Week, Self::Day];
+
+    /// The text in `rereads.span`.
+    #[must_use]
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+        }
+    }
+
+    /// The span of a text in `rereads.span`.
+    #[must_use]
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|span| span.as_str() == text)
+    }
+}
+
+/// A value for each span.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct PerSpan<T>([T; 3]);
+
+impl<T> PerSpan<T> {
+    /// The value of a span.
+    pub(crate) fn get(&self, span: Span) -> &T {
+        &self.0[span as usize]
+    }
+
+    /// The value of a span, to change it.
+    pub(crate) fn get_mut(&mut self, span: Span) -> &mut T {
+        &mut self.0[span as usize]
+    }
+}
+
+/// The lengths of the spans.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lengths {
+    /// That of the day.
+    pub overlap: TimeDelta,
+    /// That of day and week together.
+    pub rescan: TimeDelta,
+}
+
+impl Lengths {
+    /// The time before the last scan at which a span starts, and at which it ends.
+    fn of(self, span: Span) -> (TimeDelta, TimeDelta) {
+        match span {
+            Span::Hour => (self.overlap.min(TimeDelta::hours(1)), TimeDelta::zero()),
+            Span::Day => (self.overlap, TimeDelta::zero()),
+            Span::Week => (self.rescan.max(self.overlap), self.overlap),
+        }
+    }
+
+    /// The span before `scanned`; `None` if it is empty.
+    #[must_use]
+    pub(crate) fn window(self, span: Span, scanned: DateTime<Utc>) -> Option<Window> {
+        let (start, end) = self.of(span);
+        let before = |time| scanned.checked_sub_signed(time).unwrap_or(DateTime::UNIX_EPOCH);
+        (start > end).then(|| Window { from: before(start), to: before(end) })
+    }
+}
+
+/// What re-reading may cost a run, in pages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    /// Pages of an hour, for all that a run reads.
+    pub per_hour: f64,
+    /// Hours since the run before; at least one.
+    pub hours: f64,
+    /// Pages that the runs of the last hour took.
+    pub spent: PerSpan<f64>,
+}
+
+impl Share {
+    /// Pages that a span may take now, when `left` pages of the hour are left.
+    #[must_use]
+    pub(crate) fn allowed(&self, span: Span, left: f64) -> f64 {
+        let left = (left - self.per_hour * RESERVE).max(0.0);
+        let used: f64 = self.spent.0.iter().sum();
+        let whole = (self.per_hour * SHARE * self.hours).min(used + left).floor();
+        let of_span = match span {
+            Span::Day => whole - used,
+            Span::Hour | Span::Week => {
+                (whole - used).min((whole * PART).floor() - self.spent.get(span))
+            }
+        };
+        of_span.clamp(0.0, left)
+    }
+
+    /// True if a span's part of the share is too little to read all types once within its time (the week:
+    /// once a day), so that only failures are requested.
+    #[must_use]
+    pub(crate) fn failures_only(&self, span: Span, pages_per_hour: f64, lengths: Lengths) -> bool {
+        let hours = |time: TimeDelta| time.as_seconds_f64() / 3_600.0;
+        let (start, _) = lengths.of(span);
+        let share = self.per_hour * SHARE;
+        let (part, within) = match span {
+            Span::Hour => (share * PART, hours(start)),
+            Span::Day => (share / 2.0, hours(start)),
+            Span::Week => (share * PART, hours(BETWEEN_WEEKS)),
+        };
+        pages_per_hour * hours(start) > part * within
+    }
+
+    /// True if all of the day is read in this run, at these pages a day. The hour is part of it then.
+    #[must_use]
+    pub(crate) fn fits_day(&self, pages: f64, left: f64) -> bool {
+        pages * 1.02 + 2.0 <= self.allowed(Span::Day, left)
+    }
+
+    /// Counts pages that a span took.
+    pub(crate) fn spend(&mut self, span: Span, pages: f64) {
+        *self.spent.get_mut(span) += pages;
+    }
+}
+
+/// Progress of re-reading a span.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sweep {
+    /// As of when the span was last read to its end.
+    pub read_at: DateTime<Utc>,
+    /// The part of it that was read then.
+    pub part_read: f64,
+    /// True if only failures were requested, then or in the unfinished one.
+    pub is_failures_only: bool,
+    /// The unfinished one.
+    pub open: Option<Open>,
+}
+
+/// An unfinished re-reading.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Open {
+    /// As of when it was begun.
+    pub begun_at: DateTime<Utc>,
+    /// What is left of it.
+    pub left: Window,
+    /// What became older than the span before it came to it.
+    pub skipped: TimeDelta,
+}
+
+impl Sweep {
+    /// A span of which everything has just been read.
+    #[must_use]
+    pub(crate) fn read(at: DateTime<Utc>) -> Self {
+        Self { read_at: at, part_read: 1.0, is_failures_only: false, open: None }
+    }
+
+    /// Begins the next re-reading of a span, if it is time for it, or moves up the place of an unfinished
+    /// one that has become older than the span. Returns whether there is something to read.
+    pub(crate) fn begin(&mut self, span: Span, whole: Window, now: DateTime<Utc>) -> bool {
+        match &mut self.open {
+            None => {
+                // A time that lies far ahead comes from a wrong clock.
+                if span == Span::Week && (now - self.read_at).abs() < BETWEEN_WEEKS {
+                    return false;
+                }
+                self.open = Some(Open { begun_at: now, left: whole, skipped: TimeDelta::zero() });
+                self.is_failures_only = false;
+            }
+            Some(open) => {
+                let from = open.left.from.max(whole.from).min(open.left.to);
+                open.skipped += from - open.left.from;
+                open.left.from = from;
+            }
+        }
+        true
+    }
+
+    /// The next piece, as long as `allowed` pages cover enough of it.
+    #[must_use]
+    pub(crate) fn piece(&self, allowed: f64, held: &Held<'_>, page: f64) -> Option<Window> {
+        let left = self.open?.left;
+        if left.from >= left.to {
+            return None;
+        }
+        let rest = (held.records(left) / page).ceil() + 1.0;
+        if allowed < LEAST_PIECE.min(rest) {
+            return None;
+        }
+        let pages = MOST_PIECE.min(0.95 * allowed - 1.0).max(1.0);
+        Some(Window { from: left.from, to: held.reach(left, pages * page) })
+    }
+
+    /// Moves past a piece. At the end of the span, of this length, the re-reading is complete.
+    pub(crate) fn moved(&mut self, to: DateTime<Utc>, length: TimeDelta, failures_only: bool) {
+        self.is_failures_only |= failures_only;
+        let Some(open) = &mut self.open else { return };
+        open.left.from = to;
+        if to >= open.left.to {
+            let skipped = open.skipped.as_seconds_f64() / length.as_seconds_f64().max(1.0);
+            self.part_read = (1.0 - skipped).clamp(0.0, 1.0);
+            self.read_at = open.begun_at;
+            self.open = None;
+        }
+    }
+}

@@ -30,7 +30,7 @@ struct State {
     more_at: Option<Instant>,
     /// Until then the server has no call left for anyone.
     exhausted_until: Option<Instant>,
-    /// Calls that the server has left for all programs, and when it counts anew, as far as it states them.
+    /// Calls that the server has left for all programs, and when it begins to count again, as far as it states them.
     server_left: Option<u64>,
     server_resets_at: Option<Instant>,
 }

@@ -65,7 +65,7 @@ pub(super) fn calls_left(headers: &HeaderMap) -> Option<u64> {
     seconds(text(headers, &RATE_LIMIT_REMAINING)?)
 }
 
-/// Time until the account's calls are counted anew.
+/// Time until the server begins to count the account's calls again.
 pub(super) fn calls_reset_in(headers: &HeaderMap) -> Option<Duration> {
     let value = Duration::from_secs(seconds(text(headers, &RATE_LIMIT_RESET)?)?);
     if value <= Duration::from_secs(MAX_SECONDS_LEFT) {

@@ -17,7 +17,7 @@ use crate::source::SourceKind;
 /// Events per page as documented.
 const PAGE: f64 = 50.0;
 
-/// What is requested of a window. Only the events API can choose.
+/// The part of a window that is requested. Only the events API can choose.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope {
     /// Failures, and no successes.

@@ -1,5 +1,5 @@
-//! What earlier runs leave for the planning of the next: how dense windows were, whether a run ended, what
-//! was re-read, and the windows of the ledger.
+//! The state from which a run plans: the density of earlier windows, whether the last run ended, the progress
+//! of re-reading, and the windows of the ledger.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ const COUNTED: TimeDelta = TimeDelta::minutes(59);
 /// Windows of a span were committed after its beginning, but perhaps under another clock.
 const OTHER_CLOCKS: TimeDelta = TimeDelta::days(1);
 
-/// What earlier runs leave for the planning of this one.
+/// The state that earlier runs leave for the planning of this one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Remembered {
     pub memory: Memory,
@@ -40,10 +40,10 @@ pub(crate) struct RereadWindow {
     pub pages: u64,
 }
 
-/// What a window adds to the planning of later ones.
+/// The part of a window that serves to plan later ones.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Learned {
-    /// What windows held, if this one was read for the first time.
+    /// The density of windows, if this one was read for the first time.
     pub density: Option<Density>,
     /// The span, if it was re-read.
     pub reread: Option<RereadWindow>,

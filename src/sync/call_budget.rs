@@ -129,7 +129,7 @@ impl<'a> Calls<'a> {
     }
 }
 
-/// A number of calls that covers so many pages.
+/// The number of calls that covers these pages.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
 fn whole(pages: f64) -> u64 {
     pages.ceil() as u64

@@ -117,7 +117,8 @@ impl<'a> Loader<'a> {
                 (Window { from, to }, watermark)
             }
         };
-        let (place, learned) = (run.place(), self.learned(end, advance));
+        let (mut place, learned) = (run.place(), self.learned(end, advance));
+        place.has_all_successes &= !end.failures_only;
         let also = (run.traffic(), learned);
         let committed = self.writer.commit(window, watermark, &run.lease, &place, also);
         store.answered("committing a window", committed).await?;
@@ -138,7 +139,7 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    /// What a window adds to the planning of later ones.
+    /// The part of a window that serves to plan later ones.
     fn learned(&self, end: &WindowEnd<'_>, advance: Advance) -> Learned {
         let scanned = self.run.tally().watermark.scanned_through;
         let is_again = scanned.is_some_and(|scanned| end.window.from < scanned);

@@ -41,7 +41,7 @@ pub(super) struct WindowEnd<'a> {
     pub(super) pages: u64,
     /// True if successes were not requested.
     pub(super) failures_only: bool,
-    /// What windows held, this one included.
+    /// The density of windows, this one included.
     pub(super) density: Density,
     /// Lets the reading side begin another window once this one is committed.
     _slot: SemaphorePermit<'a>,

@@ -27,7 +27,7 @@ pub(super) struct Reread {
     pub(super) failures_only: bool,
 }
 
-/// What a run may re-read.
+/// The spans that a run may re-read.
 #[derive(Debug)]
 pub(super) struct Rereading {
     sweeps: RefCell<PerSpan<Option<Sweep>>>,

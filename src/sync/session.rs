@@ -33,7 +33,7 @@ pub(super) struct Session<'a> {
     pub(super) run: Run,
     pub(super) lease: Lease,
     pub(super) calls: Calls<'a>,
-    /// What earlier windows held.
+    /// The density of earlier windows.
     pub(super) memory: Memory,
     pub(super) rereading: Rereading,
     /// True if nothing was read before this run.

@@ -20,18 +20,18 @@ const MOST_NARROWING: f64 = 8.0;
 /// Seconds of the narrowest window: the legacy API knows no fractions of a second.
 pub(crate) const NARROWEST: f64 = 1.0;
 
-/// What earlier windows held, in records per second.
+/// The density of earlier windows, in records per second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Density {
-    /// Of the last window.
+    /// That of the last window.
     pub last: f64,
-    /// Of the densest hour of the last weeks; 0 if nothing is known.
+    /// That of the densest hour of the last weeks; 0 if nothing is known.
     pub densest: f64,
 }
 
 impl Density {
-    /// After a whole window of `records` in `seconds`, in whatever order they came. The last density sinks
-    /// to a part of `growth` at most, because one quiet window says little about the next.
+    /// After a complete window of `records` in `seconds`, in whatever order they came. The last density sinks
+    /// to a part of `growth` at most, because one quiet window shows little of the next.
     #[must_use]
     pub(crate) fn learn(self, seconds: f64, records: f64, growth: f64) -> Self {
         let seconds = seconds.max(NARROWEST);
@@ -53,8 +53,8 @@ impl Density {
     }
 }
 
-/// Records for which a window is planned when calls for `left` records are left. Of the last few calls, windows
-/// of a page each would waste half.
+/// Records for which a window is planned when calls for `left` records are left. With few calls left, windows of
+/// a page each would waste half of them.
 #[must_use]
 pub(crate) fn goal(left: f64, page: f64, most: f64) -> f64 {
     let last_few = (left - page).min(LAST_FEW * page);

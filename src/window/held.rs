@@ -1,11 +1,11 @@
-//! How many records lie where, from the windows that were read first. Pure.
+//! The number of records in a span, from the windows that were read first. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Window;
 use super::density::NARROWEST;
 
-/// What a window of the ledger held.
+/// A window of the ledger with its records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeldWindow {
     pub window: Window,
@@ -24,8 +24,8 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes windows in the order of their commits. Of one that reaches back over earlier ones, only what
-    /// lies after them counts, so that nothing counts twice.
+    /// Takes windows in the order of their commits. The part of one that lies before the end of earlier ones
+    /// does not count, so that nothing counts twice.
     #[must_use]
     pub(crate) fn new(committed: impl IntoIterator<Item = HeldWindow>, otherwise: f64) -> Self {
         let mut windows: Vec<HeldWindow> = Vec::new();

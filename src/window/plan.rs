@@ -7,7 +7,7 @@ use super::{NARROWEST, Window};
 
 /// No answer of an API is expected to span more; it also keeps widths within the calendar.
 const WIDEST: TimeDelta = TimeDelta::days(3660);
-/// Whole windows after which one that was too much for the server is forgotten by half.
+/// Complete windows after which one that was too much for the server is forgotten by half.
 const WINDOWS_TO_RECOVER: u32 = 10;
 /// Page sizes in use. A response of exactly this many records may have been cut silently; 51 is what
 /// a sibling of the legacy endpoint sends when 50 are requested.
@@ -74,10 +74,10 @@ impl Pace {
     };
 }
 
-/// What is remembered from run to run.
+/// The state that is kept from run to run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Memory {
-    /// What the last windows held; `None` before the first.
+    /// The density of the last windows; `None` before the first.
     pub density: Option<Density>,
     /// Part of the usual size: half after a run that did not end.
     pub part: f64,
@@ -107,7 +107,7 @@ pub(crate) struct Plan {
     end_known: bool,
     /// Greatest width of a window: half of one that was too much for the server or the network.
     widest: TimeDelta,
-    /// Whole windows since then.
+    /// Complete windows since then.
     since_narrowed: u32,
     pace: Pace,
     density: Density,
@@ -251,8 +251,8 @@ impl Plan {
         self.has_seen_page = true;
     }
 
-    /// Pages after which a window is given up, if any may have `limit`. Of an account of which nothing is
-    /// known, the first window may hold many times what it was planned for.
+    /// Pages after which a window is given up, if any may have `limit`. The first window of an account may hold
+    /// many times what it was planned for.
     #[must_use]
     pub(crate) fn most_pages(&self, window: Window, limit: f64) -> f64 {
         match (window.can_narrow(), self.is_known) {
@@ -262,7 +262,7 @@ impl Plan {
         }
     }
 
-    /// Learns from a window that was given up after so many pages. Returns whether the next is narrower.
+    /// Learns from a window that was given up after `pages`. Returns whether the next is narrower.
     pub(crate) fn given_up(&mut self, window: Window, pages: u32) -> bool {
         let width = (window.to - window.from).as_seconds_f64();
         let factor = if self.is_known { 2.0 } else { self.pace.growth };
@@ -329,7 +329,7 @@ impl Plan {
         self.page
     }
 
-    /// What windows held, for the next run.
+    /// The density of windows, for the next run.
     #[must_use]
     pub(crate) fn density(&self) -> Density {
         self.density

@@ -100,7 +100,7 @@ impl Lengths {
     }
 }
 
-/// What re-reading may cost a run, in pages.
+/// The pages that re-reading may cost a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Share {
     /// Pages of an hour, for all that a run reads.
@@ -172,9 +172,9 @@ pub(crate) struct Sweep {
 pub(crate) struct Open {
     /// As of when it was begun.
     pub begun_at: DateTime<Utc>,
-    /// What is left of it.
+    /// The part that is left.
     pub left: Window,
-    /// What became older than the span before it came to it.
+    /// The time that became older than the span before its turn.
     pub skipped: TimeDelta,
 }
 

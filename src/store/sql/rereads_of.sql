@@ -1,4 +1,4 @@
--- Of the week, the watermark has the time.
+-- The watermark has the time of the week.
 select r.span, case when r.span = 'week' then coalesce(w.rescanned_at, r.read_at) else r.read_at end,
        r.part_read, r.is_failures_only, r.begun_at, r.next_from, r.next_until, r.skipped_seconds
 from rereads r

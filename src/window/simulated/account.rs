@@ -25,7 +25,7 @@ pub(super) enum Order {
     Random,
 }
 
-/// What makes an account.
+/// The properties of an account.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
     pub per_day: f64,
@@ -112,7 +112,7 @@ impl Account {
         self.sum[minute] + (self.sum[minute + 1] - self.sum[minute]) * (minutes - minute as f64)
     }
 
-    /// The time at which so many pages had come.
+    /// The time at which this number of pages had come.
     #[expect(clippy::cast_precision_loss, reason = "minutes of some years")]
     pub(super) fn at(&self, pages: f64) -> f64 {
         let after = self.sum.partition_point(|sum| *sum <= pages);
@@ -139,7 +139,7 @@ impl Account {
     }
 }
 
-/// What calls were for.
+/// The purpose of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum What {
     New,

@@ -17,7 +17,7 @@ const WAIT: f64 = 600.0;
 const PAGE: f64 = 50.0;
 const LENGTHS: Lengths = Lengths { overlap: TimeDelta::days(1), rescan: TimeDelta::days(8) };
 
-/// How a run ends.
+/// The end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Done,
@@ -25,7 +25,7 @@ pub(super) enum End {
     Killed,
 }
 
-/// Told of each window that was read: its span, the time, and whether only failures were requested.
+/// Takes each window that was read: its span, the time, and whether only failures were requested.
 pub(super) type Found<'a> = Box<dyn FnMut(f64, f64, f64, bool) + 'a>;
 
 pub(super) struct Job<'a> {

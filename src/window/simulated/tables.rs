@@ -6,7 +6,7 @@ use super::job::{End, Job};
 /// Calls of our share in an hour.
 const PER_HOUR: f64 = 2_500.0;
 
-/// How a backfill went.
+/// The outcome of a backfill.
 #[derive(Debug)]
 struct Backfill {
     /// Hours until it had caught up; `None` if it never did.
@@ -17,7 +17,7 @@ struct Backfill {
     calls: f64,
 }
 
-/// Runs every so many seconds from `begin` on, until `is_over`. A run that takes longer delays the next.
+/// Runs at intervals of `every` seconds from `begin` on, until `is_over`. A run that takes longer delays the next.
 fn drive(
     job: &mut Job<'_>,
     (begin, end, every): (f64, f64, f64),
@@ -272,7 +272,7 @@ fn re_reading_keeps_its_share_and_finds_what_is_late() {
         assert!(found.calls <= 1.1 * calls, "{per_day}: {} calls", found.calls);
         assert!(found.again <= 1.1 * again, "{per_day}: {} of re-reading", found.again);
         assert!(found.most_again <= 550.0, "{per_day}: {} in one hour", found.most_again);
-        assert!(found.lag <= 2.0 * every * MINUTE, "{per_day}: {} s behind", found.lag);
+        assert!(found.lag <= 2.0 * every * MINUTE, "{per_day}: {} s of lag", found.lag);
         assert!(of_hour.1 <= 1.1 * hour * MINUTE, "{per_day}: {of_hour:?}");
         assert!(of_day.1 <= 1.1 * day * HOUR, "{per_day}: {of_day:?}");
         assert!(of_week.1 <= 1.1 * week * HOUR, "{per_day}: {of_week:?}");
@@ -287,7 +287,7 @@ fn the_busiest_accounts_keep_up_and_re_read_failures_only() {
         "40,000 a day: {:.0} calls/h, {:.0} again, lag {:.0} s",
         found.calls, found.again, found.lag
     );
-    assert!(found.lag <= HOUR, "{} s behind", found.lag);
+    assert!(found.lag <= HOUR, "{} s of lag", found.lag);
     assert!(found.again <= 500.0, "{}", found.again);
 }
 
@@ -307,5 +307,5 @@ fn three_days_without_a_run_are_caught_up_without_a_page_lost() {
     let took = job.caught_up.expect("it catches up") - begin;
     println!("three days: {took:.0} s, {pages:.0} pages, {calls:.0} calls");
     assert!(took <= 75.0 * MINUTE && calls <= 1.02 * pages + 10.0, "{took} s, {calls} of {pages}");
-    assert!((again(&job) - re_read).abs() < 1.0, "nothing is re-read while it is behind");
+    assert!((again(&job) - re_read).abs() < 1.0, "nothing is re-read while it is of lag");
 }

@@ -29,13 +29,18 @@ const MANY: i64 = 3_300;
 /// Records that are sent before an answer is held, more than memory holds, too.
 const HELD_AFTER: u64 = 2_900;
 
-/// A stand-in with records of two kilobytes, a second apart.
+/// The time of record `id`: 12 seconds apart, so that they fill the day until noon.
+fn spread(id: i64) -> String {
+    (at("2026-03-20T00:30:00Z") + TimeDelta::seconds(12 * id)).to_rfc3339()
+}
+
+/// A stand-in with records of two kilobytes.
 fn large_records(api: Api) -> Simulator {
     let onelogin = empty(NOON);
     let ballast = format!(r#"{{"ballast":"{}","#, "x".repeat(BALLAST));
     let large = |json: String| format!("{ballast}{}", &json[1..]);
     for id in 0..MANY {
-        let time = (at(TIME) + TimeDelta::seconds(id)).to_rfc3339();
+        let time = spread(id);
         match api {
             Api::Legacy => {
                 put(&onelogin, &time, large(record(id, &time, id % 7).to_json()));
@@ -90,7 +95,7 @@ fn held(api: Api, onelogin: &Simulator, db: &Db, after: u64, temporary: &Path) -
 on_all!(a_window_that_fits_into_memory_is_not_begun_before_it_is_complete, |db, api| {
     let onelogin = empty(NOON);
     for id in 1..=1_500 {
-        api.put_failure(&onelogin, id, TIME, id % 7);
+        api.put_failure(&onelogin, id, &spread(id), id % 7);
     }
     let running = held(api, &onelogin, db, 1_300, Path::new("/nonexistent"));
     running.wait_for_output("batch read");

@@ -198,21 +198,6 @@ fn a_server_that_ends_idle_transactions_soon_is_survived() {
     Api::Legacy.assert_loaded(&db, &Api::Legacy.served(&onelogin, None, None));
 }
 
-on_both!(a_run_that_is_stopped_while_it_writes_and_reads_leaves_nothing_of_the_window, |db| {
-    let (onelogin, temporary) = (large_records(Api::Legacy), TempDir::new().expect("a directory"));
-    // In Postgres a `copy` is open now.
-    let running = held(Api::Legacy, &onelogin, db, HELD_AFTER, temporary.path());
-
-    running.terminate();
-
-    running.wait().expect_code(143);
-    assert_eq!(db.rows("select status, exit_code from sync_runs"), [["interrupted", "143"]]);
-    assert_eq!(db.count("provisioning_failures") + db.count("sync_windows"), 0);
-    onelogin.release();
-    Api::Legacy.sync_ok(&onelogin, db, &TODAY);
-    Api::Legacy.assert_loaded(db, &Api::Legacy.served(&onelogin, None, None));
-});
-
 #[test]
 fn a_second_that_memory_does_not_hold_waits_in_a_file() {
     let (db, onelogin) = (Db::sqlite(), empty(NOON));

@@ -131,6 +131,11 @@ fn print(h: &Health) {
     if let Some(place) = &h.read_from {
         print_line(&format!("  read from        {}", Outside(place)));
     }
+    print_line(&format!(
+        "  cases            {} open, {} unknown",
+        number(h.unresolved.open.unsigned_abs()),
+        number(h.unresolved.unknown.unsigned_abs())
+    ));
     print_line(&format!("  open rejects     {}", number(h.open_rejects.unsigned_abs())));
 }
 
@@ -151,6 +156,8 @@ fn as_json(h: &Health) -> Value {
             "error": run.error,
         })),
         "open_rejects": h.open_rejects,
+        "open_cases": h.unresolved.open,
+        "unknown_cases": h.unresolved.unknown,
         "read_from": h.read_from,
         "is_watermark_ahead": h.is_watermark_ahead,
     })

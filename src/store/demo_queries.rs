@@ -11,10 +11,17 @@ use super::{Error, Store, on_either};
 /// People per app whose account could not be suspended, and was not suspended since.
 pub(crate) const QUESTION: &str = include_str!("sql/question.sql");
 
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     ("provisioning_failures", "select count(*) from provisioning_failures where account = $1"),
     ("  failures, each once", "select count(*) from failures where account = $1"),
-    ("  open_failures", "select count(*) from open_failures where account = $1"),
+    (
+        "  open_cases, open",
+        "select count(*) from open_cases where account = $1 and status = 'open'",
+    ),
+    (
+        "  open_cases, unknown",
+        "select count(*) from open_cases where account = $1 and status = 'unknown'",
+    ),
     ("provisioning_successes", "select count(*) from provisioning_successes where account = $1"),
     ("users", "select count(*) from users where account = $1"),
     ("rejected_records", "select count(*) from rejected_records where account = $1"),

@@ -1,4 +1,6 @@
-//! The view `sync_health`, which `status` reads.
+//! The state of accounts and sources, which `status` shows.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -23,10 +25,21 @@ pub(crate) struct Health {
     pub last_run: Option<LastRun>,
     /// Records that were rejected and not loaded since.
     pub open_rejects: i64,
+    /// Cases of the account that nothing has closed, all sources together.
+    pub unresolved: Unresolved,
     /// Host and port that the records come from.
     pub read_from: Option<String>,
     /// True if the watermark lies ahead of the database's clock, and is not believed.
     pub is_watermark_ahead: bool,
+}
+
+/// Numbers of cases that nothing has closed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Unresolved {
+    /// Successes since their last failure would be known.
+    pub open: i64,
+    /// They would not.
+    pub unknown: i64,
 }
 
 /// The last run of an account and source.
@@ -66,15 +79,30 @@ impl Store {
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn health(&self, account: Option<&str>) -> Result<Vec<Health>, Error> {
-        let rows: Vec<Row> = self
+        let (rows, unresolved): (Vec<Row>, Vec<(String, i64, i64)>) = self
             .read("reading sync_health", async |tx| {
-                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/health.sql"))
-                    .bind(account)
-                    .fetch_all(&mut **tx)
-                    .await)
+                on_either!(Tx, tx, tx => Ok((
+                    sqlx::query_as(include_str!("sql/health.sql"))
+                        .bind(account)
+                        .fetch_all(&mut **tx)
+                        .await?,
+                    sqlx::query_as(include_str!("sql/cases_unresolved.sql"))
+                        .bind(account)
+                        .fetch_all(&mut **tx)
+                        .await?,
+                )))
             })
             .await?;
-        Ok(rows.into_iter().map(Health::from).collect())
+        let unresolved: HashMap<String, Unresolved> = unresolved
+            .into_iter()
+            .map(|(account, open, unknown)| (account, Unresolved { open, unknown }))
+            .collect();
+        let health = rows.into_iter().map(|row| {
+            let health = Health::from(row);
+            let unresolved = unresolved.get(&health.account).copied().unwrap_or_default();
+            Health { unresolved, ..health }
+        });
+        Ok(health.collect())
     }
 }
 
@@ -98,6 +126,7 @@ impl From<Row> for Health {
             scan_age_seconds: scan_age,
             last_run,
             open_rejects,
+            unresolved: Unresolved::default(),
             read_from,
             is_watermark_ahead,
         }

@@ -41,6 +41,7 @@ on_both!(status_shows_people_how_far_the_copy_has_got, |db| {
            newest record    2026-03-20T10:30:00Z (… ago)\n  \
            last run         succeeded, exit 0, began …\n  \
            read from        HOST\n  \
+           cases            0 open, 1 unknown\n  \
            open rejects     1\n"
     );
 });
@@ -93,6 +94,8 @@ on_both!(status_shows_programs_the_same, |db| {
                 "error": null,
             },
             "open_rejects": 1,
+            "open_cases": 0,
+            "unknown_cases": 1,
             "read_from": null,
             "is_watermark_ahead": false,
         }])

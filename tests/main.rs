@@ -33,4 +33,5 @@ mod schema;
 mod secrets;
 mod servers;
 mod stopping;
+mod views;
 mod windows;

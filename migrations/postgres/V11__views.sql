@@ -42,8 +42,34 @@ comment on column calendar_months.ends_at is 'When the next month starts';
 -- Successes of a span: the timeline, and hours with many suspensions.
 create index provisioning_successes_by_time on provisioning_successes (account, created_at);
 
+-- The apps and operations that ever failed, the days of each and the last one, without the rows of the errors.
+create index failures_by_day_by_app
+    on failures_by_day (account, app_name, operation, day, failures, opened, resolved, successes);
+
+-- Cases of a month.
+create index provisioning_cases_by_time on provisioning_cases (account, opened_at);
+
+-- Counts of cases by app, without their rows.
+drop index provisioning_cases_unresolved;
+create index provisioning_cases_by_app
+    on provisioning_cases (account, app_id, app_name, operation, opened_at, last_failure_at, resolved_at, is_skipped);
+
+-- The cases that a month resolved.
+drop index provisioning_cases_by_resolution;
+create index provisioning_cases_by_resolution
+    on provisioning_cases (account, resolved_at, app_name, operation, opened_at, is_resolution_timed)
+    where resolved_at is not null;
+
+-- The unresolved cases of a user, counted in the index.
+drop index provisioning_cases_by_user;
+create index provisioning_cases_by_user
+    on provisioning_cases (account, user_id, operation, resolved_at, last_failure_at);
+
+-- The first window of a source, and the gaps between windows.
+create index sync_windows_by_span on sync_windows (account, source, window_from, window_to);
+
 -- as_of is the greatest scanned_through, else the greatest created_at: ids sort by time, so that is the time of
--- the greatest id.
+-- the greatest id. The groups are of one row each: so both databases work the times out once, not per row of a join.
 create view account_times as
 select t.account, t.as_of,
        t.as_of - interval '1 hours' as from_1_hour,
@@ -68,8 +94,8 @@ from (
     left join (
         select f.account, f.created_at
         from accounts a
-        join provisioning_failures f on f.account = a.account
-        where f.failure_id = (
+        cross join provisioning_failures f
+        where f.account = a.account and f.failure_id = (
             select n.failure_id from provisioning_failures n
             where n.account = a.account order by n.failure_id desc limit 1
         )
@@ -77,14 +103,15 @@ from (
     left join (
         select s.account, s.created_at
         from accounts a
-        join provisioning_successes s on s.account = a.account
-        where s.success_id = (
+        cross join provisioning_successes s
+        where s.account = a.account and s.success_id = (
             select n.success_id from provisioning_successes n
             where n.account = a.account order by n.success_id desc limit 1
         )
     ) s on s.account = a.account
     left join watermarks e on e.account = a.account and e.source = 'events'
-) t;
+) t
+group by t.account, t.as_of, t.successes_from, t.successes_through;
 
 create view failures as
 select f.account, f.failure_id, f.source, f.created_at,
@@ -100,25 +127,7 @@ select f.account, f.failure_id, f.source, f.created_at,
 from provisioning_failures f
 left join users u on u.account = f.account and u.user_id = f.user_id
 left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
-where not exists (
-    select 1
-    from provisioning_failures b
-    join provisioning_failures s on s.account = b.account
-    where b.account = f.account
-      and b.source < f.source
-      and b.user_id is not distinct from f.user_id
-      and b.operation = f.operation
-      and (b.app_name = f.app_name or b.app_name is null or f.app_name is null)
-      and b.created_at between f.created_at - interval '1 second' and f.created_at + interval '1 second'
-      and s.source = f.source
-      and s.user_id is not distinct from f.user_id
-      and s.operation = f.operation
-      and s.app_name is not distinct from f.app_name
-      and s.created_at between f.created_at - interval '1 second' and f.created_at + interval '1 second'
-      and s.failure_id <= f.failure_id
-    group by b.source
-    having count(distinct b.failure_id) >= count(distinct s.failure_id)
-);
+where f.outcome = 'failed' and f.twin_of is null;
 
 create view failure_details as
 select f.account, f.failure_id, f.source, f.created_at,
@@ -128,7 +137,8 @@ select f.account, f.failure_id, f.source, f.created_at,
        coalesce(f.error_fingerprint, '') as error_fingerprint,
        coalesce(e.error_class, 'unknown') as error_class,
        coalesce(e.retryable, 'no') as retryable,
-       coalesce(e.recommended_action, 'Read the error in the app''s own log') as recommended_action,
+       case when f.outcome = 'skipped' then 'Remove the access in the app by hand'
+            else coalesce(e.recommended_action, 'Read the error in the app''s own log') end as recommended_action,
        f.solved as is_solved, f.resolved_at, f.resolution, f.event_type_id, f.source_id, f.login_id,
        f.operation_source, f.first_seen_at, f.synced_at, f.run_id,
        f.outcome, f.twin_of, f.twin_of is not null as is_twin
@@ -139,44 +149,59 @@ left join error_texts e on e.account = f.account and e.error_fingerprint = f.err
 create view cases as
 select c.account, c.case_id,
        case when c.resolved_at is not null then 'resolved'
-            when c.last_failure_at >= w.successes_from and c.last_failure_at < w.successes_through
+            when c.last_failure_at >= t.successes_from and c.last_failure_at < t.successes_through
             then 'open' else 'unknown' end as status,
-       c.user_id, u.display_name, u.email, u.username, u.firstname, u.lastname,
+       c.user_id, u.display_name,
+       u.email,
+       u.username,
+       u.firstname,
+       u.lastname,
        c.operation, c.operation in ('suspend', 'delete') as is_deprovision, c.app_id, c.app_name, c.is_skipped,
-       c.opened_at, c.last_failure_at, c.last_failure_id, c.attempts, l.error_description,
+       c.opened_at, c.last_failure_at, c.last_failure_id, c.attempts,
+       l.error_description,
        coalesce(c.error_fingerprint, '') as error_fingerprint,
        coalesce(e.error_class, 'unknown') as error_class,
        coalesce(e.retryable, 'no') as retryable,
-       coalesce(e.recommended_action, 'Read the error in the app''s own log') as recommended_action,
+       case when c.is_skipped then 'Remove the access in the app by hand'
+            else coalesce(e.recommended_action, 'Read the error in the app''s own log')
+            end as recommended_action,
        c.resolved_at, c.resolved_by, cast(floor(extract(epoch from c.resolved_at - c.opened_at)) as bigint) as resolve_seconds,
        cast(floor(extract(epoch from coalesce(c.resolved_at, t.as_of) - c.opened_at) / 3600) as bigint) as hours_open
 from provisioning_cases c
+cross join account_times t
 left join users u on u.account = c.account and u.user_id = c.user_id
 left join provisioning_failures l on l.account = c.account and l.failure_id = c.last_failure_id
 left join error_texts e on e.account = c.account and e.error_fingerprint = c.error_fingerprint
-left join watermarks w on w.account = c.account and w.source = 'events'
-join account_times t on t.account = c.account;
+where t.account = c.account;
 
 create view open_cases as
 select c.account, c.case_id,
-       case when c.last_failure_at >= w.successes_from and c.last_failure_at < w.successes_through
+       case when c.last_failure_at >= t.successes_from and c.last_failure_at < t.successes_through
             then 'open' else 'unknown' end as status,
-       c.user_id, u.display_name, u.email, u.username, u.firstname, u.lastname,
+       c.user_id, u.display_name,
+       u.email,
+       u.username,
+       u.firstname,
+       u.lastname,
        c.operation, c.operation in ('suspend', 'delete') as is_deprovision, c.app_id, c.app_name, c.is_skipped,
-       c.opened_at, c.last_failure_at, c.last_failure_id, c.attempts, l.error_description,
+       c.opened_at, c.last_failure_at, c.last_failure_id, c.attempts,
+       l.error_description,
        coalesce(c.error_fingerprint, '') as error_fingerprint,
        coalesce(e.error_class, 'unknown') as error_class,
        coalesce(e.retryable, 'no') as retryable,
-       coalesce(e.recommended_action, 'Read the error in the app''s own log') as recommended_action,
+       case when c.is_skipped then 'Remove the access in the app by hand'
+            else coalesce(e.recommended_action, 'Read the error in the app''s own log')
+            end as recommended_action,
        cast(floor(extract(epoch from t.as_of - c.opened_at) / 3600) as bigint) as hours_open
 from provisioning_cases c
+cross join account_times t
 left join users u on u.account = c.account and u.user_id = c.user_id
 left join provisioning_failures l on l.account = c.account and l.failure_id = c.last_failure_id
 left join error_texts e on e.account = c.account and e.error_fingerprint = c.error_fingerprint
-left join watermarks w on w.account = c.account and w.source = 'events'
-join account_times t on t.account = c.account
-where c.resolved_at is null;
+where t.account = c.account and c.resolved_at is null;
 
+-- The failures since the first one of a case that nothing has closed. One with an app id belongs to the case of that
+-- id, and else to a case without an id by name.
 create view open_failures as
 select f.account, f.failure_id, f.source, f.created_at,
        f.user_id, u.display_name, u.email, u.username, u.firstname, u.lastname,
@@ -187,117 +212,107 @@ select f.account, f.failure_id, f.source, f.created_at,
        coalesce(e.retryable, 'no') as retryable,
        coalesce(e.recommended_action, 'Read the error in the app''s own log') as recommended_action,
        f.solved as is_solved, f.resolved_at, f.resolution, f.event_type_id, f.source_id, f.login_id,
-       f.operation_source, f.first_seen_at, f.synced_at, f.run_id, null::uuid as case_id, 'unknown' as case_status
-from provisioning_failures f
+       f.operation_source, f.first_seen_at, f.synced_at, f.run_id,
+       c.case_id,
+       case when c.last_failure_at >= t.successes_from and c.last_failure_at < t.successes_through
+            then 'open' else 'unknown' end as case_status
+from account_times t
+cross join provisioning_failures f
+cross join provisioning_cases c
 left join users u on u.account = f.account and u.user_id = f.user_id
 left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
-where not exists (
-    select 1
-    from provisioning_failures b
-    join provisioning_failures s on s.account = b.account
-    where b.account = f.account
-      and b.source < f.source
-      and b.user_id is not distinct from f.user_id
-      and b.operation = f.operation
-      and (b.app_name = f.app_name or b.app_name is null or f.app_name is null)
-      and b.created_at between f.created_at - interval '1 second' and f.created_at + interval '1 second'
-      and s.source = f.source
-      and s.user_id is not distinct from f.user_id
-      and s.operation = f.operation
-      and s.app_name is not distinct from f.app_name
-      and s.created_at between f.created_at - interval '1 second' and f.created_at + interval '1 second'
-      and s.failure_id <= f.failure_id
-    group by b.source
-    having count(distinct b.failure_id) >= count(distinct s.failure_id)
-)
-  and f.solved is not true
+where f.account = t.account and f.outcome = 'failed' and f.twin_of is null
+  and c.account = f.account and c.user_id = f.user_id and c.operation = f.operation
+  and c.resolved_at is null and not c.is_skipped and c.opened_at <= f.created_at and c.case_id <= f.failure_id
+  and (f.app_id = c.app_id
+       or (c.app_id is null and f.app_name = c.app_name)
+       or (c.app_id is null and f.app_id is null and f.app_name is null and c.app_name is null))
   and not exists (
-    select 1 from provisioning_successes s
-    where s.account = f.account
-      and s.user_id = f.user_id
-      and s.created_at > f.created_at
-      and (s.app_id = f.app_id
-           or ((s.app_id is null or f.app_id is null) and s.app_name = f.app_name))
-      and (s.operation = f.operation
-           or f.operation = 'unknown'
-           or (f.operation = 'suspend' and s.operation = 'delete'))
-);
+      select 1 from provisioning_cases o
+      where o.account = c.account and o.user_id = c.user_id and o.operation = c.operation
+        and o.app_id = f.app_id and c.app_id is null and o.resolved_at is null and not o.is_skipped
+        and o.opened_at <= f.created_at
+  );
 
 create view outstanding_deprovisioning as
 select c.account, c.case_id,
-       case when c.last_failure_at >= w.successes_from and c.last_failure_at < w.successes_through
+       case when c.last_failure_at >= t.successes_from and c.last_failure_at < t.successes_through
             then 'open' else 'unknown' end as status,
        case when c.is_skipped then 'do_nothing' else 'failed' end as reason,
-       c.user_id, u.display_name, u.email, u.username, u.firstname, u.lastname,
+       c.user_id, u.display_name,
+       u.email,
+       u.username,
+       u.firstname,
+       u.lastname,
        c.operation, c.app_id, c.app_name,
        c.opened_at, c.opened_at + interval '24 hours' as due_at, c.opened_at < t.overdue_before as is_overdue,
-       cast(floor(extract(epoch from t.as_of - c.opened_at) / 3600) as bigint) as hours_open,
-       c.last_failure_at, c.attempts, l.error_description,
+       cast(floor(extract(epoch from t.as_of - c.opened_at) / 3600) as bigint) as hours_open, c.last_failure_at, c.attempts,
+       l.error_description,
        coalesce(c.error_fingerprint, '') as error_fingerprint,
        coalesce(e.error_class, 'unknown') as error_class,
        coalesce(e.retryable, 'no') as retryable,
-       coalesce(e.recommended_action, 'Read the error in the app''s own log') as recommended_action,
+       case when c.is_skipped then 'Remove the access in the app by hand'
+            else coalesce(e.recommended_action, 'Read the error in the app''s own log')
+            end as recommended_action,
        t.as_of
 from provisioning_cases c
+cross join account_times t
 left join users u on u.account = c.account and u.user_id = c.user_id
 left join provisioning_failures l on l.account = c.account and l.failure_id = c.last_failure_id
 left join error_texts e on e.account = c.account and e.error_fingerprint = c.error_fingerprint
-left join watermarks w on w.account = c.account and w.source = 'events'
-join account_times t on t.account = c.account
-where c.resolved_at is null and c.operation in ('suspend', 'delete');
+where t.account = c.account and c.resolved_at is null and c.operation in ('suspend', 'delete');
 
 create view retry_list as
 select c.account, c.case_id,
-       case when c.last_failure_at >= w.successes_from and c.last_failure_at < w.successes_through
+       case when c.last_failure_at >= t.successes_from and c.last_failure_at < t.successes_through
             then 'open' else 'unknown' end as status,
        c.app_id, c.app_name, c.operation, c.user_id, u.display_name, u.email, u.username, u.firstname, u.lastname,
        e.retryable, e.error_class, e.recommended_action, c.last_failure_at, c.attempts
 from provisioning_cases c
+cross join account_times t
 join error_texts e on e.account = c.account and e.error_fingerprint = c.error_fingerprint
 left join users u on u.account = c.account and u.user_id = c.user_id
-left join watermarks w on w.account = c.account and w.source = 'events'
-where c.resolved_at is null and e.retryable in ('yes', 'later');
+where t.account = c.account and c.resolved_at is null and e.retryable in ('yes', 'later');
 
 create view failures_daily as
 select account, day, nullif(app_name, '') as app_name, operation,
        cast(sum(failures) as bigint) as failures, cast(sum(opened) as bigint) as opened,
        cast(sum(resolved) as bigint) as resolved
+from failures_by_day
+where failures > 0 or opened > 0 or resolved > 0
+group by account, day, app_name, operation
+union all
+select p.account, d.day, nullif(p.app_name, ''), p.operation, 0, 0, 0
 from (
-    select account, day, app_name, operation, failures, opened, resolved
-    from failures_by_day
-    where failures > 0 or opened > 0 or resolved > 0
-    union all
-    select p.account, d.day, p.app_name, p.operation, 0, 0, 0
-    from (
-        select account, app_name, operation from failures_by_day
-        where failures > 0 or opened > 0
-        group by account, app_name, operation
-    ) p
-    join account_times t on t.account = p.account
-    join calendar_days d on d.day >= t.first_filled_day and d.day <= t.as_of_day
-) d
-group by account, day, app_name, operation;
+    select account, app_name, operation from failures_by_day
+    where failures > 0 or opened > 0
+    group by account, app_name, operation
+) p
+cross join account_times t
+cross join calendar_days d
+where t.account = p.account and d.day >= t.first_filled_day and d.day <= t.as_of_day
+  and not exists (
+      select 1 from failures_by_day f
+      where f.account = p.account and f.day = d.day and f.app_name = p.app_name and f.operation = p.operation
+        and f.day >= t.first_filled_day and f.day <= t.as_of_day
+        and (f.failures > 0 or f.opened > 0 or f.resolved > 0)
+  );
 
 -- Days after as_of, which only a wrong clock can give, count on the last day.
 create view backlog_daily as
 select b.account, b.day, nullif(b.app_name, '') as app_name, b.operation,
        b.operation in ('suspend', 'delete') as is_deprovision,
-       cast(sum(b.change) over (
-           partition by b.account, b.app_name, b.operation order by b.day
-       ) as bigint) as unresolved_at_end,
+       cast(b.unresolved + case when b.day = t.as_of_day then coalesce(l.change, 0) else 0 end as bigint)
+           as unresolved_at_end,
        coalesce(b.day >= t.first_known_day and b.day <= t.last_known_day, false) as is_known
 from (
-    select account, day, app_name, operation, sum(change) as change
+    select account, day, app_name, operation,
+           sum(change) over (partition by account, app_name, operation order by day) as unresolved
     from (
-        select f.account, f.day, f.app_name, f.operation, f.opened - f.resolved as change
-        from failures_by_day f
-        join account_times t on t.account = f.account and f.day <= t.as_of_day
-        where f.failures > 0 or f.opened > 0 or f.resolved > 0
-        union all
-        select f.account, d.day, f.app_name, f.operation, f.opened - f.resolved
-        from failures_by_day f
-        join account_times t on t.account = f.account and f.day > t.as_of_day
-        join calendar_days d on d.day = t.as_of_day
+        select account, day, app_name, operation, sum(opened - resolved) as change
+        from failures_by_day
+        where failures > 0 or opened > 0 or resolved > 0
+        group by account, day, app_name, operation
         union all
         select p.account, d.day, p.app_name, p.operation, 0
         from (
@@ -305,12 +320,25 @@ from (
             where failures > 0 or opened > 0
             group by account, app_name, operation
         ) p
-        join account_times t on t.account = p.account
-        join calendar_days d on d.day >= t.first_filled_day and d.day <= t.as_of_day
-    ) d
-    group by account, day, app_name, operation
+        cross join account_times t
+        cross join calendar_days d
+        where t.account = p.account and d.day >= t.first_filled_day and d.day <= t.as_of_day
+          and not exists (
+              select 1 from failures_by_day f
+              where f.account = p.account and f.day = d.day and f.app_name = p.app_name and f.operation = p.operation
+                and f.day >= t.first_filled_day and f.day <= t.as_of_day
+                and (f.failures > 0 or f.opened > 0 or f.resolved > 0)
+          )
+    ) c
 ) b
-join account_times t on t.account = b.account;
+join account_times t on t.account = b.account and b.day <= t.as_of_day
+left join (
+    select t.account, f.app_name, f.operation, sum(f.opened - f.resolved) as change
+    from account_times t
+    cross join failures_by_day f
+    where f.account = t.account and f.day > t.as_of_day
+    group by t.account, f.app_name, f.operation
+) l on l.account = b.account and l.app_name = b.app_name and l.operation = b.operation;
 
 create view success_rate as
 select d.account, d.day, nullif(d.app_name, '') as app_name, d.operation,
@@ -328,143 +356,171 @@ from (
 join account_times t on t.account = d.account and d.day >= t.first_known_day and d.day <= t.last_known_day
 where d.successes + d.failures > 0;
 
--- An app is its id, else its name; it has the name of its last failure.
+-- An app is its id, else its name; it has the name of its last failure. Sums are windows over a few rows per app:
+-- unlike groups, they let SQLite begin with the account.
 create view failures_by_app as
-select account, app_id, max(case when place = 1 then app_name end) as app_name,
-       cast(sum(failures_7_days) as bigint) as failures_7_days,
-       cast(sum(failures_30_days) as bigint) as failures_30_days,
-       cast(sum(people_30_days) as bigint) as people_30_days,
-       cast(sum(open_cases) as bigint) as open_cases, cast(sum(unknown_cases) as bigint) as unknown_cases,
-       max(last_failure_at) as last_failure_at
+select account, app_id, app_name,
+       cast(failures_7_days as bigint) as failures_7_days, cast(failures_30_days as bigint) as failures_30_days,
+       cast(people_30_days as bigint) as people_30_days,
+       cast(open_cases as bigint) as open_cases, cast(unknown_cases as bigint) as unknown_cases, last_failure_at
 from (
-    select p.*, row_number() over (
-               partition by account, app_id, case when p.app_id is null then p.app_name end
+    select account, app_id, app_name,
+           sum(failures_7_days) over (partition by account, app_id, app_key) as failures_7_days,
+           sum(failures_30_days) over (partition by account, app_id, app_key) as failures_30_days,
+           sum(people_30_days) over (partition by account, app_id, app_key) as people_30_days,
+           sum(open_cases) over (partition by account, app_id, app_key) as open_cases,
+           sum(unknown_cases) over (partition by account, app_id, app_key) as unknown_cases,
+           max(last_failure_at) over (partition by account, app_id, app_key) as last_failure_at,
+           row_number() over (
+               partition by account, app_id, app_key
                order by last_failure_at desc nulls last, app_name desc nulls last
            ) as place
     from (
-        select f.account, f.app_id, f.app_name,
+        select t.account, f.app_id, f.app_name, case when f.app_id is null then f.app_name end as app_key,
                sum(case when f.created_at >= t.from_7_days then 1 else 0 end) as failures_7_days,
                count(*) as failures_30_days, 0 as people_30_days, 0 as open_cases, 0 as unknown_cases,
                max(f.created_at) as last_failure_at
         from account_times t
-        join provisioning_failures f
-            on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-        where f.outcome = 'failed' and f.twin_of is null
-        group by f.account, f.app_id, f.app_name
+        cross join provisioning_failures f
+        where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+          and f.outcome = 'failed' and f.twin_of is null
+        group by t.account, f.app_id, f.app_name
         union all
-        select f.account, f.app_id, case when f.app_id is null then f.app_name end, 0, 0, count(distinct f.user_id), 0, 0, null
+        select t.account, f.app_id, case when f.app_id is null then f.app_name end, case when f.app_id is null then f.app_name end,
+               0, 0, count(distinct f.user_id), 0, 0, null
         from account_times t
-        join provisioning_failures f
-            on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-        where f.outcome = 'failed' and f.twin_of is null
-        group by f.account, f.app_id, case when f.app_id is null then f.app_name end
+        cross join provisioning_failures f
+        where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+          and f.outcome = 'failed' and f.twin_of is null
+        group by t.account, f.app_id, case when f.app_id is null then f.app_name end
         union all
-        select c.account, c.app_id, c.app_name, 0, 0, 0,
-               sum(case when c.resolved_at is null and c.last_failure_at >= w.successes_from and c.last_failure_at < w.successes_through
+        select c.account, c.app_id, c.app_name, case when c.app_id is null then c.app_name end, 0, 0, 0,
+               sum(case when c.resolved_at is null and c.last_failure_at >= t.successes_from and c.last_failure_at < t.successes_through
                    then 1 else 0 end),
                sum(case when c.resolved_at is null then 1 else 0 end)
-                   - sum(case when c.resolved_at is null and c.last_failure_at >= w.successes_from and c.last_failure_at < w.successes_through
+                   - sum(case when c.resolved_at is null and c.last_failure_at >= t.successes_from and c.last_failure_at < t.successes_through
                          then 1 else 0 end),
                max(case when not c.is_skipped then c.last_failure_at end)
-        from provisioning_cases c
-        left join watermarks w on w.account = c.account and w.source = 'events'
+        from account_times t
+        cross join provisioning_cases c
+        where c.account = t.account
         group by c.account, c.app_id, c.app_name
     ) p
 ) n
-group by account, app_id, case when n.app_id is null then n.app_name end;
+where place = 1;
 
 create view failures_by_error_class as
-select account, error_class, retryable, max(recommended_action) as recommended_action,
-       cast(sum(failures_7_days) as bigint) as failures_7_days,
-       cast(sum(failures_30_days) as bigint) as failures_30_days,
-       cast(sum(people_30_days) as bigint) as people_30_days,
-       cast(sum(apps_30_days) as bigint) as apps_30_days,
-       max(last_failure_at) as last_failure_at
+select account, error_class, retryable, recommended_action,
+       cast(failures_7_days as bigint) as failures_7_days, cast(failures_30_days as bigint) as failures_30_days,
+       cast(people_30_days as bigint) as people_30_days, cast(apps_30_days as bigint) as apps_30_days, last_failure_at
 from (
-    select f.account, coalesce(e.error_class, 'unknown') as error_class, coalesce(e.retryable, 'no') as retryable,
-           max(coalesce(e.recommended_action, 'Read the error in the app''s own log')) as recommended_action,
-           sum(case when f.created_at >= t.from_7_days then 1 else 0 end) as failures_7_days,
-           count(*) as failures_30_days, count(distinct f.user_id) as people_30_days,
-           count(distinct f.app_id) + count(distinct case when f.app_id is null then f.app_name end) as apps_30_days,
-           max(f.created_at) as last_failure_at
-    from account_times t
-    join provisioning_failures f
-        on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-    left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
-    where f.outcome = 'failed' and f.twin_of is null
-    group by f.account, coalesce(e.error_class, 'unknown'), coalesce(e.retryable, 'no')
-    union all
-    select account, error_class, retryable, max(recommended_action), 0, 0, 0, 0, max(last_failure_at)
-    from error_texts
-    group by account, error_class, retryable
+    select account, error_class, retryable,
+           max(recommended_action) over (partition by account, error_class, retryable) as recommended_action,
+           sum(failures_7_days) over (partition by account, error_class, retryable) as failures_7_days,
+           sum(failures_30_days) over (partition by account, error_class, retryable) as failures_30_days,
+           sum(people_30_days) over (partition by account, error_class, retryable) as people_30_days,
+           sum(apps_30_days) over (partition by account, error_class, retryable) as apps_30_days,
+           max(last_failure_at) over (partition by account, error_class, retryable) as last_failure_at,
+           row_number() over (partition by account, error_class, retryable order by failures_30_days) as place
+    from (
+        select t.account, coalesce(e.error_class, 'unknown') as error_class,
+               coalesce(e.retryable, 'no') as retryable,
+               max(coalesce(e.recommended_action, 'Read the error in the app''s own log')) as recommended_action,
+               sum(case when f.created_at >= t.from_7_days then 1 else 0 end) as failures_7_days,
+               count(*) as failures_30_days, count(distinct f.user_id) as people_30_days,
+               count(distinct f.app_id) + count(distinct case when f.app_id is null then f.app_name end) as apps_30_days,
+               max(f.created_at) as last_failure_at
+        from account_times t
+        cross join provisioning_failures f
+        left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
+        where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+          and f.outcome = 'failed' and f.twin_of is null
+        group by t.account, coalesce(e.error_class, 'unknown'), coalesce(e.retryable, 'no')
+        union all
+        select account, error_class, retryable, max(recommended_action), 0, 0, 0, 0, max(last_failure_at)
+        from error_texts
+        where failures > 0
+        group by account, error_class, retryable
+    ) c
 ) c
-group by account, error_class, retryable;
+where place = 1;
 
 create view repeat_users as
 select p.account, p.user_id, u.display_name, u.email, u.username, u.firstname, u.lastname,
        p.failures_30_days, p.apps_30_days,
-       cast(coalesce(c.open_cases, 0) as bigint) as open_cases,
-       cast(coalesce(c.unknown_cases, 0) as bigint) as unknown_cases,
+       cast(p.open_cases as bigint) as open_cases, cast(p.unknown_cases as bigint) as unknown_cases,
        p.first_failure_at, p.last_failure_at
 from (
-    select f.account, f.user_id, count(*) as failures_30_days,
-           count(distinct f.app_id) + count(distinct case when f.app_id is null then f.app_name end) as apps_30_days,
-           min(f.created_at) as first_failure_at, max(f.created_at) as last_failure_at
-    from account_times t
-    join provisioning_failures f
-        on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-    where f.outcome = 'failed' and f.twin_of is null and f.user_id is not null
-    group by f.account, f.user_id
-    having count(*) >= 3
+    select p.*,
+           sum(case when c.last_failure_at >= p.successes_from and c.last_failure_at < p.successes_through
+               then 1 else 0 end) over (partition by p.account, p.user_id) as open_cases,
+           sum(case when c.case_id is null or (c.last_failure_at >= p.successes_from and c.last_failure_at < p.successes_through)
+               then 0 else 1 end) over (partition by p.account, p.user_id) as unknown_cases,
+           row_number() over (partition by p.account, p.user_id order by p.user_id) as place
+    from (
+        select t.account, t.successes_from, t.successes_through, f.user_id, count(*) as failures_30_days,
+               count(distinct f.app_id) + count(distinct case when f.app_id is null then f.app_name end) as apps_30_days,
+               min(f.created_at) as first_failure_at, max(f.created_at) as last_failure_at
+        from account_times t
+        cross join provisioning_failures f
+        where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+          and f.outcome = 'failed' and f.twin_of is null and f.user_id is not null
+        group by t.account, t.successes_from, t.successes_through, f.user_id
+        having count(*) >= 3
+    ) p
+    left join provisioning_cases c on c.account = p.account and c.user_id = p.user_id and c.resolved_at is null
 ) p
-left join (
-    select c.account, c.user_id,
-           sum(case when c.last_failure_at >= w.successes_from and c.last_failure_at < w.successes_through
-               then 1 else 0 end) as open_cases,
-           sum(case when c.last_failure_at >= w.successes_from and c.last_failure_at < w.successes_through
-               then 0 else 1 end) as unknown_cases
-    from provisioning_cases c
-    left join watermarks w on w.account = c.account and w.source = 'events'
-    where c.resolved_at is null
-    group by c.account, c.user_id
-) c on c.account = p.account and c.user_id = p.user_id
-left join users u on u.account = p.account and u.user_id = p.user_id;
+left join users u on u.account = p.account and u.user_id = p.user_id
+where p.place = 1;
 
 -- Failures of one app and error without a gap of more than an hour are one incident. What began before the last
--- 30 days is found by reading an hour more, and left out.
+-- 30 days is found by reading an hour more, and left out. Only failures of incidents of three are
+-- counted further, and by windows rather than groups, so that SQLite begins with the account.
 create view app_incidents as
-select i.account, s.failure_id as incident_id, 'error' as kind, s.app_id, s.app_name,
-       s.error_fingerprint, coalesce(e.error_class, 'unknown') as error_class,
-       s.created_at as started_at, l.created_at as ended_at,
-       l.created_at > t.from_1_hour as is_ongoing, i.failures, i.people
+select i.account, i.failure_id as incident_id, 'error' as kind, i.app_id, i.app_name,
+       i.error_fingerprint, coalesce(e.error_class, 'unknown') as error_class,
+       i.created_at as started_at, i.ended_at, i.ended_at > t.from_1_hour as is_ongoing, i.failures, i.people
 from (
-    select account, cast(min(cast(failure_id as text)) as uuid) as first_id, cast(max(cast(failure_id as text)) as uuid) as last_id,
-           count(*) as failures, count(distinct user_id) as people
+    select account, failure_id, app_id, app_name, error_fingerprint, created_at,
+           count(*) over (partition by account, app_id, app_key, error_fingerprint, number) as failures,
+           max(person) over (partition by account, app_id, app_key, error_fingerprint, number) as people,
+           max(created_at) over (partition by account, app_id, app_key, error_fingerprint, number) as ended_at,
+           row_number() over (
+               partition by account, app_id, app_key, error_fingerprint, number order by created_at, failure_id
+           ) as place
     from (
-        select g.*, sum(is_first) over (
-                   partition by account, app_id, app_key, error_fingerprint order by created_at
-               ) as number
+        select n.*, dense_rank() over (
+                   partition by account, app_id, app_key, error_fingerprint, number order by user_id
+               ) - case when count(*) over incident > count(user_id) over incident then 1 else 0 end as person
         from (
-            select f.account, f.failure_id, f.created_at, f.user_id, f.app_id, case when f.app_id is null then f.app_name end as app_key,
-                   f.error_fingerprint,
-                   case when f.created_at <= lag(f.created_at) over (
-                       partition by f.account, f.app_id, case when f.app_id is null then f.app_name end, f.error_fingerprint order by f.created_at
-                   ) + interval '1 hours' then 0 else 1 end as is_first
-            from account_times t
-            join provisioning_failures f
-                on f.account = t.account and f.created_at >= t.from_30_days - interval '1 hours' and f.created_at <= t.as_of
-            where f.outcome = 'failed' and f.twin_of is null
-        ) g
+            select g.*, sum(case when created_at <= before + interval '1 hours' then 0 else 1 end) over (
+                       partition by account, app_id, app_key, error_fingerprint order by created_at
+                   ) as number
+            from (
+                select f.account, f.failure_id, f.created_at, f.user_id, f.app_id, f.app_name,
+                       case when f.app_id is null then f.app_name end as app_key, f.error_fingerprint,
+                       lag(f.created_at) over error as before, lag(f.created_at, 2) over error as before_2,
+                       lead(f.created_at) over error as after, lead(f.created_at, 2) over error as after_2
+                from account_times t
+                cross join provisioning_failures f
+                where f.account = t.account and f.created_at >= t.from_30_days - interval '1 hours'
+                  and f.created_at <= t.as_of and f.outcome = 'failed' and f.twin_of is null
+                window error as (
+                    partition by f.account, f.app_id, case when f.app_id is null then f.app_name end, f.error_fingerprint order by f.created_at
+                )
+            ) g
+            where (created_at <= before + interval '1 hours' and before <= before_2 + interval '1 hours')
+               or (created_at <= before + interval '1 hours' and after <= created_at + interval '1 hours')
+               or (after <= created_at + interval '1 hours' and after_2 <= after + interval '1 hours')
+        ) n
+        window incident as (partition by account, app_id, app_key, error_fingerprint, number)
     ) n
-    group by account, app_id, app_key, error_fingerprint, number
-    having count(distinct user_id) >= 3
 ) i
-join provisioning_failures s on s.account = i.account and s.failure_id = i.first_id
-join provisioning_failures l on l.account = i.account and l.failure_id = i.last_id
-join account_times t on t.account = i.account and s.created_at >= t.from_30_days
-left join error_texts e on e.account = s.account and e.error_fingerprint = s.error_fingerprint
+join account_times t on t.account = i.account and i.created_at >= t.from_30_days
+left join error_texts e on e.account = i.account and e.error_fingerprint = i.error_fingerprint
+where i.place = 1 and i.people >= 3
 union all
-select h.account, coalesce(h.first_failure_id, h.first_success_id), 'deprovisioning', h.app_id, h.app_name,
+select h.account, coalesce(h.failure_id, h.success_id), 'deprovisioning', h.app_id, h.app_name,
        null, null, h.started_at, h.ended_at, h.ended_at > t.from_1_hour, h.events, h.people
 from (
     select g.*, count(*) over (partition by account, app_id, app_key) as hours,
@@ -472,22 +528,21 @@ from (
     from (
         select account, app_id, app_key, hour, max(app_name) as app_name, count(*) as events,
                count(distinct user_id) as people, min(created_at) as started_at, max(created_at) as ended_at,
-               cast(min(cast(failure_id as text)) as uuid) as first_failure_id,
-               cast(min(cast(success_id as text)) as uuid) as first_success_id
+               cast(min(cast(failure_id as text)) as uuid) as failure_id, cast(min(cast(success_id as text)) as uuid) as success_id
         from (
             select f.account, f.app_id, case when f.app_id is null then f.app_name end as app_key, f.app_name, floor(extract(epoch from f.created_at) / 3600) as hour,
                    f.created_at, f.user_id, f.failure_id, null as success_id
             from account_times t
-            join provisioning_failures f
-                on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-            where f.outcome = 'failed' and f.twin_of is null and f.operation in ('suspend', 'delete')
+            cross join provisioning_failures f
+            where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+              and f.outcome = 'failed' and f.twin_of is null and f.operation in ('suspend', 'delete')
             union all
             select s.account, s.app_id, case when s.app_id is null then s.app_name end, s.app_name, floor(extract(epoch from s.created_at) / 3600),
                    s.created_at, s.user_id, null, s.success_id
             from account_times t
-            join provisioning_successes s
-                on s.account = t.account and s.created_at >= t.from_30_days and s.created_at <= t.as_of
-            where s.operation in ('suspend', 'delete')
+            cross join provisioning_successes s
+            where s.account = t.account and s.created_at >= t.from_30_days and s.created_at <= t.as_of
+              and s.operation in ('suspend', 'delete')
         ) d
         group by account, app_id, app_key, hour
     ) g
@@ -496,20 +551,27 @@ join account_times t on t.account = h.account
 where h.people >= 10 and h.people * h.hours >= 5 * h.people_of_hours;
 
 create view time_to_resolve as
-select account, month, app_name, operation, count(*) as cases,
-       max(case when place = (of_all + 1) / 2 then seconds end) as median_seconds,
-       max(case when place = (9 * of_all + 9) / 10 then seconds end) as p90_seconds
+select account, month, app_name, operation, cases, median_seconds, p90_seconds
 from (
-    select c.*, row_number() over (partition by account, month, app_name, operation order by seconds) as place,
-           count(*) over (partition by account, month, app_name, operation) as of_all
+    select account, month, app_name, operation, cases, place,
+           max(case when place = (cases + 1) / 2 then seconds end) over (
+               partition by account, month, app_name, operation
+           ) as median_seconds,
+           max(case when place = (9 * cases + 9) / 10 then seconds end) over (
+               partition by account, month, app_name, operation
+           ) as p90_seconds
     from (
-        select c.account, m.month, c.app_name, c.operation, cast(floor(extract(epoch from c.resolved_at - c.opened_at)) as bigint) as seconds
-        from calendar_months m
-        join provisioning_cases c on c.resolved_at >= m.starts_at and c.resolved_at < m.ends_at
-        where c.is_resolution_timed
+        select c.*, row_number() over (partition by account, month, app_name, operation order by seconds) as place,
+               count(*) over (partition by account, month, app_name, operation) as cases
+        from (
+            select c.account, m.month, c.app_name, c.operation, cast(floor(extract(epoch from c.resolved_at - c.opened_at)) as bigint) as seconds
+            from calendar_months m
+            cross join provisioning_cases c
+            where c.resolved_at >= m.starts_at and c.resolved_at < m.ends_at and c.is_resolution_timed
+        ) c
     ) c
 ) c
-group by account, month, app_name, operation;
+where place = 1;
 
 create view person_timeline as
 select f.account, f.user_id, u.display_name, u.email, u.username, u.firstname, u.lastname,
@@ -533,24 +595,32 @@ join account_times t on t.account = e.account and e.first_failure_at >= t.from_7
     and e.first_failure_at <= t.as_of;
 
 create view silent_apps as
-select l.account, l.app_name, l.last_event_day, cast(t.as_of_day - l.last_event_day as bigint) as days_silent,
-       count(distinct d.day) as active_days_28
+select account, app_name, last_event_day, days_silent, active_days_28
 from (
-    select account, app_name, max(day) as last_event_day
-    from failures_by_day
-    where (failures > 0 or successes > 0) and app_name <> ''
-    group by account, app_name
-) l
-join account_times t on t.account = l.account and l.last_event_day <= t.as_of_day - 2
-join failures_by_day d on d.account = l.account and d.app_name = l.app_name
-    and d.day > l.last_event_day - 28 and d.day <= l.last_event_day
-    and (d.failures > 0 or d.successes > 0)
-group by l.account, l.app_name, l.last_event_day, t.as_of_day
-having count(distinct d.day) >= 5 and cast(t.as_of_day - l.last_event_day as bigint) * count(distinct d.day) > 3 * 28;
+    select account, app_name, last_event_day, cast(as_of_day - last_event_day as bigint) as days_silent,
+           count(*) over (partition by account, app_name) as active_days_28,
+           row_number() over (partition by account, app_name order by day) as place
+    from (
+        select distinct l.account, l.app_name, l.last_event_day, t.as_of_day, d.day
+        from (
+            select account, app_name, max(day) as last_event_day
+            from failures_by_day
+            where (failures > 0 or successes > 0) and app_name <> ''
+            group by account, app_name
+        ) l
+        cross join account_times t
+        cross join failures_by_day d
+        where t.account = l.account and l.last_event_day <= t.as_of_day - 2
+          and d.account = l.account and d.app_name = l.app_name
+          and d.day > l.last_event_day - 28 and d.day <= l.last_event_day
+          and (d.failures > 0 or d.successes > 0)
+    ) d
+) s
+where place = 1 and active_days_28 >= 5 and days_silent * active_days_28 > 3 * 28;
 
 create view data_quality as
-select t.account, k.check_name,
-       cast(coalesce(case k.check_name
+select n.account, k.check_name,
+       cast(case k.check_name
            when 'failures_without_user' then n.failures_without_user
            when 'users_without_profile' then p.users
            when 'failures_without_app' then n.failures_without_app
@@ -558,78 +628,68 @@ select t.account, k.check_name,
            when 'open_rejects' then r.rejects
            when 'future_created_at' then a.failures
            when 'unknown_error_class' then n.unknown_error_class
-           when 'unpaired_sources' then s.failures
-       end, 0) as bigint) as failures_30_days,
-       cast(coalesce(n.failures, 0) as bigint) as failures_checked
-from account_times t
+           else case when s.failures > s.pairs then s.failures - s.pairs else 0 end
+       end as bigint) as failures_30_days,
+       n.failures as failures_checked
+from (
+    select t.account, count(f.failure_id) as failures,
+           count(case when f.user_id is null then f.failure_id end) as failures_without_user,
+           count(case when f.app_id is null and f.app_name is null then f.failure_id end) as failures_without_app,
+           count(case when f.operation = 'unknown' then f.failure_id end) as unknown_operation,
+           count(case when coalesce(e.error_class, 'unknown') = 'unknown' then f.failure_id end)
+               as unknown_error_class
+    from account_times t
+    left join provisioning_failures f
+        on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+        and f.outcome = 'failed' and f.twin_of is null
+    left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
+    group by t.account
+) n
+join (
+    select t.account, count(f.failure_id) as failures
+    from account_times t
+    left join provisioning_failures f on f.account = t.account and f.created_at > t.as_of and f.outcome = 'failed' and f.twin_of is null
+    group by t.account
+) a on a.account = n.account
+join (
+    select t.account, count(u.user_id) as users
+    from account_times t
+    left join users u on u.account = t.account and u.last_failure_at >= t.from_30_days
+        and u.last_failure_at <= t.as_of and u.profile_at is null
+    group by t.account
+) p on p.account = n.account
+join (
+    select t.account, count(r.reject_id) as rejects
+    from account_times t
+    left join rejected_records r on r.account = t.account and r.last_seen_at >= t.from_30_days
+        and r.replayed_at is null
+    group by t.account
+) r on r.account = n.account
+join (
+    select t.account, count(case when f.twin_of is null then f.failure_id end) as failures,
+           count(distinct f.twin_of) as pairs
+    from account_times t
+    left join watermarks e on e.account = t.account and e.source = 'events'
+    left join watermarks l on l.account = t.account and l.source = 'legacy'
+    left join (
+        select account, min(window_from) as since from sync_windows where source = 'events' group by account
+    ) v on v.account = t.account
+    left join (
+        select account, min(window_from) as since from sync_windows where source = 'legacy' group by account
+    ) w on w.account = t.account
+    left join provisioning_failures f
+        on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+        and f.outcome = 'failed' and f.source in ('events', 'legacy')
+        and f.created_at >= v.since and f.created_at >= w.since
+        and f.created_at < e.scanned_through and f.created_at < l.scanned_through
+    group by t.account
+) s on s.account = n.account
 cross join (
     select 'failures_without_user' as check_name union all select 'users_without_profile'
     union all select 'failures_without_app' union all select 'unknown_operation'
     union all select 'open_rejects' union all select 'future_created_at'
     union all select 'unknown_error_class' union all select 'unpaired_sources'
-) k
-left join (
-    select f.account, count(*) as failures,
-           sum(case when f.user_id is null then 1 else 0 end) as failures_without_user,
-           sum(case when f.app_id is null and f.app_name is null then 1 else 0 end) as failures_without_app,
-           sum(case when f.operation = 'unknown' then 1 else 0 end) as unknown_operation,
-           sum(case when e.error_class <> 'unknown' then 0 else 1 end) as unknown_error_class
-    from account_times t
-    join provisioning_failures f
-        on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-    left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
-    where f.outcome = 'failed' and f.twin_of is null
-    group by f.account
-) n on n.account = t.account
-left join (
-    select f.account, count(*) as failures
-    from account_times t
-    join provisioning_failures f on f.account = t.account and f.created_at > t.as_of
-    where f.outcome = 'failed' and f.twin_of is null
-    group by f.account
-) a on a.account = t.account
-left join (
-    select u.account, count(*) as users
-    from account_times t
-    join users u on u.account = t.account and u.last_failure_at >= t.from_30_days and u.last_failure_at <= t.as_of
-    where u.profile_at is null
-    group by u.account
-) p on p.account = t.account
-left join (
-    select r.account, count(*) as rejects
-    from account_times t
-    join rejected_records r on r.account = t.account and r.last_seen_at >= t.from_30_days
-    where r.replayed_at is null
-    group by r.account
-) r on r.account = t.account
-left join (
-    select f.account, count(*) as failures
-    from account_times t
-    join (
-        select account, max(first_from) as both_from, min(scanned_through) as both_through
-        from (
-            select w.account, w.source, w.scanned_through, min(s.window_from) as first_from
-            from watermarks w
-            join sync_windows s on s.account = w.account and s.source = w.source
-            where w.source in ('events', 'legacy')
-            group by w.account, w.source, w.scanned_through
-        ) o
-        group by account
-        having count(*) = 2
-    ) b on b.account = t.account
-    join provisioning_failures f
-        on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-        and f.created_at >= b.both_from and f.created_at < b.both_through
-    left join (
-        select n.account, n.twin_of
-        from account_times t
-        join provisioning_failures n on n.account = t.account and n.created_at >= t.from_30_days - interval '1 hours'
-        where n.twin_of is not null
-        group by n.account, n.twin_of
-    ) n on n.account = f.account and n.twin_of = f.failure_id
-    where f.outcome = 'failed' and f.twin_of is null and f.source in ('events', 'legacy') and n.twin_of is null
-    group by f.account
-) s on s.account = t.account;
+) k;
 
 -- A watermark is ahead if it passes the clock by more than a minute, the difference between two clocks that a
 -- sync accepts.
@@ -676,28 +736,34 @@ from (
 where gap_seconds > 1;
 
 create view lateness as
-select w.account, w.source, cast(coalesce(max(l.late_failures), 0) as bigint) as late_failures,
-       cast(coalesce(max(l.failures_checked), 0) as bigint) as failures_checked,
-       max(case when l.place = (l.late_failures + 1) / 2 then l.seconds end) as median_seconds,
-       max(case when l.place = (90 * l.late_failures + 99) / 100 then l.seconds end) as p90_seconds,
-       max(case when l.place = (99 * l.late_failures + 99) / 100 then l.seconds end) as p99_seconds,
-       max(l.seconds) as max_seconds
-from watermarks w
-left join (
-    select f.account, f.source, f.seconds,
-           sum(case when f.seconds is null then 0 else 1 end) over (partition by f.account, f.source) as late_failures,
-           count(*) over (partition by f.account, f.source) as failures_checked,
-           row_number() over (partition by f.account, f.source order by f.seconds nulls last) as place
+select account, source, cast(late as bigint) as late_failures, cast(checked as bigint) as failures_checked,
+       median_seconds, p90_seconds, p99_seconds, max_seconds
+from (
+    select account, source, late, checked, place,
+           max(case when place = (late + 1) / 2 then seconds end) over (partition by account, source)
+               as median_seconds,
+           max(case when place = (90 * late + 99) / 100 then seconds end) over (partition by account, source)
+               as p90_seconds,
+           max(case when place = (99 * late + 99) / 100 then seconds end) over (partition by account, source)
+               as p99_seconds,
+           max(seconds) over (partition by account, source) as max_seconds
     from (
-        select f.account, f.source,
-               case when f.is_late then cast(floor(extract(epoch from f.first_seen_at - f.created_at)) as bigint) end as seconds
-        from account_times t
-        join provisioning_failures f
-            on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-        where f.outcome = 'failed' and f.is_late is not null
+        select f.*, count(seconds) over (partition by account, source) as late,
+               sum(failures) over (partition by account, source) as checked,
+               row_number() over (partition by account, source order by seconds nulls last) as place
+        from (
+            select account, source, 0 as failures, null as seconds from watermarks
+            union all
+            select t.account, f.source, count(*), case when f.is_late then cast(floor(extract(epoch from f.first_seen_at - f.created_at)) as bigint) end
+            from account_times t
+            cross join provisioning_failures f
+            where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+              and f.outcome = 'failed' and f.is_late is not null
+            group by t.account, f.source, case when f.is_late then f.failure_id end, 4
+        ) f
     ) f
-) l on l.account = w.account and l.source = w.source
-group by w.account, w.source;
+) f
+where place = 1;
 
 create view ocsf_account_change as
 select f.account, f.failure_id,

@@ -42,7 +42,9 @@ on_both!(an_event_that_is_resolved_later_is_found_by_the_daily_rescan, |db| {
         &db.rows(columns),
         &[&["1", "2026-03-24 11:30:00.500+00:00", "by hand"], &[NULL, NULL, NULL]],
     );
-    assert_rows(&db.rows("select source_id from open_failures"), &[&["2"]]);
+    // The second one continued the case of the first, so that the resolution of the first closed nothing.
+    let open = db.rows("select source_id from open_failures order by source_id");
+    assert_rows(&open, &[&["1"], &["2"]]);
     Api::Events.assert_loaded(db, &Api::Events.served(&onelogin, None, None));
 });
 
@@ -100,7 +102,7 @@ on_both!(a_failure_is_closed_by_a_later_success_of_the_same_person_app_and_opera
     event(2, late, 53, 1, wiki);
     event(3, then, 61, 2, wiki); // another app
     event(4, late, 53, 2, mail);
-    event(5, then, 61, 3, wiki); // another operation
+    event(5, then, 61, 3, wiki); // superseded: access was given again
     event(6, late, 54, 3, wiki);
     event(7, then, 61, 4, wiki); // earlier
     event(8, early, 53, 4, wiki);
@@ -118,7 +120,7 @@ on_both!(a_failure_is_closed_by_a_later_success_of_the_same_person_app_and_opera
     Api::Events.sync_ok(&onelogin, db, &TODAY);
 
     let open = "select user_id from open_failures order by user_id";
-    assert_rows(&db.rows(open), &[&["2"], &["3"], &["4"], &["6"], &["9"]]);
+    assert_rows(&db.rows(open), &[&["2"], &["4"], &["6"], &["9"]]);
     assert_eq!(db.count("provisioning_successes"), 9);
 });
 

@@ -88,7 +88,7 @@ on_both!(failures_that_look_alike_are_counted_and_not_merged, |db| {
     );
 });
 
-on_both!(a_failure_of_another_app_operation_or_person_is_another, |db| {
+on_both!(a_failure_of_another_operation_or_person_is_another_and_an_app_may_be_renamed, |db| {
     let onelogin = empty(NOON);
     let time = "2026-03-20T11:00:00Z";
     for id in 1..=4 {
@@ -110,7 +110,6 @@ on_both!(a_failure_of_another_app_operation_or_person_is_another, |db| {
         &db.rows(SUSPENDED),
         &[
             &["events", "1", "Wiki"],
-            &["legacy", "1", "Sales App"],
             &["events", "2", "Sales App"],
             &["legacy", "2", "Sales App"],
             &["legacy", "3", "Sales App"],

@@ -401,9 +401,9 @@ from (
                    - sum(case when c.resolved_at is null and c.last_failure_at >= t.successes_from and c.last_failure_at < t.successes_through
                          then 1 else 0 end),
                max(case when not c.is_skipped then c.last_failure_at end)
-        from account_times t
-        cross join provisioning_cases c
-        where c.account = t.account
+        from provisioning_cases c
+        cross join account_times t
+        where t.account = c.account
         group by c.account, c.app_id, c.app_name
     ) p
 ) n
@@ -493,25 +493,25 @@ from (
                    partition by account, app_id, app_key, error_fingerprint, number order by user_id
                ) - case when count(*) over incident > count(user_id) over incident then 1 else 0 end as person
         from (
-            select g.*, sum(case when created_at <= before + interval '1 hours' then 0 else 1 end) over (
+            select g.*, sum(case when at <= before + interval '1 hour' then 0 else 1 end) over (
                        partition by account, app_id, app_key, error_fingerprint order by created_at
                    ) as number
             from (
-                select f.account, f.failure_id, f.created_at, f.user_id, f.app_id, f.app_name,
-                       case when f.app_id is null then f.app_name end as app_key, f.error_fingerprint,
-                       lag(f.created_at) over error as before, lag(f.created_at, 2) over error as before_2,
-                       lead(f.created_at) over error as after, lead(f.created_at, 2) over error as after_2
-                from account_times t
-                cross join provisioning_failures f
-                where f.account = t.account and f.created_at >= t.from_30_days - interval '1 hours'
-                  and f.created_at <= t.as_of and f.outcome = 'failed' and f.twin_of is null
-                window error as (
-                    partition by f.account, f.app_id, case when f.app_id is null then f.app_name end, f.error_fingerprint order by f.created_at
-                )
+                select f.*, lag(at) over error as before, lag(at, 2) over error as before_2,
+                       lead(at) over error as after, lead(at, 2) over error as after_2
+                from (
+                    select f.account, f.failure_id, f.created_at, f.created_at as at, f.user_id, f.app_id,
+                           f.app_name, case when f.app_id is null then f.app_name end as app_key, f.error_fingerprint
+                    from account_times t
+                    cross join provisioning_failures f
+                    where f.account = t.account and f.created_at >= t.from_30_days - interval '1 hours'
+                      and f.created_at <= t.as_of and f.outcome = 'failed' and f.twin_of is null
+                ) f
+                window error as (partition by account, app_id, app_key, error_fingerprint order by created_at)
             ) g
-            where (created_at <= before + interval '1 hours' and before <= before_2 + interval '1 hours')
-               or (created_at <= before + interval '1 hours' and after <= created_at + interval '1 hours')
-               or (after <= created_at + interval '1 hours' and after_2 <= after + interval '1 hours')
+            where (at <= before + interval '1 hour' and before <= before_2 + interval '1 hour')
+               or (at <= before + interval '1 hour' and after <= at + interval '1 hour')
+               or (after <= at + interval '1 hour' and after_2 <= after + interval '1 hour')
         ) n
         window incident as (partition by account, app_id, app_key, error_fingerprint, number)
     ) n

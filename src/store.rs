@@ -42,7 +42,7 @@ pub(crate) use demo_queries::QUESTION;
 pub(crate) use health::Health;
 pub(crate) use lease::Lease;
 pub(crate) use profiles::ProfileAnswer;
-pub(crate) use reading::{Learned, Remembered, RereadWindow};
+pub(crate) use reading::{Learned, Remembered, RereadState, RereadWindow};
 pub(crate) use run::{Run, RunEnd, Status, Traffic};
 pub(crate) use window::{Place, Writer};
 

@@ -15,6 +15,7 @@ mod profiles;
 mod read;
 mod report;
 mod reread;
+mod selection;
 mod session;
 
 use std::pin::pin;
@@ -68,6 +69,9 @@ async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
 /// have changed since it was read comes next, then event types and the profiles of users.
 async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
     place::check(run)?;
+    if let Source::Events(events) = run.source {
+        selection::compare(run, events).await?;
+    }
     let (mut plan, advance) = plan::resume(run).await?;
     let mut loader = Loader::new(run);
     let copied = Box::pin(copy(run, &mut plan, &mut loader, advance)).await;
@@ -79,6 +83,14 @@ async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
         run.store.learn(&run.lease, plan.density()).await?;
     }
     copied?;
+    if let Source::Events(events) = run.source
+        && Box::pin(selection::takes_one_type(run, events, &plan)).await?
+    {
+        // The same span again, type by type.
+        let pace = (run.pace(), run.memory);
+        let mut again = Plan::new(pace, plan.start(), Some(plan.end()), plan.end());
+        Box::pin(copy(run, &mut again, &mut loader, advance)).await?;
+    }
     if run.tally().windows == 0 {
         tracing::info!("nothing to read: the span is empty");
     }

@@ -6,6 +6,7 @@ mod files;
 mod migrating;
 mod pages;
 mod people;
+mod rereading;
 mod saved;
 mod token;
 

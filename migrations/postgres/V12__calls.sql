@@ -81,3 +81,10 @@ select w.account, w.source, s.span, coalesce(w.rescanned_at, w.scanned_through),
 from watermarks w
 cross join (values ('hour'), ('day'), ('week')) s (span)
 where w.scanned_through is not null and (w.rescanned_at is not null or w.source = 'legacy');
+
+-- The types that earlier versions copied, unless others were selected.
+insert into selected_event_types (account, event_type_id)
+select w.account, t.event_type_id
+from watermarks w
+cross join (values (25), (51), (52), (53), (54), (55), (59), (61), (62), (63), (64), (65)) t (event_type_id)
+where w.source = 'events' and w.scanned_through is not null;

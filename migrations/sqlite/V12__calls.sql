@@ -52,3 +52,14 @@ select w.account, w.source, s.span, coalesce(w.rescanned_at, w.scanned_through),
 from watermarks w
 cross join (select 'hour' as span union all select 'day' union all select 'week') s
 where w.scanned_through is not null and (w.rescanned_at is not null or w.source = 'legacy');
+
+-- The types that earlier versions copied, unless others were selected.
+insert into selected_event_types (account, event_type_id)
+select w.account, t.event_type_id
+from watermarks w
+cross join (
+    select 25 as event_type_id union all select 51 union all select 52 union all select 53 union all select 54
+    union all select 55 union all select 59 union all select 61 union all select 62 union all select 63
+    union all select 64 union all select 65
+) t
+where w.source = 'events' and w.scanned_through is not null;

@@ -8,7 +8,7 @@ use super::text::{self, age, number, plural, print_line, time};
 use super::{Failed, Format, help};
 use crate::exit::Exit;
 use crate::redact::Outside;
-use crate::store::{Access, Database, Health, Store};
+use crate::store::{Access, Database, Health, RereadState, Store};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::after(&help::STATUS), after_long_help = help::after_long(&help::STATUS))]
@@ -26,20 +26,23 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, database: &Database) -> Result<(), Failed> {
     let store = Store::open(database, Access::Read).await?;
-    let health = read(&store, args.account.as_deref()).await;
+    let state = read(&store, args.account.as_deref()).await;
     store.close().await;
-    let health = health?;
+    let (health, rereads) = state?;
     match args.format {
         Format::Json => {
-            print_line(&Value::Array(health.iter().map(as_json).collect()).to_string());
+            let all = health.iter().map(|h| as_json(h, &rereads)).collect();
+            print_line(&Value::Array(all).to_string());
         }
         Format::Text if health.is_empty() => print_line("no run yet"),
-        Format::Text => health.iter().for_each(print),
+        Format::Text => health.iter().for_each(|h| print(h, &rereads)),
     }
     args.max_age.map_or(Ok(()), |max_age| refuse_stale(&health, max_age))
 }
 
-async fn read(store: &Store, account: Option<&str>) -> Result<Vec<Health>, Failed> {
+type State = (Vec<Health>, Vec<RereadState>);
+
+async fn read(store: &Store, account: Option<&str>) -> Result<State, Failed> {
     let pending = store.pending().await?;
     if !pending.is_empty() {
         let error = anyhow!(
@@ -53,8 +56,29 @@ async fn read(store: &Store, account: Option<&str>) -> Result<Vec<Health>, Faile
         Some(account) if health.is_empty() => {
             Err(never_synced(account, &store.health(None).await?))
         }
-        _ => Ok(health),
+        _ => Ok((health, store.rereads(account).await?)),
     }
+}
+
+/// The spans of an account and source.
+fn of<'a>(h: &'a Health, rereads: &'a [RereadState]) -> impl Iterator<Item = &'a RereadState> {
+    rereads.iter().filter(|r| (&r.account, &r.source) == (&h.account, &h.source))
+}
+
+fn print_reread(r: &RereadState) {
+    let part = if r.part_read < 1.0 {
+        format!(", {:.0} % of it", 100.0 * r.part_read)
+    } else {
+        String::new()
+    };
+    let types =
+        if r.is_failures_only { ", failures only: late successes are not found" } else { "" };
+    let left = r.left.map_or(String::new(), |left| format!("; now at {}", time(Some(left.from))));
+    print_line(&format!(
+        "  {:<17}{}{part}{types}{left}",
+        format!("{} re-read", r.span),
+        time(Some(r.read_at))
+    ));
 }
 
 fn never_synced(account: &str, synced: &[Health]) -> Failed {
@@ -96,7 +120,7 @@ fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
     Err(Failed::new(Exit::TryLater, error))
 }
 
-fn print(h: &Health) {
+fn print(h: &Health, rereads: &[RereadState]) {
     let ago = |seconds: Option<i64>| {
         let past = seconds.filter(|seconds| *seconds >= 0);
         past.map_or(String::new(), |s| format!(" ({} ago)", age(s)))
@@ -131,6 +155,7 @@ fn print(h: &Health) {
     if let Some(place) = &h.read_from {
         print_line(&format!("  read from        {}", Outside(place)));
     }
+    of(h, rereads).for_each(print_reread);
     print_line(&format!(
         "  cases            {} open, {} unknown",
         number(h.unresolved.open.unsigned_abs()),
@@ -139,7 +164,19 @@ fn print(h: &Health) {
     print_line(&format!("  open rejects     {}", number(h.open_rejects.unsigned_abs())));
 }
 
-fn as_json(h: &Health) -> Value {
+fn as_json(h: &Health, rereads: &[RereadState]) -> Value {
+    let rereads: Vec<Value> = of(h, rereads)
+        .map(|r| {
+            json!({
+                "span": r.span,
+                "read_at": r.read_at,
+                "part_read": r.part_read,
+                "is_failures_only": r.is_failures_only,
+                "next_from": r.left.map(|left| left.from),
+                "next_until": r.left.map(|left| left.to),
+            })
+        })
+        .collect();
     json!({
         "account": h.account,
         "source": h.source,
@@ -160,5 +197,6 @@ fn as_json(h: &Health) -> Value {
         "unknown_cases": h.unresolved.unknown,
         "read_from": h.read_from,
         "is_watermark_ahead": h.is_watermark_ahead,
+        "rereads": rereads,
     })
 }

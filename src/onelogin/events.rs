@@ -110,6 +110,16 @@ impl Events {
         &self.session.budget
     }
 
+    /// Requests each type by itself from now on: the server takes only the first of several.
+    pub(crate) fn request_types_one_by_one(&self) {
+        self.takes_one_type.set(true);
+    }
+
+    /// Requests all types together from now on.
+    pub(crate) fn request_types_together(&self) {
+        self.takes_one_type.set(false);
+    }
+
     /// Events per page, if that is given.
     #[must_use]
     pub(crate) fn page_limit(&self) -> Option<u32> {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::bulk::{Columns, Row, Statement};
 use super::tx::Tx;
+use super::value::Time;
 use super::{Error, Lease, Run, Store, failed, on_either};
 use crate::model::EventType;
 
@@ -38,6 +39,85 @@ impl Store {
             checked_at: rows.iter().map(|(_, checked_at)| *checked_at).max(),
             ids: rows.into_iter().map(|(id, _)| id).collect(),
         })
+    }
+
+    /// Reads the types that earlier runs copied, ascending.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn selected_types(&self, account: &str) -> Result<Vec<i64>, Error> {
+        self.read("reading the selected event types", async |tx| {
+            on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/selected_types.sql"))
+                .bind(account)
+                .fetch_all(&mut **tx)
+                .await)
+        })
+        .await
+    }
+
+    /// Records the types that are copied. Those that were `added` are copied `from` a time on, or from the
+    /// first window on. Whether the server takes several of them is not known then.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn select_types(
+        &self,
+        lease: &Lease,
+        selected: &[i64],
+        added: &[i64],
+        from: Option<DateTime<Utc>>,
+    ) -> Result<(), Error> {
+        let account = &lease.origin.account;
+        let stored = self.selected_types(account).await?;
+        let from = from.filter(|_| !stored.is_empty());
+        self.write("recording the selected event types", async |tx| {
+            on_either!(Tx, tx, tx => {
+                for type_id in stored.iter().filter(|id| !selected.contains(id)) {
+                    sqlx::query(include_str!("sql/selected_delete.sql"))
+                        .bind(account)
+                        .bind(type_id)
+                        .execute(&mut **tx)
+                        .await?;
+                }
+                for type_id in added {
+                    sqlx::query(include_str!("sql/selected_add.sql"))
+                        .bind(account)
+                        .bind(type_id)
+                        .bind(from.map(Time))
+                        .execute(&mut **tx)
+                        .await?;
+                }
+                sqlx::query(include_str!("sql/plan_types.sql"))
+                    .bind(account)
+                    .bind(lease.origin.source.as_str())
+                    .bind(None::<bool>)
+                    .execute(&mut **tx)
+                    .await
+                    .map(drop)
+            })
+        })
+        .await
+    }
+
+    /// Records whether the server takes only the first of several types.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn note_takes_one_type(
+        &self,
+        lease: &Lease,
+        takes_one_type: bool,
+    ) -> Result<(), Error> {
+        self.write("recording how event types are requested", async |tx| {
+            on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/plan_types.sql"))
+                .bind(&lease.origin.account)
+                .bind(lease.origin.source.as_str())
+                .bind(takes_one_type)
+                .execute(&mut **tx)
+                .await
+                .map(drop))
+        })
+        .await
     }
 
     /// Writes event types and their names.

@@ -24,6 +24,8 @@ const OTHER_CLOCKS: TimeDelta = TimeDelta::days(1);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Remembered {
     pub memory: Memory,
+    /// True if the events API takes only the first of several types; `None` until it was compared.
+    pub takes_one_type: Option<bool>,
     /// Hours since the run before began; `None` if there was none.
     pub hours: Option<f64>,
     /// Re-reading of each span; `None` before everything was read for the first time.
@@ -31,6 +33,35 @@ pub(crate) struct Remembered {
     /// Pages that re-reading took in the last hour.
     pub spent: PerSpan<f64>,
 }
+
+/// The state of re-reading a span, for people.
+#[derive(Debug, Clone)]
+pub(crate) struct RereadState {
+    pub account: String,
+    pub source: String,
+    /// `hour`, `day` or `week`.
+    pub span: String,
+    /// As of when it was last read to its end.
+    pub read_at: DateTime<Utc>,
+    /// The part of it that was read then.
+    pub part_read: f64,
+    /// True if late successes cannot be found.
+    pub is_failures_only: bool,
+    /// The part that an unfinished re-reading has left.
+    pub left: Option<Window>,
+}
+
+/// The columns of `rereads_all.sql`, in its order.
+type StateRow = (
+    String,
+    String,
+    String,
+    DateTime<Utc>,
+    f64,
+    bool,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+);
 
 /// A window that re-read a span.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +81,8 @@ pub(crate) struct Learned {
 }
 
 /// The columns of `plan_of.sql`, in its order.
-type PlanRow = (Option<f64>, Option<f64>, Option<f64>, Option<i64>, Option<DateTime<Utc>>);
+type PlanRow =
+    (Option<f64>, Option<f64>, Option<f64>, Option<i64>, Option<DateTime<Utc>>, Option<bool>);
 
 /// The columns of `rereads_of.sql`, in its order.
 type SweepRow = (
@@ -102,7 +134,7 @@ impl Tx {
                 .await?;
             (row, before, sweeps, spent)
         });
-        let (last, densest, part, reserved, minute) = row.unwrap_or_default();
+        let (last, densest, part, reserved, minute, takes_one_type) = row.unwrap_or_default();
         let has_ended = before.as_ref().is_none_or(|(status, _)| status != "interrupted");
         let new_part = Memory::part_after(part.unwrap_or(1.0), has_ended);
         let reserved = reserved.unwrap_or_default();
@@ -127,6 +159,7 @@ impl Tx {
         let density = last.map(|last| Density { last, densest: densest.unwrap_or_default() });
         let mut remembered = Remembered {
             memory: Memory { density, part: new_part },
+            takes_one_type,
             hours: before.map(|(_, began)| (now - began).as_seconds_f64() / 3_600.0),
             ..Remembered::default()
         };
@@ -196,6 +229,27 @@ impl Store {
         let mut tx = Tx::begin(self).await?;
         tx.learn(lease, density).await?;
         tx.commit().await.map_err(failed("recording the density of a window"))
+    }
+
+    /// Reads the state of re-reading of every account and source, or of those of one account.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn rereads(&self, account: Option<&str>) -> Result<Vec<RereadState>, Error> {
+        let rows: Vec<StateRow> = self
+            .read("reading the state of re-reading", async |tx| {
+                on_either!(Tx, tx, tx => sqlx::query_as(include_str!("sql/rereads_all.sql"))
+                    .bind(account)
+                    .fetch_all(&mut **tx)
+                    .await)
+            })
+            .await?;
+        let state = |row: StateRow| {
+            let (account, source, span, read_at, part_read, is_failures_only, from, to) = row;
+            let left = from.zip(to).map(|(from, to)| Window { from, to });
+            RereadState { account, source, span, read_at, part_read, is_failures_only, left }
+        };
+        Ok(rows.into_iter().map(state).collect())
     }
 
     /// Records how far a span was re-read.

@@ -171,7 +171,8 @@ async fn span(
     let held = ledger.held(failures_only);
     let started_whole = sweep.open.is_some_and(|open| open.left == whole);
     loop {
-        let allowed = of.share.borrow().allowed(span, left());
+        let share = *of.share.borrow();
+        let allowed = (share.allowed(span, left()), share.least_piece());
         let Some(piece) = sweep.piece(allowed, &held, page) else { break };
         tracing::info!(span = span.as_str(), window = %piece, failures_only, "re-reading");
         let mut plan = Plan::of_window(run.pace(), piece, held.records(piece));

@@ -10,7 +10,7 @@ use super::call_budget::Calls;
 use super::reread::Rereading;
 use super::{Error, Job, Progress, Report, hint};
 use crate::exit::Exit;
-use crate::model::Counts;
+use crate::model::{Batch, Counts};
 use crate::onelogin::Source;
 use crate::store::{self, Lease, Place, Run, RunEnd, Status, Store, Traffic};
 use crate::window::reread::Lengths;
@@ -36,6 +36,10 @@ pub(super) struct Session<'a> {
     /// The density of earlier windows.
     pub(super) memory: Memory,
     pub(super) rereading: Rereading,
+    /// True if the server takes only the first of several types; `None` until it was compared.
+    takes_one_type: Cell<Option<bool>>,
+    /// True if an event came whose type is not the first of those that are requested.
+    has_seen_other_type: Cell<bool>,
     /// True if nothing was read before this run.
     pub(super) is_first: bool,
     /// Records of a page, as far as is known.
@@ -99,6 +103,8 @@ impl<'a> Session<'a> {
             calls,
             memory: remembered.memory,
             rereading,
+            takes_one_type: Cell::new(remembered.takes_one_type),
+            has_seen_other_type: Cell::new(false),
             is_first: scanned.is_none(),
             page: Cell::new(source.page()),
             read_from: resume.read_from,
@@ -164,6 +170,30 @@ impl<'a> Session<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Returns true if the server takes only the first of several types; `None` until it was compared.
+    pub(super) fn takes_one_type(&self) -> Option<bool> {
+        self.takes_one_type.get()
+    }
+
+    pub(super) fn set_takes_one_type(&self, takes_one_type: Option<bool>) {
+        self.takes_one_type.set(takes_one_type);
+    }
+
+    pub(super) fn has_seen_other_type(&self) -> bool {
+        self.has_seen_other_type.get()
+    }
+
+    /// Notes whether a batch has an event whose type is not the first of those that are requested.
+    pub(super) fn see_types(&self, batch: &Batch) {
+        if self.takes_one_type.get().is_some() || self.has_seen_other_type.get() {
+            return;
+        }
+        let first = self.job.selected.all().first().copied();
+        let failures = batch.failures.iter().map(|failure| failure.event_type_id);
+        let mut types = failures.chain(batch.successes.iter().map(|s| Some(s.event_type_id)));
+        self.has_seen_other_type.set(types.any(|id| id.is_some() && id != first));
     }
 
     /// Records of a page, as far as is known.

@@ -16,8 +16,11 @@ const RESERVE: f64 = 1.0 / 10.0;
 /// The part of the share that the hour and the week may take each. The day takes what they leave: delays are
 /// least if calls go by the square root of late events × span.
 const PART: f64 = 1.0 / 3.0;
-/// Pages below which a piece is not begun, unless it is the last one.
+/// Pages below which a piece is not begun, unless it is the last one. With fewer calls per hour than usual, they
+/// are fewer.
 const LEAST_PIECE: f64 = 20.0;
+/// The part of an hour's calls that they are at most.
+const PART_OF_PIECE: f64 = 1.0 / 125.0;
 /// Pages of a piece.
 const MOST_PIECE: f64 = 100.0;
 /// Time between two re-readings of the week: an hour less than a day, so that a daily run that is a little
@@ -148,6 +151,12 @@ impl Share {
         pages * 1.02 + 2.0 <= self.allowed(Span::Day, left)
     }
 
+    /// Pages below which a piece is not begun.
+    #[must_use]
+    pub(crate) fn least_piece(&self) -> f64 {
+        (self.per_hour * PART_OF_PIECE).clamp(1.0, LEAST_PIECE)
+    }
+
     /// Counts pages that a span took.
     pub(crate) fn spend(&mut self, span: Span, pages: f64) {
         *self.spent.get_mut(span) += pages;
@@ -206,15 +215,20 @@ impl Sweep {
         true
     }
 
-    /// The next piece, as long as `allowed` pages cover enough of it.
+    /// The next piece, as long as `allowed` pages are the `least` that it may have, or the rest.
     #[must_use]
-    pub(crate) fn piece(&self, allowed: f64, held: &Held<'_>, page: f64) -> Option<Window> {
+    pub(crate) fn piece(
+        &self,
+        (allowed, least): (f64, f64),
+        held: &Held<'_>,
+        page: f64,
+    ) -> Option<Window> {
         let left = self.open?.left;
         if left.from >= left.to {
             return None;
         }
         let rest = (held.records(left) / page).ceil() + 1.0;
-        if allowed < LEAST_PIECE.min(rest) {
+        if allowed < least.min(rest) {
             return None;
         }
         let pages = MOST_PIECE.min(0.95 * allowed - 1.0).max(1.0);

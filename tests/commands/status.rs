@@ -41,6 +41,9 @@ on_both!(status_shows_people_how_far_the_copy_has_got, |db| {
            newest record    2026-03-20T10:30:00Z (… ago)\n  \
            last run         succeeded, exit 0, began …\n  \
            read from        HOST\n  \
+           day re-read      2026-03-20T12:00:00Z\n  \
+           hour re-read     2026-03-20T12:00:00Z\n  \
+           week re-read     2026-03-20T12:00:00Z\n  \
            cases            0 open, 1 unknown\n  \
            open rejects     1\n"
     );
@@ -76,6 +79,16 @@ on_both!(status_shows_programs_the_same, |db| {
     for name in ["mark_age_seconds", "scan_age_seconds"] {
         assert!(printed[0][name].take().is_i64(), "{name}");
     }
+    let rereads = ["day", "hour", "week"].map(|span| {
+        json!({
+            "span": span,
+            "read_at": "2026-03-20T12:00:00Z",
+            "part_read": 1.0,
+            "is_failures_only": false,
+            "next_from": null,
+            "next_until": null,
+        })
+    });
     assert_eq!(
         printed,
         json!([{
@@ -98,6 +111,7 @@ on_both!(status_shows_programs_the_same, |db| {
             "unknown_cases": 1,
             "read_from": null,
             "is_watermark_ahead": false,
+            "rereads": rereads,
         }])
     );
 });

@@ -136,6 +136,7 @@ impl Records<'_, '_> {
         let Self { reader, window, before, stats, .. } = self;
         batch.account_ids.iter().try_for_each(|id| reader.run.check_account(*id))?;
         stats.add(&batch, window.to);
+        reader.run.see_types(&batch);
         let kind = reader.run.job.origin.source;
         stats.check_readable(kind, (before.fetched, reader.rejects))?;
         tracing::debug!(%window, records = batch.records(), "batch read");

@@ -262,7 +262,11 @@ impl<'a> Job<'a> {
         let held = ledger.held(failures_only);
         loop {
             let left = self.calls.left(self.now).1;
-            let Some(piece) = sweep.piece(share.allowed(span, left), &held, PAGE) else { break };
+            let Some(piece) =
+                sweep.piece((share.allowed(span, left), share.least_piece()), &held, PAGE)
+            else {
+                break;
+            };
             let (from, to) = (seconds(piece.from), seconds(piece.to));
             let part = if failures_only { FAILING } else { 1.0 };
             let pages = (self.account.pages(from, to) * part).ceil().max(1.0);

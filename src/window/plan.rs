@@ -9,6 +9,8 @@ use super::{NARROWEST, Window};
 const WIDEST: TimeDelta = TimeDelta::days(3660);
 /// Complete windows after which one that was too much for the server is forgotten by half.
 const WINDOWS_TO_RECOVER: u32 = 10;
+/// Records of a page whose span shows how dense the window is. A page of one spans no time at all.
+const LEAST_ON_PAGE: u64 = 10;
 /// Page sizes in use. A response of exactly this many records may have been cut silently; 51 is what
 /// a sibling of the legacy endpoint sends when 50 are requested.
 const LIKELY_CAPS: [u64; 12] =
@@ -230,6 +232,9 @@ impl Plan {
         (limit, left): (f64, f64),
     ) -> bool {
         self.see_page(records);
+        if records < LEAST_ON_PAGE {
+            return false;
+        }
         let width = (window.to - window.from).as_seconds_f64();
         let goal = self.goal(left * self.page);
         let limit = limit * self.page;

@@ -38,7 +38,7 @@ pub(crate) use call_budget::Reservation;
 pub(crate) use cause::cause_of;
 pub(crate) use connect::{Access, Database};
 #[cfg(feature = "demo")]
-pub(crate) use demo_queries::QUESTION;
+pub(crate) use demo_queries::QUESTIONS;
 pub(crate) use health::Health;
 pub(crate) use lease::Lease;
 pub(crate) use profiles::ProfileAnswer;

@@ -15,12 +15,13 @@ mod patterns;
 use patterns::{EXEMPT, On, PATTERNS};
 
 const ALLOWANCE: &str = "tests/language/allowance.txt";
-const PLACES: [&str; 14] = [
+const PLACES: [&str; 15] = [
     "src",
     "simulator",
     "tests",
     "migrations",
     "benches",
+    "bi",
     "docs",
     "README.md",
     "ARCHITECTURE.md",

@@ -24,6 +24,7 @@ mod people;
 mod places;
 mod poolers;
 mod property;
+mod questions;
 mod readme;
 mod records;
 mod refusals;

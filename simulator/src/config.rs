@@ -255,7 +255,7 @@ impl Config {
             failures: 1_600,
             successes: Some(3_200),
             days: 42,
-            late_records: 5,
+            late_records: 3,
             now,
             // Fewer requests, so that the demo takes a moment.
             page: 500,

@@ -18,7 +18,7 @@ use crate::model::Origin;
 use crate::normalize::event_type::EventSelection;
 use crate::onelogin::events::{Events, Query};
 use crate::onelogin::{ConfigError, Options, Source};
-use crate::store::{Access, Database, QUESTION, Store};
+use crate::store::{Access, Database, QUESTIONS, Store};
 use crate::sync::{Job, span, sync};
 use onelogin_simulator::{Config, Simulator};
 
@@ -75,14 +75,14 @@ async fn show(args: &Args, screen: &Screen) -> Result<(), Failed> {
     for (table, rows) in store.table_sizes(ACCOUNT).await? {
         print_line(&format!("  {table:<24}{rows:>8}"));
     }
-    print_line(&format!(
-        "\nWho still has access, because a suspension failed and nothing has resolved it since?\n\n{QUESTION}"
-    ));
-    print_answer(&store).await?;
+    for (question, query) in QUESTIONS {
+        print_line(&format!("\n{question}\n\n{query}"));
+        print_answer(&store, query).await?;
+    }
     print_line(&format!(
         "\nNext:\n  {program} status --database-url {url}\n\n\
          With your OneLogin account, set ONELOGIN_CLIENT_ID and ONELOGIN_CLIENT_SECRET, and then:\n  \
-         {program} sync\n\nAny SQLite tool opens {}. A good first view is open_failures.",
+         {program} sync\n\nAny SQLite tool opens {}. docs/questions.md has more questions.",
         args.file.display(),
         program = program(),
     ));
@@ -157,8 +157,8 @@ async fn is_demo(url: &str) -> bool {
 }
 
 /// Prints rows under the names of their columns, aligned.
-async fn print_answer(store: &Store) -> Result<(), Failed> {
-    let answer = store.answer().await?;
+async fn print_answer(store: &Store, query: &'static str) -> Result<(), Failed> {
+    let answer = store.answer(query).await?;
     let widths: Vec<usize> = (0..answer.first().map_or(0, Vec::len))
         .map(|column| answer.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
         .collect();

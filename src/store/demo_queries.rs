@@ -8,26 +8,24 @@ use super::tx::Tx;
 use super::value::{Id, Time};
 use super::{Error, Store, on_either};
 
-/// People per app whose account could not be suspended, and was not suspended since.
-pub(crate) const QUESTION: &str = include_str!("sql/question.sql");
+/// The questions that end a demo, and their queries.
+pub(crate) const QUESTIONS: [(&str, &str); 3] = [
+    ("Who left more than a day ago and can still get in?", include_str!("sql/demo_access.sql")),
+    ("Which app is worst?", include_str!("sql/demo_worst_app.sql")),
+    ("What is new in the last seven days?", include_str!("sql/demo_new_errors.sql")),
+];
 
 const TABLES: [(&str, &str); 10] = [
     ("provisioning_failures", "select count(*) from provisioning_failures where account = $1"),
-    ("  failures, each once", "select count(*) from failures where account = $1"),
-    (
-        "  open_cases, open",
-        "select count(*) from open_cases where account = $1 and status = 'open'",
-    ),
-    (
-        "  open_cases, unknown",
-        "select count(*) from open_cases where account = $1 and status = 'unknown'",
-    ),
     ("provisioning_successes", "select count(*) from provisioning_successes where account = $1"),
     ("users", "select count(*) from users where account = $1"),
+    ("provisioning_cases", "select count(*) from provisioning_cases where account = $1"),
+    ("  open", "select count(*) from open_cases where account = $1 and status = 'open'"),
+    ("  unknown", "select count(*) from open_cases where account = $1 and status = 'unknown'"),
+    ("error_texts", "select count(*) from error_texts where account = $1"),
     ("rejected_records", "select count(*) from rejected_records where account = $1"),
     ("sync_runs", "select count(*) from sync_runs where account = $1"),
     ("sync_windows", "select count(*) from sync_windows where account = $1"),
-    ("watermarks", "select count(*) from watermarks where account = $1"),
 ];
 
 impl Store {
@@ -72,15 +70,15 @@ impl Store {
         .await
     }
 
-    /// Answers [`QUESTION`] as text: the names of the columns, then the rows.
+    /// Answers one of [`QUESTIONS`] as text: the names of the columns, then the rows.
     ///
     /// # Errors
     /// [`Error::Failed`].
-    pub(crate) async fn answer(&self) -> Result<Vec<Vec<String>>, Error> {
+    pub(crate) async fn answer(&self, question: &'static str) -> Result<Vec<Vec<String>>, Error> {
         self.read("answering a question", async |tx| {
             on_either!(Tx, tx, tx => {
                 // Not prepared, because every value then comes as text or can be read as text.
-                let rows = sqlx::raw_sql(QUESTION).fetch_all(&mut **tx).await?;
+                let rows = sqlx::raw_sql(question).fetch_all(&mut **tx).await?;
                 let names = rows.first().map(|row| {
                     Ok(row.columns().iter().map(|column| column.name().to_owned()).collect())
                 });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::support::program::Program;
-use crate::support::tables::Db;
+use crate::support::tables::{Db, NULL};
 
 /// The promised limit: under ten seconds.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -50,10 +50,11 @@ fn what_a_demo_prints_is_what_it_left() {
         "provisioning_failures",
         "provisioning_successes",
         "users",
+        "provisioning_cases",
+        "error_texts",
         "rejected_records",
         "sync_runs",
         "sync_windows",
-        "watermarks",
     ];
     for table in tables {
         let line = format!("  {table:<24}{:>8}", db.count(table));
@@ -62,11 +63,21 @@ fn what_a_demo_prints_is_what_it_left() {
     let runs = db.rows("select status, inserted, rejected from sync_runs order by started_at");
     assert_eq!(runs.len(), 2);
     assert!(runs.iter().all(|run| run[0] == "succeeded" && run[1] != "0" && run[2] == "0"));
-    let line = format!("    failures, each once   {:>8}", db.count("failures"));
-    assert!(shown.contains(&line), "{line:?} in\n{shown}");
-    let query = shown.split("\n\n").find(|part| part.starts_with("select ")).expect("a query");
-    for row in db.rows(query) {
-        assert!(shown.contains(&row[0]), "{row:?} in\n{shown}");
+    for status in ["open", "unknown"] {
+        let cases = db.count(&format!("open_cases where status = '{status}'"));
+        let line = format!("    {status:<22}{cases:>8}");
+        assert!(shown.contains(&line), "{line:?} in\n{shown}");
+    }
+    assert!(shown.contains("    unknown                      0\n"), "{shown}");
+    let queries: Vec<&str> =
+        shown.split("\n\n").filter(|part| part.starts_with("select ")).collect();
+    assert_eq!(queries.len(), 3, "{shown}");
+    for query in queries {
+        let rows = db.rows(query);
+        assert!(!rows.is_empty(), "{query}");
+        for value in rows.concat().iter().filter(|value| *value != NULL) {
+            assert!(shown.contains(value.as_str()), "{value} in\n{shown}");
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::iter;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, TypeInfo, ValueRef};
+use sqlx::{
+    AssertSqlSafe, Column, ConnectOptions, Connection, PgConnection, Row, TypeInfo, ValueRef,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -88,17 +90,23 @@ impl Db {
     /// nulls [`NULL`], UUIDs with hyphens, and other bytes in hexadecimal after `\x`.
     #[track_caller]
     pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        self.table(sql).1
+    }
+
+    /// The names of the columns of a query, unless it has no row, and [`rows`](Self::rows).
+    #[track_caller]
+    pub(crate) fn table(&self, sql: &str) -> (Vec<String>, Vec<Vec<String>>) {
         let rows: Result<_, sqlx::Error> = block_on(async {
             // The simple protocol of `raw_sql` has Postgres itself turn each value into text.
             let query = sqlx::raw_sql(AssertSqlSafe(sql));
             match self {
                 Self::Sqlite(_) => {
                     let rows = query.fetch_all(&mut self.connect_sqlite().await?).await?;
-                    Ok(rows.iter().map(|row| columns(row, sqlite_text)).collect())
+                    Ok((names(&rows), rows.iter().map(|row| columns(row, sqlite_text)).collect()))
                 }
                 Self::Postgres(_) => {
                     let rows = query.fetch_all(&mut self.connect_postgres().await?).await?;
-                    Ok(rows.iter().map(|row| columns(row, postgres_text)).collect())
+                    Ok((names(&rows), rows.iter().map(|row| columns(row, postgres_text)).collect()))
                 }
             }
         });
@@ -150,6 +158,11 @@ fn difference(actual: &[String], expected: &[String]) -> String {
     ]
     .concat()
     .join("\n")
+}
+
+fn names<R: Row>(rows: &[R]) -> Vec<String> {
+    let first = rows.first().map(Row::columns).unwrap_or_default();
+    first.iter().map(|column| column.name().to_owned()).collect()
 }
 
 fn columns<R: Row>(row: &R, text: fn(&R, usize) -> Result<String, sqlx::Error>) -> Vec<String> {

@@ -1,0 +1,21 @@
+select
+    account || '/' || cast(case_id as text) as case_key,
+    account,
+    case_id,
+    status,
+    user_id,
+    operation,
+    is_deprovision,
+    app_id,
+    app_name,
+    is_skipped,
+    opened_at,
+    last_failure_at,
+    attempts,
+    error_class,
+    retryable,
+    resolved_at,
+    resolved_by,
+    resolve_seconds,
+    hours_open
+from {{ source('onelogin', 'cases') }}

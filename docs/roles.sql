@@ -9,6 +9,9 @@ begin
     if not exists (select from pg_roles where rolname = 'onelogin_loader') then
         create role onelogin_loader login;
     end if;
+    if not exists (select from pg_roles where rolname = 'onelogin_reader') then
+        create role onelogin_reader login;
+    end if;
 end
 $$;
 
@@ -22,3 +25,35 @@ grant select, insert, update on
     to onelogin_loader;
 grant select, insert, update, delete on api_calls, provisioning_cases, failures_by_day, error_texts
     to onelogin_loader;
+
+-- A BI tool. It reads every view, without the columns that hold a person's name or address, or a sentence that may
+-- contain one.
+grant usage on schema public to onelogin_reader;
+revoke all on all tables in schema public from onelogin_reader;
+grant select on refinery_schema_history, data_dictionary to onelogin_reader;
+
+do $$
+declare
+    seen record;
+begin
+    for seen in
+        select c.table_name as name, string_agg(quote_ident(c.column_name), ', ' order by c.ordinal_position) as columns
+        from information_schema.columns c
+        join information_schema.views v on v.table_schema = c.table_schema and v.table_name = c.table_name
+        where c.table_schema = 'public'
+          and c.column_name not in (
+              'display_name', 'email', 'username', 'firstname', 'lastname', 'description', 'error_description',
+              'user_name', 'user_email_addr', 'status_detail'
+          )
+        group by c.table_name
+    loop
+        execute format('grant select (%s) on %I to onelogin_reader', seen.columns, seen.name);
+    end loop;
+end
+$$;
+
+alter role onelogin_reader set default_transaction_read_only = on;
+alter role onelogin_reader set statement_timeout = '60s';
+alter role onelogin_reader set idle_in_transaction_session_timeout = '60s';
+-- The plans of some views cost more to compile than to run.
+alter role onelogin_reader set jit = off;

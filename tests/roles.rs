@@ -2,7 +2,8 @@
 
 use onelogin_simulator::Simulator;
 use sqlx::error::DatabaseError;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use url::Url;
 
 use crate::docs::read;
@@ -14,6 +15,22 @@ use crate::support::program::Program;
 use crate::support::tables::{Db, assert_rows};
 
 const LOADER: &str = "onelogin_loader";
+const READER: &str = "onelogin_reader";
+/// Every column of a view that the reader may select, as a query of its view's rows.
+const SELECTED: &str =
+    "select 'select ' || string_agg(quote_ident(a.attname), ', ') || ' from ' || c.relname
+    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+    where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
+      and has_column_privilege('onelogin_reader', c.oid, a.attnum, 'select')
+    group by c.relname order by c.relname";
+/// Columns of views that the reader may not select, and the number of views that have them.
+const HIDDEN: &str = "select a.attname, count(*)
+    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+    where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
+      and not has_column_privilege('onelogin_reader', c.oid, a.attnum, 'select')
+    group by a.attname order by a.attname";
+
+const VIEWS: &str = "select viewname from pg_views where schemaname = 'public'";
 
 /// A database with the roles of the documentation, on a server of its own because roles belong to a server.
 struct Roles {
@@ -61,11 +78,17 @@ impl Roles {
         }
     }
 
-    fn run_as(&self, role: &str, sql: &str) -> Result<(), sqlx::Error> {
-        block_on(async {
+    /// The rows of statements that a role runs, every value as text.
+    fn run_as(&self, role: &str, sql: &str) -> Result<Vec<Vec<String>>, sqlx::Error> {
+        let rows = block_on(async {
             let mut connection = PgConnection::connect(&self.url(role)).await?;
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map(drop)
-        })
+            sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut connection).await
+        })?;
+        let text = |row: &PgRow, column: usize| {
+            let value = row.try_get_raw(column).expect("a column");
+            value.as_str().unwrap_or_default().to_owned()
+        };
+        Ok(rows.iter().map(|row| (0..row.len()).map(|i| text(row, i)).collect()).collect())
     }
 }
 
@@ -110,6 +133,75 @@ fn the_loader_changes_no_schema_and_deletes_no_failure() {
         ),
         &[&["calendar_days calendar_months data_dictionary refinery_schema_history"]],
     );
+}
+
+#[test]
+fn the_reader_sees_every_view_and_no_name() {
+    let (roles, onelogin) = (Roles::create(), history(3_000));
+    roles.sync(&onelogin, Api::Events, &["--since", SINCE]);
+
+    // As autovacuum does within a minute.
+    roles.db.execute("analyze");
+
+    let hidden = roles.db.rows(HIDDEN);
+    let names: Vec<&str> = hidden.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "description",
+            "display_name",
+            "email",
+            "error_description",
+            "firstname",
+            "lastname",
+            "status_detail",
+            "user_email_addr",
+            "user_name",
+            "username"
+        ]
+    );
+
+    let people = roles.db.rows(
+        "select distinct unnest(array[email, username, display_name, firstname || ' ' || lastname])
+         from users where email is not null",
+    );
+    assert!(people.len() > 100, "{people:?}");
+    let queries = roles.db.rows(SELECTED).concat();
+    assert_eq!(queries.len(), roles.db.rows(VIEWS).len(), "each view has columns to read");
+    for query in queries {
+        let rows = roles.run_as(READER, &query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        for text in rows.iter().flatten() {
+            let seen = people.iter().find(|name| text.contains(&name[0]));
+            assert_eq!(seen, None, "{query} shows a name");
+        }
+    }
+    Program::new(&["status"]).env("DATABASE_URL", roles.url(READER)).run().expect_code(0);
+}
+
+#[test]
+fn the_reader_writes_nothing_and_reads_no_table() {
+    let roles = Roles::create();
+
+    roles.assert_refused(
+        READER,
+        &[
+            "select * from failures",
+            "select email from failures",
+            "select 1 from failures where email like 'a%'",
+            "select error_description from open_cases",
+            "select user_id from users",
+            "select raw from provisioning_failures",
+            "select raw from rejected_records",
+            "begin read write; delete from users",
+            "begin read write; update sync_runs set error = null",
+            "begin read write; create table notes (note text)",
+            "begin read write; drop view failures",
+        ],
+    );
+    let settings = ["statement_timeout", "default_transaction_read_only", "jit"].map(|name| {
+        roles.run_as(READER, &format!("show {name}")).expect("a setting").concat().concat()
+    });
+    assert_eq!(settings, ["1min", "on", "off"]);
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Roles {
 }
 
 #[test]
-fn the_loader_completes_first_and_everyday_runs() {
+fn the_loader_completes_first_and_everyday_runs_and_a_rebuild() {
     let onelogin = history(3_000);
     for api in [Api::Legacy, Api::Events] {
         let roles = Roles::create();
@@ -103,7 +103,9 @@ fn the_loader_completes_first_and_everyday_runs() {
         roles.sync(&onelogin, api, &[]);
         assert_complete(api, &onelogin, &roles.db);
 
-        Program::new(&["status"]).env("DATABASE_URL", roles.url(LOADER)).run().expect_code(0);
+        for command in [&["migrate", "--rebuild"][..], &["status"]] {
+            Program::new(command).env("DATABASE_URL", roles.url(LOADER)).run().expect_code(0);
+        }
     }
 }
 

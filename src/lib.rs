@@ -6,6 +6,7 @@
 //! the exit codes.
 
 pub mod cli;
+mod error_rules;
 pub mod exit;
 mod identity;
 mod model;

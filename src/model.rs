@@ -37,6 +37,8 @@ pub struct Failure {
     pub operation: Operation,
     /// The field that the operation was read from.
     pub operation_source: OperationSource,
+    /// The result of the attempt.
+    pub outcome: Outcome,
     /// `OneLogin`'s id of the app.
     pub app_id: Option<i64>,
     /// The app's name, if the record has it.
@@ -99,6 +101,26 @@ pub struct Success {
     pub raw: TextRef,
     /// Hash of `raw`, to distinguish a changed record from a repeated one.
     pub content_hash: i64,
+}
+
+/// The result of an attempt that gave a person no access, or left them with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It failed.
+    Failed,
+    /// OneLogin made none, because the app is set to do nothing: the account stays.
+    Skipped,
+}
+
+impl Outcome {
+    /// The text stored in `provisioning_failures.outcome`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
 }
 
 /// A change to a person's account in an app.

@@ -10,6 +10,8 @@ mod cause;
 mod connect;
 #[cfg(feature = "demo")]
 mod demo_queries;
+mod dictionary;
+mod error_classes;
 mod event_types;
 mod facts;
 mod file;

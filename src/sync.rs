@@ -61,6 +61,7 @@ async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
     let copied = copy_all(run).await;
     if !matches!(copied, Err(Error::Store(_))) {
         run.store.rebuild(&run.job.origin.account).await?;
+        classify_errors(run).await?;
     }
     copied
 }
@@ -74,6 +75,7 @@ async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
     }
     let (mut plan, advance) = plan::resume(run).await?;
     let mut loader = Loader::new(run);
+    classify_errors(run).await?;
     let copied = Box::pin(copy(run, &mut plan, &mut loader, advance)).await;
     run.see_page(&plan);
     if let Err(Error::Source(error)) = &copied
@@ -103,6 +105,16 @@ async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
         profiles::refresh(run, events, plan.end()).await?;
     }
     run.check_rejects()
+}
+
+/// Classifies stored errors that these rules have not classified.
+async fn classify_errors(run: &Session<'_>) -> Result<(), Error> {
+    let rules = &run.run.error_rules;
+    let errors = run.store.classify_errors(&run.job.origin.account, rules).await?;
+    if errors > 0 {
+        tracing::info!(errors, rules = rules.version(), "errors classified");
+    }
+    Ok(())
 }
 
 /// Reads the windows of a plan and writes those that have been read, side by side. What was read

@@ -8,6 +8,7 @@ mod pages;
 mod people;
 mod rereading;
 mod saved;
+mod skipped;
 mod token;
 
 use chrono::{DateTime, Utc};

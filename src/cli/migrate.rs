@@ -4,6 +4,7 @@ use anyhow::anyhow;
 
 use super::text::{plural, print_line};
 use super::{Failed, help};
+use crate::error_rules::ErrorRules;
 use crate::exit::Exit;
 use crate::redact::Outside;
 use crate::store::{Access, Database, Store};
@@ -41,6 +42,8 @@ async fn check(store: &Store) -> Result<(), Failed> {
         let error = anyhow!("{pending} pending; run `onelogin-sync migrate` or `sync`");
         return Err(Failed::new(Exit::Configuration, error));
     }
+    // A run with other rules classifies the errors again.
+    let rules = ErrorRules::built_in();
     for account in store.accounts().await? {
         if store.lacks_fingerprints(&account).await? {
             let error = anyhow!(
@@ -67,6 +70,7 @@ async fn migrate(args: &Args, store: &Store) -> Result<(), Failed> {
             store.begin_rebuild(&account).await?;
         }
         if store.rebuild(&account).await? {
+            store.classify_errors(&account, &rules).await?;
             tracing::info!(account = %Outside(&account), "cases and counts are complete");
         }
     }

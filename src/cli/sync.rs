@@ -2,7 +2,9 @@
 
 mod outcome;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -14,6 +16,7 @@ use uuid::Uuid;
 use super::connection::Connection;
 use super::progress::Screen;
 use super::{Failed, Format, help, stop, text};
+use crate::error_rules::ErrorRules;
 use crate::exit::Exit;
 use crate::model::Origin;
 use crate::onelogin::Source;
@@ -94,6 +97,9 @@ struct Loading {
     #[arg(long, env = "ONELOGIN_REFRESH_PEOPLE", value_name = "DURATION", default_value = "7d")]
     #[arg(hide_short_help = true, value_parser = refresh)]
     refresh_people: Refresh,
+    /// File with rules of your own for the classes of errors, which come before those in the binary
+    #[arg(long, env = "ONELOGIN_ERROR_RULES", value_name = "FILE", hide_short_help = true)]
+    error_rules: Option<PathBuf>,
     /// Do not migrate: exit 78 if the schema is not up to date
     #[arg(long, hide_short_help = true)]
     no_migrate: bool,
@@ -216,8 +222,21 @@ fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
         max_rejects: args.loading.max_rejects,
         keep_raw: args.loading.raw == Raw::Keep,
         prefetch: args.loading.prefetch,
+        error_rules: Arc::new(error_rules(args.loading.error_rules.as_deref())?),
         ..Job::new(origin.clone(), args.connection.selected()?)
     })
+}
+
+/// Reads the user's rules for errors, if there is a file of them.
+fn error_rules(path: Option<&Path>) -> Result<ErrorRules, Failed> {
+    let Some(path) = path else { return Ok(ErrorRules::built_in()) };
+    let unusable = |what: String| {
+        let error = anyhow!("the rules for errors in {} {what}", Outside(path.display()));
+        Failed::new(Exit::Configuration, error)
+    };
+    let text = fs::read_to_string(path)
+        .map_err(|error| unusable(format!("cannot be read: {}", Outside(error))))?;
+    ErrorRules::with_own(&text).map_err(|error| unusable(format!("cannot be used: {error}")))
 }
 
 async fn open(database: &Database, account: &str, no_migrate: bool) -> Result<Store, Failed> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
-use super::event_type::{EventSelection, failed_operation};
+use super::event_type::{EventSelection, SKIPPED, failed_operation, outcome};
 use super::field_reader::FieldReader;
 use super::raw_fields::raw_fields;
 use super::{Defect, VERSION, fields, instant, object};
@@ -203,6 +203,7 @@ fn failure(reader: &mut FieldReader, event: ParsedEvent, resolution: Resolution)
         person,
         operation: failed_operation(event.type_id),
         operation_source: OperationSource::EventType,
+        outcome: outcome(event.type_id),
         app_id: event.app_id,
         app_name: event.app_name,
         event_type_id: Some(event.type_id),
@@ -243,17 +244,18 @@ fn sentence(
 ) -> Option<TextRef> {
     let verb = match type_id {
         25 => return Some(reader.texts.write("Internal provisioning error")),
-        61 => "suspended",
+        SKIPPED | 61 => "suspended",
         62 => "reactivated",
         63 => "deleted",
         64 => "created",
         65 => "updated",
         _ => return None,
     };
+    let not = if type_id == SKIPPED { " was not " } else { " could not be " };
     let (user, app) = user.zip(app)?;
     let start = reader.texts.here();
     reader.texts.copy(user);
-    for part in [" could not be ", verb, " in "] {
+    for part in [not, verb, " in "] {
         reader.texts.part(part);
     }
     reader.texts.copy(app);

@@ -3,31 +3,38 @@
 use super::field_reader::FieldReader;
 use super::raw_fields::raw_fields;
 use super::{Defect, fields, text};
-use crate::model::{EventType, Operation, TextArena};
+use crate::model::{EventType, Operation, Outcome, TextArena};
 
-/// Failed provisioning, as far as is known: an exception, and each operation on an account.
-pub const FAILURES: [i64; 6] = [25, 61, 62, 63, 64, 65];
+/// A leaver whose account stays, because the app is set to do nothing about leavers.
+pub(super) const SKIPPED: i64 = 60;
+
+/// Failed provisioning, as far as is known: an exception, each operation on an account, and a suspension that
+/// was skipped.
+pub const FAILURES: [i64; 7] = [25, SKIPPED, 61, 62, 63, 64, 65];
 
 /// Successful provisioning: an account created, updated, suspended, reactivated, deleted, or
 /// linked to the person it was there for.
 pub(crate) const SUCCESSES: [i64; 6] = [51, 52, 53, 54, 55, 59];
 
 /// Types whose names look like failed provisioning, but which are known to be something else: errors of a directory or of an app as a whole, retries and notices.
-const KNOWN_OTHERS: [i64; 21] = [
-    26, 38, 39, 49, 60, 79, 85, 111, 116, 121, 125, 133, 208, 237, 250, 251, 252, 253, 306, 307,
-    334,
-];
+const KNOWN_OTHERS: [i64; 20] =
+    [26, 38, 39, 49, 79, 85, 111, 116, 121, 125, 133, 208, 237, 250, 251, 252, 253, 306, 307, 334];
 
 /// The operation that failed, by the type of the event.
 pub(super) fn failed_operation(event_type_id: i64) -> Operation {
     match event_type_id {
-        61 => Operation::Suspend,
+        SKIPPED | 61 => Operation::Suspend,
         62 => Operation::Reactivate,
         63 => Operation::Delete,
         64 => Operation::Create,
         65 => Operation::Update,
         _ => Operation::Unknown,
     }
+}
+
+/// The result that an event of a type of failure stands for.
+pub(super) fn outcome(event_type_id: i64) -> Outcome {
+    if event_type_id == SKIPPED { Outcome::Skipped } else { Outcome::Failed }
 }
 
 /// The operation that succeeded, if this is a type of success.

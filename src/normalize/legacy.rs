@@ -7,7 +7,8 @@ use super::raw_fields::raw_fields;
 use super::{Defect, VERSION, fields, object};
 use crate::identity;
 use crate::model::{
-    Batch, Failure, Operation, OperationSource, Origin, Person, Profile, Reason, Resolution,
+    Batch, Failure, Operation, OperationSource, Origin, Outcome, Person, Profile, Reason,
+    Resolution,
 };
 
 raw_fields! {
@@ -57,6 +58,7 @@ pub(super) fn read(origin: &Origin, raw: &str, batch: &mut Batch) -> Result<(), 
         content_hash: identity::content_hash(VERSION, raw),
         operation,
         operation_source: OperationSource::Description,
+        outcome: Outcome::Failed,
         app_id: None,
         app_name,
         event_type_id: None,

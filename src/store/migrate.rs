@@ -46,11 +46,17 @@ impl Store {
     }
 
     /// Applies the pending migrations, all or none, and returns their names. If two programs migrate at
-    /// once, one waits and then finds nothing to do.
+    /// once, one waits and then finds nothing to do. Then brings the data dictionary up to date.
     ///
     /// # Errors
     /// As [`Store::pending`]; [`Error::Migration`] if one fails.
     pub(crate) async fn migrate(&self) -> Result<Vec<String>, Error> {
+        let applied = self.apply_pending().await?;
+        self.describe().await?;
+        Ok(applied)
+    }
+
+    async fn apply_pending(&self) -> Result<Vec<String>, Error> {
         let pending = self.pending().await?;
         if pending.is_empty() {
             return Ok(pending);

@@ -1,10 +1,13 @@
 //! The record of each run, in `sync_runs`.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::tx::Tx;
 use super::value::{Id, Time};
 use super::{Error, Remembered, Store, on_either};
+use crate::error_rules::ErrorRules;
 use crate::model::Origin;
 
 /// A run: its id, and whose rows it copies.
@@ -16,6 +19,8 @@ pub(crate) struct Run {
     pub origin: Origin,
     /// Rows keep the text of their records.
     pub keep_raw: bool,
+    /// The rules that give errors their classes.
+    pub error_rules: Arc<ErrorRules>,
 }
 
 /// The outcome of a run.

@@ -298,6 +298,9 @@ impl Writer<'_> {
         }
         let Some(Open { mut tx, stamp, .. }) = self.open.take() else { unreachable!("it is open") };
         let now = tx.now().await.map_err(failed("reading the time"))?;
+        if self.counts.inserted + self.counts.updated > 0 {
+            tx.classify_errors(&stamp.origin.account, &self.run.error_rules).await?;
+        }
         tx.move_watermark(watermark, lease, place.read_from.as_deref(), now).await?;
         if let Some(onelogin_account_id) = place.onelogin_account_id {
             tx.identify_account(&stamp.origin.account, onelogin_account_id).await?;

@@ -1,9 +1,12 @@
 //! Settings of one run.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::Span;
 use uuid::Uuid;
 
+use crate::error_rules::ErrorRules;
 use crate::model::Origin;
 use crate::normalize::event_type::EventSelection;
 use crate::redact::Outside;
@@ -37,6 +40,8 @@ pub(crate) struct Job {
     pub max_rejects: u64,
     /// True if rows keep the text of their records.
     pub keep_raw: bool,
+    /// The rules that give errors their classes.
+    pub error_rules: Arc<ErrorRules>,
     /// Windows that may be read ahead of the one that is being written.
     pub prefetch: u32,
 }
@@ -70,6 +75,7 @@ impl Job {
             refresh_people: Some(TimeDelta::days(7)),
             max_rejects: 0,
             keep_raw: true,
+            error_rules: Arc::new(ErrorRules::built_in()),
             prefetch: 2,
         }
     }

@@ -1,6 +1,7 @@
 //! Surroundings of the pipeline: the lease, the signals and the record of the run.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -79,7 +80,12 @@ impl<'a> Session<'a> {
         source: &'a Source,
         on_progress: &'a dyn Fn(Progress),
     ) -> Result<Self, Error> {
-        let run = Run { run_id, origin: job.origin.clone(), keep_raw: job.keep_raw };
+        let run = Run {
+            run_id,
+            origin: job.origin.clone(),
+            keep_raw: job.keep_raw,
+            error_rules: Arc::clone(&job.error_rules),
+        };
         let (lease, resume) = store.take_lease(job.origin.clone(), &job.owner, job.lease).await?;
         let remembered = match store.begin_run(&run).await {
             Ok(remembered) => remembered,

@@ -12,7 +12,7 @@ use super::event::{App, Attempt, Event, EventRow, Interned, Resolution, Success}
 use super::fingerprints::Fingerprints;
 use super::rebuild::Built;
 use super::twins::group_of;
-use crate::model::{self, Failure, Origin, TextArena};
+use crate::model::{self, Failure, Origin, Outcome, TextArena};
 use crate::store::bulk::{Columns, Row, Shared, Statement};
 use crate::store::tx::Tx;
 use crate::store::{Error, failed, on_either};
@@ -273,7 +273,7 @@ fn attempt(origin: &Origin, failure: &Failure, arena: &TextArena, texts: &mut In
         source: texts.get(origin.source.as_str()),
         user_id: failure.person.as_ref().map(|person| person.user_id),
         operation: failure.operation,
-        is_skipped: false,
+        is_skipped: failure.outcome == Outcome::Skipped,
         app: App { id: failure.app_id, name: app_name },
         at: failure.created_at,
         fingerprint: failure.error_fingerprint.clone(),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::event::Attempt;
 use super::fingerprints::{Named, normalised};
+use crate::error_rules::{Class, Retryable};
 use crate::normalize::error_text::ErrorText;
 use crate::store::bulk::{Columns, Row, Shared, Statement};
 use crate::store::on_either;
@@ -19,11 +20,6 @@ const INSERT: Statement = Statement::new(include_str!("sql/texts_insert.sql"));
 const UPDATE: Statement = Statement::new(include_str!("sql/texts_update.sql"));
 const DELETE: Statement = Statement::new(include_str!("sql/texts_delete.sql"));
 const SAMPLES: Statement = Statement::new(include_str!("sql/texts_samples.sql"));
-
-/// The class of an error before rules decide it.
-const CLASS: &str = "unknown";
-const RETRYABLE: &str = "no";
-const ACTION: &str = "Read the error in the app's own log";
 
 /// Changes to the failures of each error.
 #[derive(Debug, Default)]
@@ -109,9 +105,10 @@ impl Row for &NewText<'_> {
         columns.text(Some(self.fingerprint));
         columns.text(Some(self.text));
         columns.text(Some(self.text));
-        columns.text(Some(CLASS));
-        columns.text(Some(RETRYABLE));
-        columns.text(Some(ACTION));
+        // Until the rules decide, before the commit.
+        columns.text(Some(Class::Unknown.as_str()));
+        columns.text(Some(Retryable::No.as_str()));
+        columns.text(Some(Class::Unknown.action()));
         columns.time(Some(self.first));
         columns.time(Some(self.last));
         columns.number(Some(self.failures));

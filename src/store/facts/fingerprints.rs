@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::error_texts::NewText;
-use crate::model::{Failure, TextArena};
+use crate::model::{Failure, Outcome, TextArena};
 use crate::normalize::error_text::{ErrorText, ErrorTexts, in_sentence};
 use crate::store::bulk::{Columns, Row, Shared, Statement};
 use crate::store::on_either;
@@ -52,7 +52,9 @@ pub(in crate::store) struct Fingerprints {
 impl Fingerprints {
     /// Sets the fingerprints of failures that are about to be written.
     pub(in crate::store) fn fill(&mut self, failures: &mut [Failure], arena: &TextArena) {
-        for failure in failures {
+        // A skipped attempt has no error.
+        let failed = failures.iter_mut().filter(|failure| failure.outcome == Outcome::Failed);
+        for failure in failed {
             let error = failure.error_description.map(|text| arena.get(text));
             let person = failure.person.as_ref();
             let profile = person.and_then(|person| person.profile.as_ref());

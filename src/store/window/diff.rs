@@ -172,7 +172,10 @@ pub(super) fn diff_successes(
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::error_rules::ErrorRules;
     use crate::model::{Operation, OperationSource, Origin, Resolution};
     use crate::source::SourceKind;
     use crate::store::Run;
@@ -181,7 +184,12 @@ pub(super) mod tests {
     fn stamp() -> WindowStamp {
         let origin = Origin { account: "acme".into(), source: SourceKind::Legacy };
         let at = chrono::DateTime::from_timestamp(9, 0).unwrap();
-        let run = Run { run_id: Uuid::from_u128(9), origin, keep_raw: true };
+        let run = Run {
+            run_id: Uuid::from_u128(9),
+            origin,
+            keep_raw: true,
+            error_rules: Arc::new(ErrorRules::built_in()),
+        };
         WindowStamp::new(&run, at, None)
     }
 
@@ -194,6 +202,7 @@ pub(super) mod tests {
             person: None,
             operation: Operation::Unknown,
             operation_source: OperationSource::Description,
+            outcome: crate::model::Outcome::Failed,
             app_id: None,
             app_name: None,
             event_type_id: None,

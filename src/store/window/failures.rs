@@ -36,6 +36,7 @@ impl Row for Stamped<'_, Failure> {
         columns.number(row.person.as_ref().map(|p| p.user_id));
         columns.text(Some(row.operation.as_str()));
         columns.text(Some(row.operation_source.as_str()));
+        columns.text(Some(row.outcome.as_str()));
         columns.number(row.app_id);
         columns.text(row.app_name.map(get));
         columns.number(row.event_type_id);

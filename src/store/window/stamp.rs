@@ -24,7 +24,7 @@ pub(super) struct WindowStamp {
 
 impl WindowStamp {
     pub(super) fn new(run: &Run, at: DateTime<Utc>, scanned: Option<DateTime<Utc>>) -> Self {
-        let &Run { ref origin, run_id, keep_raw } = run;
+        let &Run { ref origin, run_id, keep_raw, .. } = run;
         Self {
             account: Shared::text(&origin.account),
             source: Shared::text(origin.source.as_str()),

@@ -1,8 +1,8 @@
 -- Only new and changed rows are written. A legacy failure keeps its person and description, because its
 -- identity is made of them.
 insert into provisioning_failures (
-    failure_id, account, source, source_id, login_id, user_id, operation, operation_source, app_id,
-    app_name, event_type_id, created_at, created_at_raw, description, error_description,
+    failure_id, account, source, source_id, login_id, user_id, operation, operation_source, outcome,
+    app_id, app_name, event_type_id, created_at, created_at_raw, description, error_description,
     error_fingerprint, solved, resolved_at, resolution, raw, content_hash, is_late, first_seen_at,
     synced_at, run_id
 ) values /*rows*/
@@ -11,6 +11,7 @@ on conflict (account, failure_id) do update set
     user_id = excluded.user_id,
     operation = excluded.operation,
     operation_source = excluded.operation_source,
+    outcome = excluded.outcome,
     app_id = excluded.app_id,
     app_name = excluded.app_name,
     event_type_id = excluded.event_type_id,

@@ -1,0 +1,171 @@
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::fs;
+
+use serde::Deserialize;
+
+use super::*;
+use crate::normalize::error_text::ErrorText;
+
+/// 266 errors of 53 apps, each with the class that a person gave it.
+const LABELLED: &str = include_str!("../../tests/fixtures/error_texts.jsonl");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/error-classes.md");
+
+#[derive(Deserialize)]
+struct Labelled {
+    text: String,
+    class: Class,
+    retryable: Retryable,
+}
+
+/// A third of the texts, chosen by a hash, by which the rules are measured.
+fn is_held_out(text: &str) -> bool {
+    Sha256::digest(text)[0].is_multiple_of(3)
+}
+
+fn labelled(held_out: bool) -> Vec<Labelled> {
+    let all = LABELLED.lines().map(|line| serde_json::from_str(line).expect("a labelled text"));
+    all.filter(|labelled: &Labelled| is_held_out(&labelled.text) == held_out).collect()
+}
+
+#[derive(Default, Clone, Copy)]
+struct Score {
+    right: u32,
+    given: u32,
+    wanted: u32,
+}
+
+impl Score {
+    fn precision(self) -> f64 {
+        f64::from(self.right) / f64::from(self.given.max(1))
+    }
+
+    fn recall(self) -> f64 {
+        f64::from(self.right) / f64::from(self.wanted.max(1))
+    }
+}
+
+/// The scores of all classes, and of all texts at the end.
+fn scores(texts: &[Labelled]) -> Vec<(&'static str, Score)> {
+    let rules = ErrorRules::built_in();
+    let mut scores: HashMap<Class, Score> = HashMap::new();
+    for labelled in texts {
+        let text = ErrorText::of(Some(&labelled.text), &[]).text;
+        let given = rules.classify(&text).class;
+        scores.entry(given).or_default().given += 1;
+        scores.entry(labelled.class).or_default().wanted += 1;
+        if given == labelled.class {
+            scores.entry(given).or_default().right += 1;
+        } else {
+            println!("{} instead of {}: {text}", given.as_str(), labelled.class.as_str());
+        }
+    }
+    let of = |class: Class| scores.get(&class).copied().unwrap_or_default();
+    let all = Class::ALL.map(of).iter().fold(Score::default(), |sum, score| Score {
+        right: sum.right + score.right,
+        given: sum.given + score.given,
+        wanted: sum.wanted + score.wanted,
+    });
+    let classes = Class::ALL.map(|class| (class.as_str(), of(class)));
+    classes.into_iter().chain([("all", all)]).collect()
+}
+
+#[test]
+fn at_least_85_of_100_texts_get_their_class_and_70_of_each_class() {
+    for held_out in [true, false] {
+        for (class, score) in scores(&labelled(held_out)) {
+            let limit = if class == "all" { 0.85 } else { 0.7 };
+            assert!(score.wanted > 0, "{class} has no text");
+            assert!(score.precision() >= limit && score.recall() >= limit, "{class}");
+        }
+    }
+}
+
+#[test]
+fn the_documentation_has_the_scores_of_the_texts_held_out() {
+    let mut table = String::from("| class | texts | precision | recall |\n|---|---|---|---|\n");
+    for (class, score) in scores(&labelled(true)) {
+        let (precision, recall) = (score.precision(), score.recall());
+        writeln!(table, "| {class} | {} | {precision:.2} | {recall:.2} |", score.wanted).unwrap();
+    }
+    let docs = fs::read_to_string(DOCS).expect("docs/error-classes.md");
+    assert!(docs.contains(&table), "docs/error-classes.md lacks this table:\n{table}");
+}
+
+#[test]
+fn what_needs_a_person_is_never_retried_at_once() {
+    let rules = ErrorRules::built_in();
+    for labelled in labelled(true).iter().chain(&labelled(false)) {
+        let given = rules.classify(&ErrorText::of(Some(&labelled.text), &[]).text).retryable;
+        let is_safe = given != Retryable::Yes || labelled.retryable != Retryable::No;
+        assert!(is_safe, "{}", labelled.text);
+    }
+    for rule in &rules.rules {
+        assert!(
+            rule.retryable != Retryable::Yes || rule.class == Class::Timeout,
+            "{}",
+            rule.pattern
+        );
+    }
+}
+
+#[test]
+fn each_built_in_pattern_compiles() {
+    for rule in ErrorRules::built_in().rules {
+        rule.compile().unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn no_text_is_unknown_and_each_class_has_an_action() {
+    for text in ["", "error", "null", "-", "Provisioning failed"] {
+        assert_eq!(ErrorRules::built_in().classify(text).class, Class::Unknown, "{text}");
+    }
+    for class in Class::ALL {
+        assert!(!class.action().is_empty());
+        let json = format!("\"{}\"", class.as_str());
+        assert_eq!(serde_json::from_str::<Class>(&json).ok(), Some(class));
+    }
+}
+
+#[test]
+fn own_rules_come_first_and_change_the_version() {
+    let own = |pattern: &str, action: &str| {
+        let text = format!(
+            "version = 7\n[[rule]]\npattern = '{pattern}'\nclass = \"permission\"\nretryable = \"later\"\n{action}"
+        );
+        ErrorRules::with_own(&text).unwrap()
+    };
+    let rules = own("TIMED Ö", "action = \"Call Jo\"");
+    let verdict = rules.classify("it timed ö out");
+    let expected =
+        Verdict { class: Class::Permission, retryable: Retryable::Later, action: "Call Jo" };
+    assert_eq!(verdict, expected);
+    assert_eq!(rules.classify("it timed out").class, Class::Timeout);
+    assert_eq!(own("timed", "").classify("timed").action, Class::Permission.action());
+
+    assert!(rules.version().starts_with("7+1:"), "{}", rules.version());
+    assert_ne!(rules.version(), own("other", "").version());
+    assert!(ErrorRules::built_in().version().starts_with("1:"));
+    assert_eq!(ErrorRules::built_in().version(), ErrorRules::built_in().version());
+}
+
+#[test]
+fn a_defect_is_reported_with_its_line() {
+    let rule = |rest: &str| format!("# first\n\n[[rule]]\n{rest}");
+    for (text, line, part) in [
+        (rule("pattern = 'a('\nclass = \"timeout\"\nretryable = \"yes\""), 4, "unclosed group"),
+        (rule("pattern = 'a'\nclass = \"slow\"\nretryable = \"yes\""), 5, "slow"),
+        (rule("pattern = 'a'\nclass = \"timeout\"\nretryable = \"maybe\""), 6, "maybe"),
+        (rule("pattern = 'a'\nclass = \"timeout\"\nretry = \"yes\""), 6, "retry"),
+        (rule("pattern = ''\nclass = \"timeout\"\nretryable = \"yes\""), 4, "1 to"),
+        (rule("pattern = 'a'\nclass = \"timeout\"\nretryable = \"no\"\naction = ' '"), 7, "empty"),
+        (rule("pattern = 'a'\nretryable = \"no\""), 3, "class"),
+        ("version = [".to_owned(), 1, ""),
+        ("rules = 1".to_owned(), 1, "rules"),
+    ] {
+        let error = ErrorRules::with_own(&text).unwrap_err();
+        assert_eq!(error.line, line, "{text}: {error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}

@@ -42,8 +42,6 @@ async fn check(store: &Store) -> Result<(), Failed> {
         let error = anyhow!("{pending} pending; run `onelogin-sync migrate` or `sync`");
         return Err(Failed::new(Exit::Configuration, error));
     }
-    // A run with other rules classifies the errors again.
-    let rules = ErrorRules::built_in();
     for account in store.accounts().await? {
         if store.lacks_fingerprints(&account).await? {
             let error = anyhow!(
@@ -65,6 +63,8 @@ async fn migrate(args: &Args, store: &Store) -> Result<(), Failed> {
     if migrations.is_empty() {
         print_line("the schema is up to date");
     }
+    // A run with other rules classifies the errors again.
+    let rules = ErrorRules::built_in();
     for account in store.accounts().await? {
         if args.rebuild && args.account.as_ref().is_none_or(|only| *only == account) {
             store.begin_rebuild(&account).await?;

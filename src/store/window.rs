@@ -161,7 +161,7 @@ impl Writer<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let Open { tx, stamp, failures_gap, .. } =
+        let Open { tx, stamp, failures_gap, is_account_locked, .. } =
             open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
         let stored =
             tx.stored(stamp, &batch, failures_gap).await.map_err(failed("looking up failures"))?;
@@ -173,6 +173,11 @@ impl Writer<'_> {
             counts,
             no_longer_unchanged,
         } = diff(stamp, texts, (batch, page_ends), &stored, &mut self.unchanged_ids);
+        if !changed.is_empty() && !*is_account_locked {
+            // A run of another source may be about to make stored failures the twins of its own.
+            tx.lock_account(&stamp.origin.account).await?;
+            *is_account_locked = true;
+        }
         self.changes.fingerprint(&mut new, texts);
         self.changes.fingerprint(&mut changed, texts);
         self.changes.add_failures(&stamp.origin, &new, texts);

@@ -167,7 +167,7 @@ on_both!(a_server_that_takes_only_the_first_type_gets_a_request_for_each, |db| {
         .iter()
         .filter_map(|call| parameter(&call.query, "event_type_id"))
         .collect();
-    assert_eq!(types.len(), 12 + 1, "each by itself, and all of them at first: {types:?}");
+    assert_eq!(types.len(), 13 + 1, "each by itself, and all of them at first: {types:?}");
 });
 
 on_both!(a_type_that_is_added_later_is_named_with_the_command_that_fills_it, |db| {

@@ -68,12 +68,15 @@ fn load_the_demo(db: &Db) {
 /// The page with the results of a database.
 fn answered(page: &str, db: &Db) -> String {
     let mut parts = page.split(RESULT);
-    let mut answered = parts.next().expect("an introduction").to_owned();
-    let mut query = last_query(&answered).to_owned();
+    let mut query = parts.next().expect("an introduction");
+    let mut answered = query.to_owned();
+    query = last_query(query);
     for part in parts {
         let (_, rest) = part.split_once("```").expect("the end of a result");
-        answered += &format!("{RESULT}{}```{rest}", table(db, &query));
-        query = last_query(rest).to_owned();
+        for text in [RESULT, &table(db, query), "```", rest] {
+            answered.push_str(text);
+        }
+        query = last_query(rest);
     }
     answered
 }

@@ -181,11 +181,12 @@ on_both!(what_another_attempt_may_close_is_listed, |db| {
     assert_rows(&rows, &expected.iter().map(Vec::as_slice).collect::<Vec<_>>());
 });
 
-on_both!(the_failures_of_a_case_that_nothing_has_closed_are_listed, |db| {
+/// Cases that are closed or not, with twins, a renamed app, and failures without one.
+fn cases_with_failures() -> Rows {
     let named = (None, Some("Wiki"));
     let renamed = (Some(1), Some("Knowledge"));
     let failure = |n, at, app| Failure { n, at, app, ..FAILED };
-    let rows = Rows::default()
+    Rows::default()
         .account("acme", "03-21 00:00:00", "03-10 00:00:00")
         // Closed by a success at 12:00. Then a case of the app's id, with a twin and a renamed app, beside one by name.
         .failure(&failure(1, "03-20 11:00:00", WIKI))
@@ -265,8 +266,11 @@ on_both!(the_failures_of_a_case_that_nothing_has_closed_are_listed, |db| {
             attempts: 2,
             app: (None, None),
             ..CASE
-        });
-    database(db, &rows);
+        })
+}
+
+on_both!(the_failures_of_a_case_that_nothing_has_closed_are_listed, |db| {
+    database(db, &cases_with_failures());
 
     let ids = short("failure_id, case_id");
     let rows = rows_of(

@@ -10,6 +10,7 @@ mod help;
 mod log;
 mod migrate;
 mod progress;
+mod report;
 mod secret;
 #[cfg(feature = "demo")]
 mod simulate;
@@ -36,8 +37,7 @@ const STYLES: Styles = Styles::styled()
     .usage(AnsiColor::Green.on_default().bold())
     .literal(AnsiColor::Cyan.on_default().bold());
 
-/// Copies failed provisioning from OneLogin into Postgres or SQLite, so that "who could not get, or
-/// lose, access to what, and why" is a SQL query.
+/// Copies failed provisioning from OneLogin into Postgres or SQLite: who could not get, or lose, access
 #[derive(Debug, Parser)]
 #[command(name = "onelogin-sync", version, styles = STYLES, max_term_width = 100)]
 #[command(after_help = help::after(&help::PROGRAM), after_long_help = help::after_long(&help::PROGRAM))]
@@ -93,6 +93,8 @@ enum Command {
     Sync(Box<sync::Args>),
     /// Show how far each account is synced, its last run and open rejects
     Status(status::Args),
+    /// Write one HTML file for people: who still has access, what failed, what is not known
+    Report(report::Args),
     /// List failures that only one of the two APIs has, before a migration
     Compare(Box<compare::Args>),
     /// Bring the database schema up to date, or list what is pending
@@ -117,6 +119,10 @@ impl Command {
             Self::Status(args) => {
                 let database = global.database()?;
                 stop::at_once(Box::pin(status::run(args, &database))).await
+            }
+            Self::Report(args) => {
+                let database = global.database()?;
+                stop::at_once(Box::pin(report::run(args, &database))).await
             }
             Self::Compare(args) => compare::run(*args, &global.database()?).await,
             Self::Migrate(args) => {

@@ -13,6 +13,7 @@ mod model;
 mod normalize;
 mod onelogin;
 mod redact;
+mod report;
 mod source;
 mod store;
 mod sync;

@@ -21,6 +21,7 @@ mod lease;
 mod migrate;
 mod profiles;
 mod reading;
+pub(crate) mod report;
 mod run;
 mod server_url;
 mod session;

@@ -10,7 +10,8 @@ use crate::support::program::Program;
 #[test]
 fn every_command_explains_itself() {
     let help = Program::new(&["--help"]).run().expect_code(0).stdout;
-    let commands = ["sync", "status", "compare", "migrate", "simulate", "demo", "completions"];
+    let commands =
+        ["sync", "status", "report", "compare", "migrate", "simulate", "demo", "completions"];
     for command in commands {
         let line = format!("\n  {command} ");
         assert!(help.contains(&line), "{command} is not in\n{help}");

@@ -12,8 +12,8 @@ use crate::support::onelogin::start;
 use crate::support::program::Program;
 use crate::support::tables::{Db, on_both};
 
-const COMMANDS: [&str; 7] =
-    ["sync", "status", "compare", "migrate", "simulate", "demo", "completions"];
+const COMMANDS: [&str; 8] =
+    ["sync", "status", "report", "compare", "migrate", "simulate", "demo", "completions"];
 const DEMO: &str = "cargo run --release -- demo";
 
 on_both!(every_query_in_the_documentation_runs, |db| {
@@ -43,7 +43,7 @@ fn load_some_history(db: &Db) {
 #[test]
 fn the_readme_names_every_flag_variable_and_command() {
     let readme = read("README.md");
-    let help = ["sync", "compare"]
+    let help = ["sync", "report", "compare"]
         .map(|command| Program::new(&[command, "--help"]).run().expect_code(0).stdout)
         .concat();
     let split = |text: &str| -> BTreeSet<String> {

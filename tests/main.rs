@@ -30,6 +30,7 @@ mod questions;
 mod readme;
 mod records;
 mod refusals;
+mod report;
 mod roles;
 mod runs;
 mod schema;

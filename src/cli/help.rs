@@ -41,6 +41,15 @@ pub(super) const STATUS: Footer = Footer {
     ],
 };
 
+pub(super) const REPORT: Footer = Footer {
+    credentials: false,
+    examples: &[
+        "onelogin-sync report",
+        "onelogin-sync report --out july.html --since 2026-07-01 --until 2026-08-01",
+        "onelogin-sync report --account production --no-people",
+    ],
+};
+
 pub(super) const COMPARE: Footer = Footer {
     credentials: true,
     examples: &[

@@ -43,6 +43,19 @@ pub(super) async fn run(args: Args, database: &Database) -> Result<(), Failed> {
 type State = (Vec<Health>, Vec<RereadState>);
 
 async fn read(store: &Store, account: Option<&str>) -> Result<State, Failed> {
+    refuse_old_schema(store).await?;
+    let health = store.health(account).await?;
+    match account {
+        Some(account) if health.is_empty() => {
+            let synced = store.health(None).await?.into_iter().map(|health| health.account);
+            Err(never_synced(account, synced.collect()))
+        }
+        _ => Ok((health, store.rereads(account).await?)),
+    }
+}
+
+/// Refuses a database whose schema is not the one of this program.
+pub(super) async fn refuse_old_schema(store: &Store) -> Result<(), Failed> {
     let pending = store.pending().await?;
     if !pending.is_empty() {
         let error = anyhow!(
@@ -51,13 +64,7 @@ async fn read(store: &Store, account: Option<&str>) -> Result<State, Failed> {
         );
         return Err(Failed::new(Exit::Configuration, error));
     }
-    let health = store.health(account).await?;
-    match account {
-        Some(account) if health.is_empty() => {
-            Err(never_synced(account, &store.health(None).await?))
-        }
-        _ => Ok((health, store.rereads(account).await?)),
-    }
+    Ok(())
 }
 
 /// The spans of an account and source.
@@ -81,9 +88,10 @@ fn print_reread(r: &RereadState) {
     ));
 }
 
-fn never_synced(account: &str, synced: &[Health]) -> Failed {
-    let mut names: Vec<String> = synced.iter().map(|h| Outside(&h.account).to_string()).collect();
-    names.dedup();
+/// The failure of a command that was given an unknown account. `synced` has the known ones, sorted.
+pub(super) fn never_synced(account: &str, mut synced: Vec<String>) -> Failed {
+    synced.dedup();
+    let names: Vec<String> = synced.iter().map(|name| Outside(name).to_string()).collect();
     let others = match names.len() {
         0 => "no account was: run `onelogin-sync sync`".to_owned(),
         _ => format!("those that were: {}", names.join(", ")),

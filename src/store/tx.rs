@@ -10,17 +10,27 @@ use super::{Error, Store, failed, on_either};
 /// The time itself; `now()` is that of the transaction's begin.
 const NOW: &str = "select clock_timestamp()";
 
+/// The limits of a transaction in Postgres.
+macro_rules! limits {
+    () => {
+        "; set local lock_timeout = '60s'; \
+        set local idle_in_transaction_session_timeout = '60s'; \
+        set local statement_timeout = '10min'; \
+        set local tcp_keepalives_idle = 20; \
+        set local tcp_keepalives_interval = 10; \
+        set local tcp_keepalives_count = 4"
+    };
+}
+
 /// Begins a transaction in Postgres that ends by itself if this process freezes or its host is lost, so
 /// that the next run can go on. The limits are about a lease long, and local to the transaction: a pooler
 /// lends the connection to others. A statement that copies rows waits for this process, too, and its
 /// limit has room for the longest one.
-const BEGIN_POSTGRES: &str = "begin; \
-    set local lock_timeout = '60s'; \
-    set local idle_in_transaction_session_timeout = '60s'; \
-    set local statement_timeout = '10min'; \
-    set local tcp_keepalives_idle = 20; \
-    set local tcp_keepalives_interval = 10; \
-    set local tcp_keepalives_count = 4";
+const BEGIN_POSTGRES: &str = concat!("begin", limits!());
+
+/// Begins a transaction in Postgres whose statements all see the same rows.
+const BEGIN_SNAPSHOT_POSTGRES: &str =
+    concat!("begin isolation level repeatable read, read only", limits!());
 
 /// Begins a transaction in SQLite that may write. The write lock comes first: a transaction that has read
 /// before could be refused it.
@@ -58,7 +68,16 @@ impl Store {
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
     ) -> impl Future<Output = Result<T, Error>> {
-        self.in_tx(doing, "begin", work)
+        self.in_tx(doing, BEGIN_POSTGRES, "begin", work)
+    }
+
+    /// Runs statements that only read, and all see the database as it was at the first of them.
+    pub(super) fn read_snapshot<T>(
+        &self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        self.in_tx(doing, BEGIN_SNAPSHOT_POSTGRES, "begin", work)
     }
 
     /// Runs statements in a transaction of their own, and commits them.
@@ -67,17 +86,18 @@ impl Store {
         doing: &'static str,
         work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
     ) -> impl Future<Output = Result<T, Error>> {
-        self.in_tx(doing, BEGIN_SQLITE, work)
+        self.in_tx(doing, BEGIN_POSTGRES, BEGIN_SQLITE, work)
     }
 
     fn in_tx<T>(
         &self,
         doing: &'static str,
+        begin_postgres: &'static str,
         begin_sqlite: &'static str,
         work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
     ) -> impl Future<Output = Result<T, Error>> {
         let statements = async move {
-            let mut tx = Tx::begin_with(self, BEGIN_POSTGRES, begin_sqlite).await?;
+            let mut tx = Tx::begin_with(self, begin_postgres, begin_sqlite).await?;
             match work(&mut tx).await {
                 Ok(result) => {
                     tx.commit().await.map_err(failed(doing))?;

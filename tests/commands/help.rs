@@ -4,8 +4,8 @@ use crate::support::program::Program;
 
 /// Lines that a small terminal window shows.
 const SCREEN: usize = 40;
-const COMMANDS: [&str; 8] =
-    ["", "sync", "status", "compare", "migrate", "simulate", "demo", "completions"];
+const COMMANDS: [&str; 9] =
+    ["", "sync", "status", "report", "compare", "migrate", "simulate", "demo", "completions"];
 
 fn help(command: &str, flag: &str) -> String {
     let arguments = [command, flag];
@@ -38,7 +38,7 @@ fn addresses_stand_in_no_angle_brackets() {
 
 #[test]
 fn global_flags_are_shown_last_and_only_where_they_do_something() {
-    for command in ["", "sync", "status", "compare", "migrate"] {
+    for command in ["", "sync", "status", "report", "compare", "migrate"] {
         let help = help(command, "--help");
         let last = help.split("Global options:").nth(1).expect(command);
         for flag in ["--database-url", "--verbose", "--log-level"] {

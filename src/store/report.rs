@@ -1,0 +1,451 @@
+//! The rows of a report, read from the views in one snapshot.
+//!
+//! Every statement names one account, so a database with many of them, or one that is distributed by
+//! account, reads no other.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
+
+use super::tx::Tx;
+use super::value::Time;
+use super::{Error, Store, on_either};
+
+/// Rows per table: enough to work through, and a page that a browser opens at once.
+pub(crate) const ROWS: i64 = 1_000;
+/// Rows per account and table where there are many accounts.
+const ROWS_AT_LEAST: i64 = 20;
+/// The latest failures, which are an excerpt in any case.
+const LATEST: i64 = 50;
+/// Days of a report without `--since`.
+const SPAN: Days = Days::new(90);
+
+/// The choice of what a report shows.
+#[derive(Debug, Clone)]
+pub(crate) struct ReportSelection {
+    /// `None` for all accounts.
+    pub account: Option<String>,
+    pub since: Option<DateTime<Utc>>,
+    /// Exclusive.
+    pub until: Option<DateTime<Utc>>,
+    /// False to read no column that is about a person, except for the user's id.
+    pub has_people: bool,
+}
+
+/// The days of a report, in UTC. A day that the selection cuts is shown completely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReportSpan {
+    pub first_day: NaiveDate,
+    /// Inclusive.
+    pub last_day: NaiveDate,
+}
+
+impl ReportSpan {
+    fn of(selection: &ReportSelection, as_of: DateTime<Utc>) -> Self {
+        let until = selection.until.map(|until| until - TimeDelta::milliseconds(1));
+        let last = until.unwrap_or(as_of);
+        let since = selection.since.unwrap_or_else(|| last.checked_sub_days(SPAN).unwrap_or(last));
+        Self { first_day: since.date_naive(), last_day: last.date_naive() }
+    }
+
+    fn begin(self) -> Time {
+        Time(self.first_day.and_time(NaiveTime::MIN).and_utc())
+    }
+
+    /// The midnight after the last day.
+    fn end(self) -> Time {
+        let midnight = self.last_day.and_time(NaiveTime::MIN).and_utc();
+        Time(midnight.checked_add_days(Days::new(1)).unwrap_or(midnight))
+    }
+}
+
+/// A row of one account.
+pub(crate) trait OfAccount {
+    fn account(&self) -> &str;
+}
+
+/// Makes types whose fields are the columns of a statement.
+macro_rules! rows {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub(crate) struct $name {
+            pub account: String,
+            $(pub $field: $kind,)*
+        }
+
+        impl OfAccount for $name {
+            fn account(&self) -> &str {
+                &self.account
+            }
+        }
+
+        impl<'r, R> FromRow<'r, R> for $name
+        where
+            R: Row,
+            &'static str: ColumnIndex<R>,
+            String: Decode<'r, R::Database> + Type<R::Database>,
+            $($kind: Decode<'r, R::Database> + Type<R::Database>,)*
+        {
+            fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+                Ok(Self {
+                    account: row.try_get("account")?,
+                    $($field: row.try_get(stringify!($field))?,)*
+                })
+            }
+        }
+    )*};
+}
+
+rows! {
+    /// An account, and the time that its views take for now.
+    AccountTime {
+        as_of: Option<DateTime<Utc>>,
+    }
+
+    /// The state of an account and source.
+    SourceState {
+        source: String,
+        read_from: Option<String>,
+        scanned_through: Option<DateTime<Utc>>,
+        scan_age_seconds: Option<i64>,
+        high_water_mark: Option<DateTime<Utc>>,
+        last_run_status: Option<String>,
+        last_run_finished_at: Option<DateTime<Utc>>,
+        last_run_error: Option<String>,
+        open_rejects: i64,
+        people_pending: i64,
+        successes_from: Option<DateTime<Utc>>,
+        successes_through: Option<DateTime<Utc>>,
+        is_watermark_ahead: bool,
+        is_rebuilding: bool,
+    }
+
+    /// Counts of an account's leavers who may still have access.
+    LeaverCounts {
+        open_cases: i64,
+        open_overdue: i64,
+        open_people: i64,
+        unknown_cases: i64,
+        unknown_overdue: i64,
+        unknown_people: i64,
+    }
+
+    /// A leaver who may still have access to an app.
+    Leaver {
+        reason: String,
+        user_id: Option<i64>,
+        display_name: Option<String>,
+        email: Option<String>,
+        username: Option<String>,
+        firstname: Option<String>,
+        lastname: Option<String>,
+        operation: String,
+        app_name: Option<String>,
+        opened_at: DateTime<Utc>,
+        is_overdue: bool,
+        hours_open: i64,
+        attempts: i64,
+        error: Option<String>,
+        error_class: String,
+        recommended_action: String,
+    }
+
+    /// Cases of an app and error class that are not resolved.
+    OpenCases {
+        app_name: Option<String>,
+        error_class: String,
+        retryable: String,
+        recommended_action: String,
+        open_cases: i64,
+        unknown_cases: i64,
+        oldest_at: DateTime<Utc>,
+    }
+
+    /// Failures and cases of an app.
+    App {
+        app_name: Option<String>,
+        failures_7_days: i64,
+        failures_30_days: i64,
+        people_30_days: i64,
+        open_cases: i64,
+        unknown_cases: i64,
+        last_failure_at: Option<DateTime<Utc>>,
+    }
+
+    /// Failures of an error class.
+    Class {
+        error_class: String,
+        retryable: String,
+        recommended_action: String,
+        failures_7_days: i64,
+        failures_30_days: i64,
+        people_30_days: i64,
+    }
+
+    /// Counts of a day.
+    Day {
+        day: NaiveDate,
+        failures: i64,
+        opened: i64,
+        resolved: i64,
+    }
+
+    /// An incident of an app.
+    Incident {
+        kind: String,
+        app_name: Option<String>,
+        error_class: Option<String>,
+        error: Option<String>,
+        started_at: DateTime<Utc>,
+        ended_at: DateTime<Utc>,
+        is_ongoing: bool,
+        failures: i64,
+        people: i64,
+    }
+
+    /// Times from the first failure of a case to its end.
+    Resolving {
+        month: NaiveDate,
+        app_name: Option<String>,
+        operation: String,
+        cases: i64,
+        median_seconds: i64,
+        p90_seconds: i64,
+    }
+
+    /// An error that was not seen before.
+    NewError {
+        example: String,
+        error_class: String,
+        retryable: String,
+        recommended_action: String,
+        first_failure_at: DateTime<Utc>,
+        last_failure_at: DateTime<Utc>,
+        failures: i64,
+    }
+
+    /// One of the latest failures.
+    LatestFailure {
+        created_at: DateTime<Utc>,
+        user_id: Option<i64>,
+        display_name: Option<String>,
+        email: Option<String>,
+        username: Option<String>,
+        firstname: Option<String>,
+        lastname: Option<String>,
+        operation: String,
+        app_name: Option<String>,
+        description: Option<String>,
+        error: Option<String>,
+        error_class: String,
+    }
+
+    /// A span that no window covers.
+    Gap {
+        source: String,
+        gap_from: DateTime<Utc>,
+        gap_to: DateTime<Utc>,
+        gap_seconds: i64,
+    }
+
+    /// The result of a check of the data.
+    Check {
+        check_name: String,
+        failures_30_days: i64,
+        failures_checked: i64,
+    }
+}
+
+/// The content of a report.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReportRows {
+    /// Every account of the database.
+    pub known_accounts: Vec<String>,
+    /// Those that are shown.
+    pub accounts: Vec<String>,
+    /// The latest time for which the copy is complete; `None` if nothing was ever scanned.
+    pub as_of: Option<DateTime<Utc>>,
+    /// `None` without a time to count it from.
+    pub span: Option<ReportSpan>,
+    pub sources: Vec<SourceState>,
+    pub leavers: Vec<LeaverCounts>,
+    pub open_leavers: Vec<Leaver>,
+    pub unknown_leavers: Vec<Leaver>,
+    pub open_cases: Vec<OpenCases>,
+    pub apps: Vec<App>,
+    pub classes: Vec<Class>,
+    pub days: Vec<Day>,
+    pub incidents: Vec<Incident>,
+    pub resolving: Vec<Resolving>,
+    pub new_errors: Vec<NewError>,
+    pub latest: Vec<LatestFailure>,
+    pub gaps: Vec<Gap>,
+    pub checks: Vec<Check>,
+}
+
+impl Store {
+    /// Reads a report. If the selected account is unknown, only the names of the known ones are read.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn report(&self, selection: &ReportSelection) -> Result<ReportRows, Error> {
+        self.read_snapshot("reading the report", async |tx| ReportRows::read(tx, selection).await)
+            .await
+    }
+}
+
+impl ReportRows {
+    async fn read(tx: &mut Tx, selection: &ReportSelection) -> Result<Self, sqlx::Error> {
+        let mut sources: Vec<SourceState> = on_either!(Tx, tx, tx => {
+            sqlx::query_as(include_str!("report/health.sql")).fetch_all(&mut **tx).await
+        })?;
+        let known: Vec<AccountTime> = on_either!(Tx, tx, tx => {
+            sqlx::query_as(include_str!("report/accounts.sql")).fetch_all(&mut **tx).await
+        })?;
+        let is_selected = |account: &str| selection.account.as_deref().is_none_or(|a| a == account);
+        sources.retain(|source| is_selected(&source.account));
+        let known_accounts = known.iter().map(|known| known.account.clone()).collect();
+        let shown: Vec<AccountTime> =
+            known.into_iter().filter(|known| is_selected(&known.account)).collect();
+        let as_of = shown.iter().filter_map(|known| known.as_of).max();
+        let accounts = shown.into_iter().map(|known| known.account).collect();
+        let span_end = as_of.or(selection.until).or(selection.since);
+        let span = span_end.map(|end| ReportSpan::of(selection, end));
+        let mut rows = Self { known_accounts, accounts, as_of, span, sources, ..Self::default() };
+        if let Some(span) = span {
+            let limit = ROWS / i64::try_from(rows.accounts.len().max(1)).unwrap_or(ROWS);
+            for account in rows.accounts.clone() {
+                rows.add(tx, &account, span, selection.has_people, limit.max(ROWS_AT_LEAST))
+                    .await?;
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn add(
+        &mut self,
+        tx: &mut Tx,
+        account: &str,
+        span: ReportSpan,
+        has_people: bool,
+        limit: i64,
+    ) -> Result<(), sqlx::Error> {
+        let (outstanding, latest) = if has_people {
+            (include_str!("report/outstanding.sql"), include_str!("report/latest.sql"))
+        } else {
+            (
+                include_str!("report/outstanding_without_people.sql"),
+                include_str!("report/latest_without_people.sql"),
+            )
+        };
+        let tx = &mut *tx;
+        self.leavers.extend(of(tx, include_str!("report/leavers.sql"), account, limit).await?);
+        self.open_leavers.extend(with(tx, outstanding, account, Unresolved::Open, limit).await?);
+        self.unknown_leavers
+            .extend(with(tx, outstanding, account, Unresolved::Unknown, limit).await?);
+        // All of them: they are summed by class.
+        self.open_cases
+            .extend(of(tx, include_str!("report/open_cases.sql"), account, i64::MAX).await?);
+        self.apps.extend(of(tx, include_str!("report/apps.sql"), account, limit).await?);
+        self.classes.extend(of(tx, include_str!("report/classes.sql"), account, limit).await?);
+        self.days.extend(days(tx, account, span).await?);
+        self.incidents
+            .extend(within(tx, include_str!("report/incidents.sql"), account, span, limit).await?);
+        self.resolving.extend(months(tx, account, span, limit).await?);
+        self.new_errors
+            .extend(within(tx, include_str!("report/new_errors.sql"), account, span, limit).await?);
+        self.latest.extend(within(tx, latest, account, span, limit.min(LATEST)).await?);
+        self.gaps.extend(of(tx, include_str!("report/gaps.sql"), account, limit).await?);
+        self.checks.extend(of(tx, include_str!("report/quality.sql"), account, limit).await?);
+        Ok(())
+    }
+}
+
+/// The state of a case that is not resolved.
+#[derive(Debug, Clone, Copy)]
+enum Unresolved {
+    Open,
+    Unknown,
+}
+
+impl Unresolved {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A type that is made from a row of either database.
+trait FromEither: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
+
+impl<T> FromEither for T where
+    T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin
+{
+}
+
+async fn of<T: FromEither>(
+    tx: &mut Tx,
+    sql: &'static str,
+    account: &str,
+    limit: i64,
+) -> Result<Vec<T>, sqlx::Error> {
+    on_either!(Tx, tx, tx => {
+        sqlx::query_as(sql).bind(account).bind(limit).fetch_all(&mut **tx).await
+    })
+}
+
+async fn with<T: FromEither>(
+    tx: &mut Tx,
+    sql: &'static str,
+    account: &str,
+    status: Unresolved,
+    limit: i64,
+) -> Result<Vec<T>, sqlx::Error> {
+    on_either!(Tx, tx, tx => {
+        let query = sqlx::query_as(sql).bind(account).bind(status.as_str()).bind(limit);
+        query.fetch_all(&mut **tx).await
+    })
+}
+
+async fn within<T: FromEither>(
+    tx: &mut Tx,
+    sql: &'static str,
+    account: &str,
+    span: ReportSpan,
+    limit: i64,
+) -> Result<Vec<T>, sqlx::Error> {
+    let (begin, end) = (span.begin(), span.end());
+    on_either!(Tx, tx, tx => {
+        let query = sqlx::query_as(sql).bind(account).bind(Time(begin.0)).bind(Time(end.0));
+        query.bind(limit).fetch_all(&mut **tx).await
+    })
+}
+
+async fn days(tx: &mut Tx, account: &str, span: ReportSpan) -> Result<Vec<Day>, sqlx::Error> {
+    on_either!(Tx, tx, tx => sqlx::query_as(include_str!("report/days.sql"))
+        .bind(account)
+        .bind(span.first_day)
+        .bind(span.last_day)
+        .fetch_all(&mut **tx)
+        .await)
+}
+
+async fn months(
+    tx: &mut Tx,
+    account: &str,
+    span: ReportSpan,
+    limit: i64,
+) -> Result<Vec<Resolving>, sqlx::Error> {
+    let first_month = chrono::Datelike::with_day(&span.first_day, 1).unwrap_or(span.first_day);
+    on_either!(Tx, tx, tx => sqlx::query_as(include_str!("report/resolving.sql"))
+        .bind(account)
+        .bind(first_month)
+        .bind(span.last_day)
+        .bind(limit)
+        .fetch_all(&mut **tx)
+        .await)
+}

@@ -1,0 +1,5 @@
+select account, source, gap_from, gap_to, gap_seconds
+from coverage_gaps
+where account = $1
+order by gap_from desc, source
+limit $2

@@ -1,0 +1,7 @@
+select i.account, i.kind, i.app_name, i.error_class, t.example as error, i.started_at, i.ended_at, i.is_ongoing,
+       i.failures, i.people
+from app_incidents i
+left join error_texts t on t.account = i.account and t.error_fingerprint = i.error_fingerprint
+where i.account = $1 and i.started_at >= $2 and i.started_at < $3
+order by i.started_at desc, i.incident_id
+limit $4

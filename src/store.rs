@@ -3,6 +3,7 @@
 //! Each statement is written once, in a `.sql` file, and serves both. What differs is bound by a type of
 //! [`value`], built by [`bulk`], or stands in `migrations/`. This module knows nothing of OneLogin.
 
+mod abandoned;
 mod answer;
 mod bulk;
 mod call_budget;

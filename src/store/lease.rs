@@ -205,6 +205,7 @@ impl Store {
             Some((token, high_water_mark, scanned_through, read_from)) => {
                 let watermark = Watermark { high_water_mark, scanned_through };
                 let resume = ResumePoint { watermark, read_from, onelogin_account_id };
+                self.end_abandoned_copies().await?;
                 Ok((Lease { origin, ttl, token }, resume))
             }
             // It may have been released in between; trying again is right all the same.

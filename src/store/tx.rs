@@ -24,8 +24,8 @@ macro_rules! limits {
 
 /// Begins a transaction in Postgres that ends by itself if this process freezes or its host is lost, so
 /// that the next run can go on. The limits are about a lease long, and local to the transaction: a pooler
-/// lends the connection to others. A statement that copies rows waits for this process, too, and its
-/// limit has room for the longest one.
+/// lends the connection to others. A `copy` that waits for this process is ended by the next
+/// run (`abandoned.rs`); the limit of a statement has room for the longest one.
 const BEGIN_POSTGRES: &str = concat!("begin", limits!());
 
 /// Begins a transaction in Postgres whose statements all see the same rows.

@@ -14,8 +14,9 @@ use crate::store::bulk::CopyIn;
 use crate::store::tx::Tx;
 use crate::store::{Error, failed};
 
-/// Time after which a `copy` is ended and the next one begins: far below the limit of a statement.
-const LONGEST: Duration = Duration::from_mins(1);
+/// Time after which a `copy` is ended and the next one begins: so far below a lease that the next run can
+/// distinguish the copy of a frozen run (`abandoned.rs`).
+const LONGEST: Duration = Duration::from_secs(15);
 
 const WRITING: &str = "writing new failures";
 

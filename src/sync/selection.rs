@@ -3,7 +3,9 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::Error;
+use super::read::normalise;
 use super::session::Session;
+use crate::model::Batch;
 use crate::onelogin::Element;
 use crate::onelogin::events::Events;
 use crate::window::Plan;
@@ -64,6 +66,7 @@ pub(super) async fn takes_one_type(
             return Ok(false);
         }
     }
+    let origin = &run.job.origin;
     let (from, to) = (plan.start().min(plan.end() - BETWEEN * 8), plan.end());
     for other in &selected[1..] {
         run.calls.reserve(1).await?;
@@ -72,9 +75,12 @@ pub(super) async fn takes_one_type(
             Err(error) if error.is_out_of_calls() => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        let mut found = 0_u32;
-        walk.next(&mut |_: Element<'_>| found += 1).await?;
-        if found > 0 {
+        let mut batch = Batch::default();
+        let mut sink =
+            |element: Element<'_>| normalise(origin, &run.job.selected, element, &mut batch);
+        walk.next(&mut sink).await?;
+        // A server that does not filter at all gives others, or what no one can read.
+        if has_type(&batch, *other) {
             tracing::info!(
                 event_type_id = other,
                 "the server takes only the first of several event types: each is requested by itself"
@@ -86,6 +92,11 @@ pub(super) async fn takes_one_type(
         }
     }
     Ok(false)
+}
+
+fn has_type(batch: &Batch, event_type_id: i64) -> bool {
+    batch.failures.iter().any(|failure| failure.event_type_id == Some(event_type_id))
+        || batch.successes.iter().any(|success| success.event_type_id == event_type_id)
 }
 
 fn time(at: DateTime<Utc>) -> String {

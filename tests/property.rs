@@ -26,8 +26,8 @@ use crate::support::tables::{Db, on_both};
 use promises::{Watermarks, check, compare, has_tables};
 use source::{Happening, Source, Variant, happening, variant};
 
-/// Takes a few seconds on a laptop, and finds each fault that was put into the program as a trial.
-const CASES: u32 = 40;
+/// Takes part of a minute on a laptop, and finds each fault that was put into the program as a trial.
+const CASES: u32 = 16;
 /// Shrinking ends here in any case, in milliseconds: a smaller example is not worth more.
 const SHRINK_FOR: u32 = 90_000;
 /// A run that asks for less than it must never reaches the place where it is to be stopped.

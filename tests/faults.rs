@@ -247,7 +247,7 @@ fn is_halved(db: &Db, wide_answer: WideAnswer, wide: usize) {
         requested.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
     let whole = ("2026-03-09T23:59:59Z", "2026-03-14T00:00:01Z");
     let halves = [
-        ("2026-03-09T23:59:59Z", "2026-03-12T00:00:01Z"),
+        ("2026-03-09T23:59:59Z", "2026-03-12T00:00:00Z"),
         ("2026-03-11T23:59:59Z", "2026-03-14T00:00:01Z"),
     ];
     assert_eq!(requested, [&vec![whole; wide], &halves[..]].concat());

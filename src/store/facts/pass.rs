@@ -20,10 +20,10 @@ const ATTEMPTS_WITHOUT_USER: &str = include_str!("sql/attempts_without_user.sql"
 /// memory without a limit.
 const DECLARE: &str =
     concat!("declare events no scroll cursor for ", include_str!("sql/events_of_users.sql"));
-const FETCH: &str = "fetch 10000 from events";
+const FETCH: &str = "fetch 2000 from events";
 const CLOSE: &str = "close events";
-/// Cases, or counts, that are held before they are written: 4 MiB.
-const MOST_HELD: usize = 20_000;
+/// Cases, or counts, that are held before they are written: 1 MiB.
+const MOST_HELD: usize = 4_000;
 
 /// Users from one, exclusive, to another, inclusive; or all records without a user.
 #[derive(Debug, Clone, Copy)]

@@ -15,9 +15,9 @@ use crate::store::{Error, Store, failed, on_either};
 /// Time after which a step ends: other runs of the account wait for it, and other programs for an SQLite file.
 const STEP: Duration = Duration::from_millis(2_500);
 /// Events of the users that are read at once.
-const EVENTS: i64 = 40_000;
+const EVENTS: i64 = 10_000;
 /// Parts of that size in the first step. Postgres reads and sorts all of them at once.
-const FIRST_PARTS: usize = 8;
+const FIRST_PARTS: usize = 32;
 
 const DOING: &str = "building cases and counts again";
 

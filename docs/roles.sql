@@ -31,7 +31,7 @@ grant select, insert, update, delete on
 -- contain one.
 grant usage on schema public to onelogin_reader;
 revoke all on all tables in schema public from onelogin_reader;
-grant select on refinery_schema_history, data_dictionary to onelogin_reader;
+grant select on refinery_schema_history, data_dictionary, rereads to onelogin_reader;
 
 do $$
 declare

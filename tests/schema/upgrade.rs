@@ -63,7 +63,8 @@ on_both!(an_older_database_of_any_version_keeps_its_rows_and_gets_the_new_column
 
         assert_eq!(applied, lines("applied", version));
         for (table, key) in TABLES {
-            let rows = db.rows(&format!("select * from {table} order by {key}"));
+            let columns = if table == "error_texts" { CLASSIFIED } else { "*" };
+            let rows = db.rows(&format!("select {columns} from {table} order by {key}"));
             let expected: Vec<Vec<&str>> = EXPECTED
                 .iter()
                 .filter(|(since, of, _)| *since <= version && *of == table)
@@ -214,8 +215,8 @@ default | 8 | jhui@ono.com | ∅ |  |   | 01485c85-7438-8a60-871a-b0f248c27230 |
     (4, "event_types", "other | 61 | PROVISION_FAILED | %user% failed | 2014-09-11 01:00:00.000+00:00 | 2014-09-11 01:00:00.000+00:00"),
     (1, "provisioning_cases", "default | 01485c85-7438-8a60-871a-b0f248c27230 | 7 | ∅ | Wiki | suspend | 0 | 2014-09-09 22:25:23.250+00:00 | 2014-09-09 22:25:23.250+00:00 | 01485c85-7438-8a60-871a-b0f248c27230 | 1 | e3b0c44298fc1c14 | ∅ | ∅ | 1"),
     (4, "provisioning_cases", "other | 01485c85-7438-8a60-871a-b0f248c27232 | 7 | 3 | Wiki | create | 0 | 2014-09-11 00:00:00.500+00:00 | 2014-09-11 00:00:00.500+00:00 | 01485c85-7438-8a60-871a-b0f248c27232 | 1 | 456fc068ca86b911 | 2014-09-11 00:10:00.000+00:00 | success | 1"),
-    (1, "error_texts", "default | e3b0c44298fc1c14 |  |  | unknown | no | Read the error in the app's own log | ∅ | 2014-09-09 22:25:23.000+00:00 | 2014-09-09 22:25:23.250+00:00 | 2"),
-    (4, "error_texts", "other | 456fc068ca86b911 | no licence | no licence | unknown | no | Read the error in the app's own log | ∅ | 2014-09-11 00:00:00.500+00:00 | 2014-09-11 00:00:00.500+00:00 | 1"),
+    (1, "error_texts", "default | e3b0c44298fc1c14 |  |  | unknown | no | Read the error in the app's own log | classified | 2014-09-09 22:25:23.000+00:00 | 2014-09-09 22:25:23.250+00:00 | 2"),
+    (4, "error_texts", "other | 456fc068ca86b911 | no licence | no licence | licence_limit | no | Free or buy licences in the app, then retry | classified | 2014-09-11 00:00:00.500+00:00 | 2014-09-11 00:00:00.500+00:00 | 1"),
     (1, "failures_by_day",
 "default | 2014-09-09 |  | unknown | e3b0c44298fc1c14 | 1 | 0 | 0 | 0 | 0
 default | 2014-09-09 | Wiki | suspend |  | 0 | 0 | 0 | 1 | 0
@@ -225,6 +226,11 @@ default | 2014-09-09 | Wiki | suspend | e3b0c44298fc1c14 | 1 | 0 | 0 | 0 | 0"),
 other | 2014-09-11 | Wiki | create | 456fc068ca86b911 | 1 | 0 | 0 | 0 | 0"),
     (4, "api_calls", "other | 2014-09-11 01:00:00.000+00:00 | 4"),
 ];
+
+/// The columns of error_texts, without the version of the rules, which changes with each rule.
+const CLASSIFIED: &str = "account, error_fingerprint, text, example, error_class, retryable, recommended_action, \
+    case when rules_version is null then 'not classified' else 'classified' end, \
+    first_failure_at, last_failure_at, failures";
 
 /// Regression: what SQLite sorts for an index was kept in memory, all of it.
 #[test]
@@ -237,7 +243,7 @@ fn a_file_of_many_rows_is_migrated_in_little_memory() {
 
     assert_eq!(finished.expect_code(0).stdout, lines("applied", 5));
     println!("peak memory: {} kB", peak / 1_000);
-    assert!(peak < 42_000_000, "{peak} bytes");
+    assert!(peak < 48_000_000, "{peak} bytes");
 }
 
 /// Enough for an index that does not fit into a page cache.

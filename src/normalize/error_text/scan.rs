@@ -219,7 +219,8 @@ impl<'a> Scan<'a> {
                 break;
             }
             let Some(term) = capitalised(&rest[from..]) else { break };
-            if is_ordinary(term) {
+            // A surname may be an ordinary term: the verb that follows it decides.
+            if is_ordinary(term) && !(is_first && terms == 1) {
                 return None;
             }
             length = from + term.len();

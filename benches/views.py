@@ -131,7 +131,7 @@ def fill(db, failures):
             f"""insert into provisioning_failures ({columns.format(key='failure_id')}, operation_source, error_description, is_late)
             select 'default', {db.id('ms', 'n', kind)}, '{source}', n, person, operation, {app_id}, 'App ' || app, 61,
                 {db.at('ms')}, '', {raw}, n, {db.at('ms + 60000')}, {db.at('ms')}, {run}, 'event_type',
-                'App ' || app || substr(' refuses  is too slow  is gone  has no licence', 1 + error * 5, 9) || ' for this user',
+                'App ' || app || substr(' refuses  is too slow  is gone  has no licence', cast(1 + error * 5 as integer), 9) || ' for this user',
                 n % 50 = 0 from ({failure}) f where {where} and ms < {end}"""
         )
     db.execute(

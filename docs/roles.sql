@@ -27,11 +27,12 @@ grant select, insert, update, delete on
     api_calls, rereads, reread_windows, provisioning_cases, failures_by_day, error_texts
     to onelogin_loader;
 
--- A BI tool, and `status`. It reads every view, without the columns that hold a person's name or address, or a sentence that may
--- contain one.
+-- A BI tool, and `status`. It reads every view, without the columns that hold a person's name or address, or a
+-- sentence that may contain one. `status` also reads when spans were read again.
 grant usage on schema public to onelogin_reader;
 revoke all on all tables in schema public from onelogin_reader;
-grant select on refinery_schema_history, data_dictionary, rereads, watermarks to onelogin_reader;
+grant select on refinery_schema_history, data_dictionary, rereads to onelogin_reader;
+grant select (account, source, rescanned_at) on watermarks to onelogin_reader;
 
 do $$
 declare

@@ -5,8 +5,6 @@
 
 mod file;
 
-use std::sync::OnceLock;
-
 use regex::bytes::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
@@ -174,8 +172,6 @@ struct Rule {
     action: Option<String>,
     /// Letters outside ASCII in either case are equal. It costs more time, and the built-in rules need it not.
     is_unicode: bool,
-    /// Compiled when the first text needs it.
-    compiled: OnceLock<Option<Regex>>,
 }
 
 impl Rule {
@@ -183,10 +179,9 @@ impl Rule {
         RegexBuilder::new(&self.pattern).case_insensitive(true).unicode(self.is_unicode).build()
     }
 
-    fn matches(&self, text: &str) -> bool {
-        // Patterns of the user were compiled when they were read; a test compiles the built-in ones.
-        let pattern = self.compiled.get_or_init(|| self.compile().ok());
-        pattern.as_ref().is_some_and(|pattern| pattern.is_match(text.as_bytes()))
+    fn verdict(&self) -> Verdict<'_> {
+        let action = self.action.as_deref().unwrap_or(self.class.action());
+        Verdict { class: self.class, retryable: self.retryable, action }
     }
 }
 
@@ -236,15 +231,29 @@ impl ErrorRules {
         &self.version
     }
 
-    /// The class of a normalised text.
+    /// The classes of normalised texts, in their order. Rule by rule, so that one pattern is compiled and held
+    /// at a time: all of them would take 5 MB.
     #[must_use]
-    pub(crate) fn classify(&self, text: &str) -> Verdict<'_> {
-        let Some(rule) = self.rules.iter().find(|rule| rule.matches(text)) else {
-            let class = Class::Unknown;
-            return Verdict { class, retryable: Retryable::No, action: class.action() };
-        };
-        let action = rule.action.as_deref().unwrap_or(rule.class.action());
-        Verdict { class: rule.class, retryable: rule.retryable, action }
+    pub(crate) fn classify(&self, texts: &[&str]) -> Vec<Verdict<'_>> {
+        let class = Class::Unknown;
+        let unknown = Verdict { class, retryable: Retryable::No, action: class.action() };
+        let mut verdicts = vec![unknown; texts.len()];
+        let mut left: Vec<usize> = (0..texts.len()).collect();
+        for rule in &self.rules {
+            if left.is_empty() {
+                break;
+            }
+            // Patterns of the user were compiled when they were read; a test compiles the built-in ones.
+            let Ok(pattern) = rule.compile() else { continue };
+            left.retain(|&place| {
+                let is_match = pattern.is_match(texts[place].as_bytes());
+                if is_match {
+                    verdicts[place] = rule.verdict();
+                }
+                !is_match
+            });
+        }
+        verdicts
     }
 }
 

@@ -27,7 +27,7 @@ use promises::{Watermarks, check, compare, has_tables};
 use source::{Happening, Source, Variant, happening, variant};
 
 /// Takes part of a minute on a laptop, and finds each fault that was put into the program as a trial.
-const CASES: u32 = 16;
+const CASES: u32 = 40;
 /// Shrinking ends here in any case, in milliseconds: a smaller example is not worth more.
 const SHRINK_FOR: u32 = 90_000;
 /// A run that asks for less than it must never reaches the place where it is to be stopped.

@@ -1,7 +1,6 @@
 //! The file of rules: TOML, with the line of each defect.
 
 use std::fmt;
-use std::sync::OnceLock;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -90,17 +89,15 @@ fn rule(text: &str, fields: RuleFields, is_own: bool) -> Result<Rule, RulesError
         retryable: fields.retryable,
         action: fields.action.map(Spanned::into_inner),
         is_unicode: is_own,
-        compiled: OnceLock::new(),
     };
     if is_own {
-        let compiled = rule.compile().map_err(|error| {
+        rule.compile().map_err(|error| {
             // The library repeats the pattern, with a sign below the place; its last line has the reason.
             let message = error.to_string();
             let reason = message.lines().last().unwrap_or_default();
             let reason = clean(reason.trim_start_matches("error: "));
             defect(start, format!("the pattern is no regular expression: {reason}"))
         })?;
-        let _ = rule.compiled.set(Some(compiled));
     }
     Ok(rule)
 }

@@ -71,11 +71,10 @@ impl Tx {
                 return Ok(classified);
             }
             self.lock_account(account).await?;
-            let written = self.execute_rows(UPDATE, &due, |(fingerprint, text)| Classified {
-                account,
-                fingerprint,
-                verdict: rules.classify(text),
-                version: rules.version(),
+            let texts: Vec<&str> = due.iter().map(|(_, text)| text.as_str()).collect();
+            let due: Vec<_> = due.iter().zip(rules.classify(&texts)).collect();
+            let written = self.execute_rows(UPDATE, &due, |((fingerprint, _), verdict)| {
+                Classified { account, fingerprint, verdict: *verdict, version: rules.version() }
             });
             classified += written.await.map_err(failed(DOING))?;
         }

@@ -40,8 +40,8 @@ const BEGIN_SNAPSHOT_POSTGRES: &str =
 /// be in memory, too.
 const BEGIN_SQLITE: &str = "pragma temp_store = memory; begin immediate";
 
-/// The same for a transaction that reads and sorts many rows: Postgres plans to read all of them, and SQLite
-/// sorts in files.
+/// The same for a transaction that reads and sorts many rows: Postgres plans to read all of them, in the order
+/// of the table's pages rather than in that of an index, and SQLite sorts in files.
 const BEGIN_SORTING_POSTGRES: &str = "begin; \
     set local lock_timeout = '60s'; \
     set local idle_in_transaction_session_timeout = '60s'; \
@@ -50,6 +50,7 @@ const BEGIN_SORTING_POSTGRES: &str = "begin; \
     set local tcp_keepalives_interval = 10; \
     set local tcp_keepalives_count = 4; \
     set local cursor_tuple_fraction = 1; \
+    set local enable_indexscan = off; \
     set local jit = off";
 const BEGIN_SORTING_SQLITE: &str = "pragma temp_store = file; begin immediate";
 

@@ -17,7 +17,7 @@ fn pages_read(onelogin: &onelogin_simulator::Simulator) -> usize {
 }
 
 on_both!(a_backfill_with_few_calls_reads_hardly_a_page_twice, |db| {
-    // 9 days of 40 pages each, and 100 calls an hour.
+    // 9 days of 40 pages each, and 100 calls per hour.
     let config =
         Config { failures: 2_400, successes: Some(1_200), days: 9, page: 10, ..month_of() };
     let onelogin = start(config);

@@ -11,7 +11,7 @@ use fastrand::Rng;
 use super::*;
 
 /// Histories per database. Each has runs of both sources, late and changed events, and failures of two sources.
-const HISTORIES: usize = 12;
+const HISTORIES: usize = 40;
 /// Histories that share a database, each under an account of its own, and a rebuild after each round.
 const AT_ONCE: usize = 20;
 const ROUNDS: usize = 6;

@@ -1,17 +1,21 @@
-//! The rows of cases, and which of them follow from changed events.
+//! Cases that follow from changed events.
+
+mod rows;
+mod work;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::case::{Case, Cases, ClosedBy, Closing};
+use super::case::{Case, Cases};
 use super::days::Days;
-use super::event::{App, Attempt, Event, EventRow, Interned, Success};
+use super::event::{Attempt, Event, EventRow, Interned, Success};
 use crate::model::Operation;
-use crate::store::bulk::{Columns, Row, Shared, Statement};
+use crate::store::bulk::{Row, Shared, Statement};
 use crate::store::tx::Tx;
-use crate::store::value::{Id, Time};
+use rows::{CaseKey, CaseRow, Since, StampedCase, UnitKey, UnitSince, case};
+use work::{Unit, Works};
 
 const OF_USERS: Statement = Statement::new(include_str!("sql/cases_of_users.sql"));
 const OF_UNITS: Statement = Statement::new(include_str!("sql/cases_of_units.sql"));
@@ -20,84 +24,8 @@ const SUCCESSES: Statement = Statement::new(include_str!("sql/successes_of_users
 const UPSERT: Statement = Statement::new(include_str!("sql/cases_upsert.sql"));
 const DELETE: Statement = Statement::new(include_str!("sql/cases_delete.sql"));
 
-/// A value before and after a window.
-pub(super) type Changed<T> = (Option<T>, Option<T>);
-
-/// The part of an account whose cases are built together: of one user and operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Unit {
-    user_id: i64,
-    operation: Operation,
-    is_skipped: bool,
-}
-
-impl Unit {
-    fn of(attempt: &Attempt) -> Option<Self> {
-        let Attempt { user_id, operation, is_skipped, .. } = attempt;
-        user_id.map(|user_id| Self { user_id, operation: *operation, is_skipped: *is_skipped })
-    }
-
-    fn of_case(case: &Case) -> Self {
-        let Case { user_id, operation, is_skipped, .. } = *case;
-        Self { user_id, operation, is_skipped }
-    }
-}
-
-/// The work to do on a unit.
-#[derive(Debug)]
-struct Work {
-    /// The first of its events that changed.
-    since: DateTime<Utc>,
-    /// New failures, should they be later than all others.
-    new: Vec<Attempt>,
-    /// The cases of some span must be built again from all of their events.
-    is_again: bool,
-}
-
-/// Units and their work.
-#[derive(Debug, Default)]
-struct Works(HashMap<Unit, Work>);
-
-impl Works {
-    fn at(&mut self, unit: Unit, at: DateTime<Utc>) -> &mut Work {
-        let new = || Work { since: at, new: Vec::new(), is_again: false };
-        let work = self.0.entry(unit).or_insert_with(new);
-        work.since = work.since.min(at);
-        work
-    }
-
-    fn attempts(&mut self, attempts: &[Changed<Attempt>]) {
-        for (before, after) in attempts.iter().filter(|(before, after)| before != after) {
-            for attempt in [before, after].into_iter().flatten() {
-                let Some(unit) = Unit::of(attempt) else { continue };
-                let work = self.at(unit, attempt.at);
-                match before {
-                    None => work.new.push(attempt.clone()),
-                    Some(_) => work.is_again = true,
-                }
-            }
-        }
-    }
-
-    /// Finds the stored cases that changed successes may have closed, or may close.
-    fn successes(&mut self, successes: &[Changed<Success>], stored: &HashMap<i64, Vec<Case>>) {
-        for (before, after) in successes.iter().filter(|(before, after)| before != after) {
-            for success in [before, after].into_iter().flatten() {
-                let cases = success.user_id.and_then(|user_id| stored.get(&user_id));
-                for case in cases.into_iter().flatten() {
-                    let is_earlier = case.closing.is_some_and(|closing| closing.at < success.at);
-                    let concerns = case.closed_by(success).is_some() && case.opened_at < success.at;
-                    if !concerns || is_earlier {
-                        continue;
-                    }
-                    let is_last = case.closing.is_none() && case.last_failure_at < success.at;
-                    let work = self.at(Unit::of_case(case), success.at);
-                    work.is_again |= before.is_some() || !is_last;
-                }
-            }
-        }
-    }
-}
+/// A value before and after a window. Boxed, because most changes have no value before.
+pub(super) type Changed<T> = (Option<Box<T>>, Option<Box<T>>);
 
 /// The earliest of the times of each user.
 fn earliest(times: impl IntoIterator<Item = (i64, DateTime<Utc>)>) -> Vec<(i64, DateTime<Utc>)> {
@@ -315,108 +243,5 @@ impl Tx {
         cases: &[Case],
     ) -> Result<(), sqlx::Error> {
         self.insert_new(UPSERT, cases, |case| StampedCase(account, case)).await
-    }
-}
-
-/// The columns of a case.
-type CaseRow = (
-    Id,
-    i64,
-    Option<i64>,
-    Option<String>,
-    String,
-    bool,
-    Time,
-    Time,
-    Id,
-    i64,
-    Option<String>,
-    Option<Time>,
-    Option<String>,
-    bool,
-);
-
-fn case(row: &CaseRow, texts: &mut Interned) -> Case {
-    let (case_id, user_id, app_id, app_name, operation, is_skipped, opened_at, last_failure_at, ..) =
-        row;
-    let (.., last_failure_id, attempts, fingerprint, resolved_at, resolved_by, is_timed) = row;
-    let closing = resolved_at.zip(resolved_by.as_deref()).map(|(at, by)| Closing {
-        at: at.0,
-        by: ClosedBy::from_stored(by),
-        is_timed: *is_timed,
-    });
-    Case {
-        case_id: case_id.0,
-        user_id: *user_id,
-        app: App { id: *app_id, name: app_name.as_deref().map(|name| texts.get(name)) },
-        operation: Operation::from_stored(operation),
-        is_skipped: *is_skipped,
-        opened_at: opened_at.0,
-        last_failure_at: last_failure_at.0,
-        last_failure_id: last_failure_id.0,
-        attempts: *attempts,
-        fingerprint: fingerprint.as_deref().map(|text| texts.get(text)),
-        closing,
-    }
-}
-
-struct StampedCase<'a>(&'a Shared<()>, &'a Case);
-
-impl Row for StampedCase<'_> {
-    fn write(&self, columns: &mut impl Columns) {
-        let Self(account, case) = self;
-        columns.shared_text(account);
-        columns.id(Some(case.case_id));
-        columns.number(Some(case.user_id));
-        columns.number(case.app.id);
-        columns.text(case.app.name.as_deref());
-        columns.text(Some(case.operation.as_str()));
-        columns.flag(Some(case.is_skipped));
-        columns.time(Some(case.opened_at));
-        columns.time(Some(case.last_failure_at));
-        columns.id(Some(case.last_failure_id));
-        columns.number(Some(case.attempts));
-        columns.text(case.fingerprint.as_deref());
-        columns.time(case.closing.map(|closing| closing.at));
-        columns.text(case.closing.map(|closing| closing.by.as_str()));
-        columns.flag(Some(case.closing.is_none_or(|closing| closing.is_timed)));
-    }
-}
-
-struct CaseKey<'a>(&'a Shared<()>, Uuid);
-
-impl Row for CaseKey<'_> {
-    fn write(&self, columns: &mut impl Columns) {
-        columns.shared_text(self.0);
-        columns.id(Some(self.1));
-    }
-}
-
-struct Since<'a>(&'a Shared<()>, &'a (i64, DateTime<Utc>));
-
-impl Row for Since<'_> {
-    fn write(&self, columns: &mut impl Columns) {
-        columns.shared_text(self.0);
-        columns.number(Some(self.1.0));
-        columns.time(Some(self.1.1));
-    }
-}
-
-struct UnitKey<'a>(&'a Shared<()>, &'a (i64, Operation));
-
-impl Row for UnitKey<'_> {
-    fn write(&self, columns: &mut impl Columns) {
-        columns.shared_text(self.0);
-        columns.number(Some(self.1.0));
-        columns.text(Some(self.1.1.as_str()));
-    }
-}
-
-struct UnitSince<'a>(&'a Shared<()>, &'a ((i64, Operation), DateTime<Utc>));
-
-impl Row for UnitSince<'_> {
-    fn write(&self, columns: &mut impl Columns) {
-        UnitKey(self.0, &self.1.0).write(columns);
-        columns.time(Some(self.1.1));
     }
 }

@@ -101,7 +101,7 @@ impl Changes {
             }
         }
         for failure in failures {
-            let before = stored.remove(&failure.failure_id);
+            let before = stored.remove(&failure.failure_id).map(Box::new);
             let mut after = attempt(origin, failure, texts, &mut self.texts);
             after.twin_of = before.as_ref().and_then(|before| before.twin_of);
             note(&mut self.attempts, failure.failure_id, before, after);
@@ -145,7 +145,7 @@ impl Changes {
             }
         }
         for success in successes {
-            let before = stored.remove(&success.success_id);
+            let before = stored.remove(&success.success_id).map(Box::new);
             let after = success_of(success, texts, &mut self.texts);
             note(&mut self.successes, success.success_id, before, after);
         }
@@ -205,13 +205,14 @@ impl Changes {
         let mut attempts: Vec<Changed<Attempt>> = Vec::with_capacity(self.attempts.len());
         for (before, after) in std::mem::take(&mut self.attempts).into_values() {
             // Twins count for nothing, and the rebuild finds those that it has not come to.
-            let counts =
-                |attempt: &Attempt| attempt.twin_of.is_none() && built.includes(attempt.user_id);
+            let counts = |attempt: &Box<Attempt>| {
+                attempt.twin_of.is_none() && built.includes(attempt.user_id)
+            };
             attempts.push((before.filter(counts), after.filter(counts)));
         }
         let mut successes: Vec<Changed<Success>> = Vec::with_capacity(self.successes.len());
         for (before, after) in std::mem::take(&mut self.successes).into_values() {
-            let counts = |success: &Success| built.includes(success.user_id);
+            let counts = |success: &Box<Success>| built.includes(success.user_id);
             successes.push((before.filter(counts), after.filter(counts)));
         }
         let (mut days, mut errors) = (Days::default(), error_texts::Changes::default());
@@ -234,6 +235,7 @@ impl Changes {
             }
         }
         tx.change_cases(account, &attempts, &successes, &mut self.texts, &mut days).await?;
+        days.retain(|day| built.includes_day(day));
         tx.add_to_days(account, days).await?;
         tx.change_texts((account, &origin.account), errors, self.fingerprints.texts()).await
     }
@@ -248,8 +250,8 @@ impl Changes {
         tx.link_twins(account, &stored).await?;
         for (before, twin_of) in links {
             let after = Attempt { twin_of, ..before.clone() };
-            let change = self.attempts.entry(before.id).or_insert((Some(before), None));
-            change.1 = Some(after);
+            let change = self.attempts.entry(before.id).or_insert((Some(Box::new(before)), None));
+            change.1 = Some(Box::new(after));
         }
         Ok(())
     }
@@ -259,10 +261,10 @@ impl Changes {
 fn note<K: Eq + Hash, T>(
     changes: &mut HashMap<K, Changed<T>>,
     key: K,
-    before: Option<T>,
+    before: Option<Box<T>>,
     after: T,
 ) {
-    changes.entry(key).or_insert((before, None)).1 = Some(after);
+    changes.entry(key).or_insert((before, None)).1 = Some(Box::new(after));
 }
 
 fn attempt(origin: &Origin, failure: &Failure, arena: &TextArena, texts: &mut Interned) -> Attempt {
@@ -296,10 +298,18 @@ fn success_of(success: &model::Success, arena: &TextArena, texts: &mut Interned)
 impl Tx {
     /// Checks whether another source of this account was read.
     async fn has_other_source(&mut self, origin: &Origin) -> Result<bool, sqlx::Error> {
-        let (first, last): (Option<String>, Option<String>) = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/sources.sql"))
-                .bind(&origin.account)
-                .fetch_one(&mut **tx)
-                .await)?;
+        let (first, last) = self.sources_read(&origin.account).await?;
         Ok([first, last].iter().flatten().any(|source| source != origin.source.as_str()))
+    }
+
+    /// The first and the last name of the sources that were read.
+    pub(super) async fn sources_read(
+        &mut self,
+        account: &str,
+    ) -> Result<(Option<String>, Option<String>), sqlx::Error> {
+        on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/sources.sql"))
+            .bind(account)
+            .fetch_one(&mut **tx)
+            .await)
     }
 }

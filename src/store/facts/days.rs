@@ -3,16 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 
 use super::case::Case;
 use super::event::{App, Attempt, Success};
 use crate::model::Operation;
 use crate::store::bulk::{Columns, Row, Shared, Statement};
+use crate::store::on_either;
 use crate::store::tx::Tx;
+use crate::store::value::Time;
 
 const ADD: Statement = Statement::new(include_str!("sql/days_add.sql"));
 const DELETE_EMPTY: Statement = Statement::new(include_str!("sql/days_delete_empty.sql"));
+
+/// Before and after all days: those that SQLite's text can hold.
+const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(0, 1, 1).expect("a day");
+const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a day");
 
 /// The key of a row. Without an error it is the row of all counts but those of failures.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,9 +66,9 @@ impl Days {
         }
     }
 
-    /// Rows to add to.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    /// Forgets days that are not to be counted yet.
+    pub(super) fn retain(&mut self, is_counted: impl Fn(NaiveDate) -> bool) {
+        self.0.retain(|key, _| is_counted(key.day));
     }
 
     fn row(
@@ -126,6 +132,47 @@ impl Tx {
             days.into_iter().filter(|(_, counts)| counts.reduces()).map(|(key, _)| key).collect();
         self.execute_rows(DELETE_EMPTY, &reduced, |key| StampedKey(account, key)).await.map(drop)
     }
+}
+
+impl Tx {
+    /// Counts the next day with any record again, after a day. Returns it, or `None` if there is none; rows
+    /// of days without a record are deleted.
+    pub(super) async fn build_next_day(
+        &mut self,
+        account: &str,
+        after: Option<NaiveDate>,
+    ) -> Result<Option<NaiveDate>, sqlx::Error> {
+        let after = after.unwrap_or(NaiveDate::MIN);
+        let begin = after.succ_opt().filter(|day| *day > FIRST_DAY).unwrap_or(FIRST_DAY);
+        let next: Option<Time> = on_either!(Tx, self, tx => sqlx::query_scalar(include_str!("sql/days_next.sql"))
+            .bind(account)
+            .bind(midnight(begin))
+            .fetch_one(&mut **tx)
+            .await)?;
+        let next = next.map(|next| next.0.date_naive());
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/days_delete.sql"))
+            .bind(account)
+            .bind(begin)
+            .bind(next.unwrap_or(LAST_DAY))
+            .execute(&mut **tx)
+            .await
+            .map(drop))?;
+        if let Some(day) = next {
+            on_either!(Tx, self, tx => sqlx::query(include_str!("sql/days_build.sql"))
+                .bind(account)
+                .bind(day)
+                .bind(midnight(day))
+                .bind(midnight(day + chrono::Days::new(1)))
+                .execute(&mut **tx)
+                .await
+                .map(drop))?;
+        }
+        Ok(next)
+    }
+}
+
+fn midnight(day: NaiveDate) -> Time {
+    Time(day.and_time(NaiveTime::MIN).and_utc())
 }
 
 impl Key {

@@ -1,9 +1,8 @@
-//! Building twins, cases, texts and days of some users from all of their events.
+//! Building twins, cases and texts of some users from all of their events.
 
 use std::future::poll_fn;
 
 use super::case::Cases;
-use super::days::Days;
 use super::error_texts;
 use super::event::{Attempt, Event, EventRow, Interned};
 use super::twins::{Link, chains, group_of, pair};
@@ -22,8 +21,9 @@ const DECLARE: &str =
     concat!("declare events no scroll cursor for ", include_str!("sql/events_of_users.sql"));
 const FETCH: &str = "fetch 2000 from events";
 const CLOSE: &str = "close events";
-/// Cases, or counts, that are held before they are written: 1 MiB.
-const MOST_HELD: usize = 4_000;
+/// Cases that are held before they are written: 8 MiB. They are written in the order of time, so that each
+/// page of an index takes many of them at once.
+const MOST_HELD: usize = 50_000;
 
 /// Users from one, exclusive, to another, inclusive; or all records without a user.
 #[derive(Debug, Clone, Copy)]
@@ -32,13 +32,12 @@ pub(super) enum Users {
     Between(i64, i64),
 }
 
-/// Cases and counts of the events so far.
+/// Cases and errors of the events so far.
 #[derive(Debug, Default)]
 struct Pass {
     texts: Interned,
     user_id: Option<i64>,
     cases: Cases,
-    days: Days,
     errors: error_texts::Changes,
 }
 
@@ -48,7 +47,6 @@ impl Pass {
         match Event::read(row, &mut self.texts) {
             Event::Attempt(attempt) if attempt.twin_of.is_some() => {}
             Event::Attempt(attempt) => {
-                self.days.attempt(&attempt, 1);
                 self.errors.add(&attempt);
                 self.begin_user(attempt.user_id);
                 if let Some(user_id) = attempt.user_id {
@@ -56,7 +54,6 @@ impl Pass {
                 }
             }
             Event::Success(success) => {
-                self.days.success(&success, 1);
                 self.begin_user(success.user_id);
                 self.cases.success(&success);
             }
@@ -182,7 +179,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes cases and counts, if more than some are held.
+    /// Writes cases, if more than some are held.
     async fn write_built(
         &mut self,
         stamp: &Shared<()>,
@@ -191,14 +188,9 @@ impl Tx {
     ) -> Result<(), sqlx::Error> {
         let cases = pass.cases.ended();
         if cases.len() > most {
-            for case in cases.iter() {
-                pass.days.case(case, 1);
-            }
+            cases.sort_unstable_by_key(|case| case.case_id);
             self.insert_cases(stamp, cases).await?;
             cases.clear();
-        }
-        if pass.days.len() > most {
-            self.add_to_days(stamp, std::mem::take(&mut pass.days)).await?;
         }
         Ok(())
     }

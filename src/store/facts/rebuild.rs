@@ -1,10 +1,12 @@
-//! Building twins, cases, texts and days again from all failures and successes, user by user.
+//! Building twins, cases, texts and days again from all failures and successes: first user by user, then the
+//! counts day by day.
 //!
-//! A step is a transaction of some seconds, and notes up to which user everything is built. Windows bring those
-//! users up to date and leave the others to the next step.
+//! A step is a transaction of some seconds, and notes up to which user or day everything is built. Windows
+//! bring those users and days up to date and leave the others to the next step.
 
 use std::time::{Duration, Instant};
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::pass::Users;
@@ -14,10 +16,12 @@ use crate::store::{Error, Store, failed, on_either};
 
 /// Time after which a step ends: other runs of the account wait for it, and other programs for an SQLite file.
 const STEP: Duration = Duration::from_millis(2_500);
+/// Time that a step took if the next one has to be smaller: it should take less than 5 s.
+const LONG_STEP: Duration = Duration::from_secs(4);
 /// Events of the users that are read at once.
-const EVENTS: i64 = 10_000;
+const EVENTS: i64 = 50_000;
 /// Parts of that size in the first step. Postgres reads and sorts all of them at once.
-const FIRST_PARTS: usize = 32;
+const FIRST_PARTS: usize = 8;
 
 const DOING: &str = "building cases and counts again";
 
@@ -25,17 +29,27 @@ const DOING: &str = "building cases and counts again";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Built {
     All,
-    /// The records without a user, and those of users up to this one.
-    Through(i64),
+    /// The records without a user, and those of users up to this one; no day.
+    Users(i64),
+    /// All users, and the days up to this one, if any.
+    Days(Option<NaiveDate>),
     Nothing,
 }
 
 impl Built {
     pub(super) fn includes(self, user_id: Option<i64>) -> bool {
         match self {
-            Self::All => true,
-            Self::Through(last) => user_id.is_none_or(|user_id| user_id <= last),
+            Self::All | Self::Days(_) => true,
+            Self::Users(last) => user_id.is_none_or(|user_id| user_id <= last),
             Self::Nothing => false,
+        }
+    }
+
+    pub(super) fn includes_day(self, day: NaiveDate) -> bool {
+        match self {
+            Self::All => true,
+            Self::Days(last) => last.is_some_and(|last| day <= last),
+            Self::Users(_) | Self::Nothing => false,
         }
     }
 }
@@ -45,8 +59,10 @@ impl Built {
 pub(super) enum Step {
     /// The fingerprints of failures that an earlier version wrote.
     Fingerprints,
-    /// Twins, cases, texts and days, user by user.
+    /// Twins, cases and texts, user by user.
     Users,
+    /// The counts of each day.
+    Days,
 }
 
 impl Step {
@@ -54,6 +70,7 @@ impl Step {
         match self {
             Self::Fingerprints => "fingerprints",
             Self::Users => "users",
+            Self::Days => "days",
         }
     }
 }
@@ -67,6 +84,8 @@ struct Progress {
     parts: Option<Vec<i64>>,
     /// Parts of the next step.
     most_parts: usize,
+    /// Failures of several sources were stored when the parts were read.
+    had_several_sources: bool,
 }
 
 impl Store {
@@ -104,7 +123,12 @@ impl Store {
     /// [`Error::Failed`], [`Error::AccountLocked`]: the steps before it are complete.
     pub(crate) async fn rebuild(&self, account: &str) -> Result<bool, Error> {
         let began = Instant::now();
-        let mut progress = Progress { filled: Uuid::nil(), parts: None, most_parts: FIRST_PARTS };
+        let mut progress = Progress {
+            filled: Uuid::nil(),
+            parts: None,
+            most_parts: FIRST_PARTS,
+            had_several_sources: false,
+        };
         let mut steps = 0;
         while self.answered(DOING, self.step(account, &mut progress)).await? {
             steps += 1;
@@ -149,8 +173,12 @@ impl Tx {
         Ok(match state.as_ref().map(|(step, through)| (step.as_deref(), through)) {
             None | Some((None, _)) => (Built::All, None),
             Some((Some("fingerprints"), _)) => (Built::Nothing, Some(Step::Fingerprints)),
+            Some((Some("days"), last)) => {
+                let last = last.and_then(|last| NaiveDate::from_epoch_days(last.try_into().ok()?));
+                (Built::Days(last), Some(Step::Days))
+            }
             Some((Some(_), None)) => (Built::Nothing, Some(Step::Users)),
-            Some((Some(_), Some(through))) => (Built::Through(*through), Some(Step::Users)),
+            Some((Some(_), Some(through))) => (Built::Users(*through), Some(Step::Users)),
         })
     }
 
@@ -177,12 +205,12 @@ impl Tx {
         &mut self,
         account: &str,
         step: Option<Step>,
-        last_user: Option<i64>,
+        through: Option<i64>,
     ) -> Result<(), sqlx::Error> {
         on_either!(Tx, self, tx => sqlx::query(include_str!("sql/rebuild_move.sql"))
             .bind(account)
             .bind(step.map(Step::as_str))
-            .bind(last_user)
+            .bind(through)
             .execute(&mut **tx)
             .await
             .map(drop))
@@ -197,7 +225,7 @@ impl Tx {
     ) -> Result<bool, sqlx::Error> {
         let stamp = &Shared::text(account);
         // Another process may have built meanwhile.
-        let through = match self.built(account).await? {
+        match self.built(account).await? {
             (_, None) => return Ok(false),
             (_, Some(Step::Fingerprints)) => {
                 while let Some(last) =
@@ -208,36 +236,50 @@ impl Tx {
                         return Ok(true);
                     }
                 }
-                return self.move_rebuild(account, Some(Step::Users), None).await.map(|()| true);
+                self.move_rebuild(account, Some(Step::Users), None).await?;
             }
-            (Built::Through(through), _) => through,
-            _ => {
-                self.reset(account).await?;
+            (Built::Users(through), _) => {
+                self.build_some_users((stamp, account), through, progress, began).await?;
+            }
+            (Built::Days(through), _) => self.build_some_days(account, through, began).await?,
+            (Built::Nothing | Built::All, _) => {
+                self.forget_texts(account).await?;
                 let has_twins = self.has_several_sources(account).await?;
                 self.build_users((stamp, account), Users::Nobody, has_twins).await?;
                 self.move_rebuild(account, Some(Step::Users), Some(i64::MIN)).await?;
-                return Ok(true);
             }
-        };
+        }
+        Ok(true)
+    }
+
+    /// Builds the cases and texts of some users, until the step is over.
+    async fn build_some_users(
+        &mut self,
+        (stamp, account): (&Shared<()>, &str),
+        through: i64,
+        progress: &mut Progress,
+        began: Instant,
+    ) -> Result<(), sqlx::Error> {
         if progress.parts.is_none() {
             progress.parts = Some(self.parts(account).await?);
+            progress.had_several_sources = self.has_several_sources(account).await?;
         }
         let parts = progress.parts.as_deref().unwrap_or_default();
         let ends: Vec<i64> = parts.iter().copied().filter(|&end| end > through).collect();
-        let last = ends.get(progress.most_parts - 1).copied();
-        let has_twins = self.has_several_sources(account).await?;
-        let ends: Vec<i64> = ends.into_iter().take_while(|&end| Some(end) < last).collect();
-        let end = last.unwrap_or(i64::MAX);
+        // Another source may have been read meanwhile.
+        let (first, last) = self.sources_read(account).await?;
+        let has_twins = progress.had_several_sources || first != last;
         let mut built = through;
         match self {
             // One scan and one sort for all of them.
             Self::Postgres(_) => {
+                let end = ends.get(progress.most_parts - 1).copied().unwrap_or(i64::MAX);
                 let users = Users::Between(built, end);
                 self.build_users((stamp, account), users, has_twins).await?;
                 built = end;
             }
             Self::Sqlite(_) => {
-                for end in ends.into_iter().chain([end]) {
+                for end in ends.into_iter().chain([i64::MAX]) {
                     let users = Users::Between(built, end);
                     self.build_users((stamp, account), users, has_twins).await?;
                     built = end;
@@ -247,24 +289,40 @@ impl Tx {
                 }
             }
         }
-        if began.elapsed() > STEP {
+        if began.elapsed() > LONG_STEP {
             progress.most_parts = (progress.most_parts / 2).max(1);
         }
         if built == i64::MAX {
-            self.end_rebuild(account).await?;
+            self.move_rebuild(account, Some(Step::Days), None).await
         } else {
-            self.move_rebuild(account, Some(Step::Users), Some(built)).await?;
+            self.move_rebuild(account, Some(Step::Users), Some(built)).await
         }
-        Ok(true)
     }
 
-    /// Deletes the counts, which a rebuild adds up again.
-    async fn reset(&mut self, account: &str) -> Result<(), sqlx::Error> {
-        for sql in [include_str!("sql/days_reset.sql"), include_str!("sql/texts_reset.sql")] {
-            on_either!(Tx, self, tx =>
-                sqlx::query(sql).bind(account).execute(&mut **tx).await.map(drop))?;
+    /// Counts some days again, until the step is over.
+    async fn build_some_days(
+        &mut self,
+        account: &str,
+        mut through: Option<NaiveDate>,
+        began: Instant,
+    ) -> Result<(), sqlx::Error> {
+        while began.elapsed() < STEP {
+            through = self.build_next_day(account, through).await?;
+            if through.is_none() {
+                return self.end_rebuild(account).await;
+            }
         }
-        Ok(())
+        let through = through.map(|day| day.to_epoch_days().into());
+        self.move_rebuild(account, Some(Step::Days), through).await
+    }
+
+    /// Notes that no failure of an error is counted yet.
+    async fn forget_texts(&mut self, account: &str) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/texts_reset.sql"))
+            .bind(account)
+            .execute(&mut **tx)
+            .await
+            .map(drop))
     }
 
     async fn end_rebuild(&mut self, account: &str) -> Result<(), sqlx::Error> {

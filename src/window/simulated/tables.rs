@@ -58,7 +58,7 @@ fn always() -> f64 {
 
 #[test]
 fn a_backfill_of_ninety_days_takes_the_hours_that_its_pages_need() {
-    // Pages a day, minutes between runs, hours, calls per page at most.
+    // Pages per day, minutes between runs, hours, calls per page at most.
     for (per_day, every, hours, ratio) in [
         (10.0, 60.0, 0.3, 1.02),
         (100.0, 5.0, 3.2, 1.015),
@@ -69,10 +69,10 @@ fn a_backfill_of_ninety_days_takes_the_hours_that_its_pages_need() {
     ] {
         let shape = Shape::new(per_day, 120.0);
         let found = backfill(&shape, 90.0, every * MINUTE, PER_HOUR, always);
-        println!("{per_day} a day, every {every} min: {found:?}");
+        println!("{per_day} per day, every {every} min: {found:?}");
         let took = found.hours.expect("it catches up");
-        assert!(took <= hours * 1.1 + 0.3, "{per_day} a day: {took} h");
-        assert!(found.ratio <= ratio, "{per_day} a day: {} calls per page", found.ratio);
+        assert!(took <= hours * 1.1 + 0.3, "{per_day} per day: {took} h");
+        assert!(found.ratio <= ratio, "{per_day} per day: {} calls per page", found.ratio);
     }
 }
 
@@ -102,7 +102,7 @@ fn random_accounts_end_their_backfill_and_read_hardly_a_page_twice() {
             with.push(found.ratio);
         } else {
             let ratio = (found.calls - 10.0) / found.pages;
-            println!("{per_day:.0} a day of {days:.0} days, {order:?}: {ratio:.4}");
+            println!("{per_day:.0} per day of {days:.0} days, {order:?}: {ratio:.4}");
             assert!(ratio <= 1.06, "{ratio}: {shape:?}");
             without.push(ratio);
         }
@@ -121,9 +121,9 @@ fn bursts_batches_and_few_calls_leave_nobody_stuck() {
     for (name, shape, days, per_hour, most) in [
         ("a burst of 2 h", Shape { bursts: burst, ..flat(1_000.0, 90.0) }, 90.0, PER_HOUR, 1.06),
         ("batches of a minute", Shape { batches: 0.9, ..flat(1_000.0, 30.0) }, 30.0, PER_HOUR, 1.2),
-        ("100 calls an hour", flat(35.0, 30.0), 30.0, 100.0, 1.15),
+        ("100 calls per hour", flat(35.0, 30.0), 30.0, 100.0, 1.15),
         (
-            "silence, then 20,000 a day",
+            "silence, then 20,000 per day",
             Shape { bursts: vec![(0.0, 20.0 * DAY, 0.0)], ..flat(20_000.0, 24.0) },
             24.0,
             PER_HOUR,
@@ -243,7 +243,7 @@ fn steady(shape: &Shape, days: f64, every: f64) -> Steady {
 
 #[test]
 fn re_reading_keeps_its_share_and_finds_what_is_late() {
-    // Pages a day, minutes between runs; calls an hour and those of re-reading at most; minutes until
+    // Pages per day, minutes between runs; calls per hour and those of re-reading at most; minutes until
     // failures late by an hour, hours until those late by a day and by a week are found, at most.
     for (per_day, every, calls, again, [hour, day, week]) in [
         (1.0, 60.0, 6.0, 3.0, [61.0, 2.0, 25.0]),
@@ -256,7 +256,7 @@ fn re_reading_keeps_its_share_and_finds_what_is_late() {
         let found = steady(&Shape::new(per_day, 36.0), 27.0, every * MINUTE);
         let [of_hour, of_day, of_week] = found.late;
         println!(
-            "{per_day} a day, every {every} min: {:.0} calls/h, {:.0} again, most {:.0}, lag {:.0} min, \
+            "{per_day} per day, every {every} min: {:.0} calls/h, {:.0} again, most {:.0}, lag {:.0} min, \
              late {:.0}/{:.0} min, {:.1}/{:.1} h, {:.1}/{:.1} h",
             found.calls,
             found.again,
@@ -284,7 +284,7 @@ fn re_reading_keeps_its_share_and_finds_what_is_late() {
 fn the_busiest_accounts_keep_up_and_re_read_failures_only() {
     let found = steady(&Shape { is_flat: true, ..Shape::new(40_000.0, 20.0) }, 11.0, 15.0 * MINUTE);
     println!(
-        "40,000 a day: {:.0} calls/h, {:.0} again, lag {:.0} s",
+        "40,000 per day: {:.0} calls/h, {:.0} again, lag {:.0} s",
         found.calls, found.again, found.lag
     );
     assert!(found.lag <= HOUR, "{} s of lag", found.lag);

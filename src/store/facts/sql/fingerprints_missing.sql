@@ -5,4 +5,4 @@ from provisioning_failures f
 left join users u on u.account = f.account and u.user_id = f.user_id
 where f.account = $1 and f.failure_id > $2 and f.error_fingerprint is null and f.outcome = 'failed'
 order by f.failure_id
-limit 5000
+limit 2000

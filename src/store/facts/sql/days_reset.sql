@@ -1,1 +1,0 @@
-delete from failures_by_day where account = $1

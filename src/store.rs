@@ -17,6 +17,7 @@ mod event_types;
 mod facts;
 mod file;
 mod file_url;
+mod first_load;
 mod health;
 mod lease;
 mod migrate;

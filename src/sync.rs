@@ -60,6 +60,7 @@ pub(crate) async fn sync(
 async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
     let copied = copy_all(run).await;
     if !matches!(copied, Err(Error::Store(_))) {
+        run.store.end_load().await?;
         run.store.rebuild(&run.job.origin.account).await?;
         classify_errors(run).await?;
     }
@@ -74,7 +75,8 @@ async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
         selection::compare(run, events).await?;
     }
     let (mut plan, advance) = plan::resume(run).await?;
-    let mut loader = Loader::new(run);
+    let is_first_load = run.store.begin_load(&run.job.origin.account).await?;
+    let mut loader = Loader::new(run, is_first_load);
     classify_errors(run).await?;
     let copied = Box::pin(copy(run, &mut plan, &mut loader, advance)).await;
     run.see_page(&plan);

@@ -7,6 +7,7 @@ use crate::support::onelogin::{
     all_records, assert_loaded, assert_same, at, counts, empty, put, record, rejects, sync,
     sync_ok, written,
 };
+use crate::support::program::Program;
 use crate::support::tables::{Db, on_both};
 
 const NOON: &str = "2026-03-20T12:00:00Z";
@@ -123,3 +124,42 @@ on_both!(of_two_colliding_records_the_last_is_kept_also_across_the_end_of_a_batc
     assert_eq!(loaded(db, &records, 65), [3_900, 3_300, 0, 0, 600]);
     assert_eq!(rejects(db).len(), 600);
 });
+
+/// The indexes of an SQLite file, with their texts but for line breaks.
+fn indexes(db: &Db) -> Vec<Vec<String>> {
+    db.rows(
+        "select name, replace(sql, char(10), ' ') from sqlite_schema
+         where type = 'index' and sql is not null order by name",
+    )
+}
+
+#[test]
+fn a_first_load_into_a_file_ends_with_every_index() {
+    let (onelogin, db) = (empty(NOON), Db::sqlite());
+    let migrate = Program::new(&["migrate"]).env("DATABASE_URL", db.url());
+    migrate.run().expect_code(0);
+    let before = indexes(&db);
+    put(&onelogin, TIME, record(1, TIME, 1).to_json());
+
+    sync_ok(&onelogin, &db, &TODAY);
+
+    assert_same(&indexes(&db), &before);
+}
+
+#[test]
+fn indexes_that_a_killed_first_load_left_out_are_made_by_the_next_command() {
+    let (onelogin, db) = (empty(NOON), Db::sqlite());
+    put(&onelogin, TIME, record(1, TIME, 1).to_json());
+    sync_ok(&onelogin, &db, &TODAY);
+    let before = indexes(&db);
+    let lose =
+        "drop index provisioning_failures_by_user; drop index provisioning_successes_by_user";
+
+    db.execute(lose);
+    sync_ok(&onelogin, &db, &[]);
+    assert_same(&indexes(&db), &before);
+
+    db.execute(lose);
+    Program::new(&["migrate"]).env("DATABASE_URL", db.url()).run().expect_code(0);
+    assert_same(&indexes(&db), &before);
+}

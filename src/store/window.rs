@@ -71,9 +71,9 @@ impl Open {
 }
 
 impl Store {
-    /// The writer of a run's windows.
+    /// The writer of a run's windows. Those of a first load leave cases and counts to the rebuild.
     #[must_use]
-    pub(crate) fn writer<'a>(&'a self, run: &'a Run) -> Writer<'a> {
+    pub(crate) fn writer<'a>(&'a self, run: &'a Run, is_first_load: bool) -> Writer<'a> {
         Writer {
             store: self,
             run,
@@ -83,7 +83,7 @@ impl Store {
             counts: Counts::default(),
             users: UserCache::default(),
             unchanged_ids: UnchangedIds::default(),
-            changes: Changes::default(),
+            changes: Changes::new(is_first_load),
         }
     }
 }

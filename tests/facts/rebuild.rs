@@ -48,6 +48,63 @@ on_both!(a_rebuild_that_was_cut_is_continued_by_the_next_run, |db| {
     assert_rows(&db.rows("select distinct needs_rebuild from watermarks"), &[&["0"]]);
 });
 
+on_both!(a_rebuild_that_was_cut_at_any_place_takes_in_what_came_meanwhile, |db| {
+    let onelogin = history(db);
+    let middle = "2026-03-15";
+    let days_since_1970 = (at("2026-03-15T00:00:00Z").timestamp() / 86_400).to_string();
+    let user = "(select user_id from users order by user_id limit 1 offset 10)";
+    let after_user = format!("user_id > {user}");
+    // The step, what is built, and what is wrong so far.
+    for (number, (step, through, wrong)) in (0..).zip([
+        ("users", "null", vec![("provisioning_cases", "true"), ("failures_by_day", "true")]),
+        ("users", user, vec![("provisioning_cases", &after_user), ("failures_by_day", "true")]),
+        ("days", "null", vec![("failures_by_day", "true")]),
+        ("days", days_since_1970.as_str(), vec![("failures_by_day", "day > '2026-03-15'")]),
+    ]) {
+        // A failure of a day that is built, perhaps, and one of a day that is not.
+        for (id, day) in [(1, middle), (2, "2026-03-19")] {
+            let time = format!("{day}T10:00:00Z");
+            let id = 90_000 + 10 * number + id;
+            let failure = EventRecord::new(id, at(&time), 61, 40_000_000 + number);
+            put_event(&onelogin, EventRecord { app_name: Some("Wiki".to_owned()), ..failure });
+        }
+        for (table, part) in wrong {
+            db.execute(&format!("delete from {table} where {part}"));
+        }
+        if (step, through) == ("users", user) {
+            // The errors of these users are counted, and those without a user.
+            let built = format!("f.user_id is null or f.user_id <= {user}");
+            let of = |what: &str| {
+                format!(
+                    "(select {what} from provisioning_failures f where f.account = error_texts.account
+                      and f.error_fingerprint = error_texts.error_fingerprint and f.twin_of is null and ({built}))"
+                )
+            };
+            db.execute(&format!(
+                "update error_texts set failures = {},
+                     first_failure_at = coalesce({}, first_failure_at),
+                     last_failure_at = coalesce({}, last_failure_at)",
+                of("count(*)"),
+                of("min(f.created_at)"),
+                of("max(f.created_at)"),
+            ));
+        }
+        db.execute(&format!(
+            "update accounts set rebuild_step = '{step}', rebuilt_through = {through};
+             update watermarks set needs_rebuild = true"
+        ));
+
+        Api::Events.sync_ok(&onelogin, db, &["--since", "2026-03-12", "--refresh-people", "never"]);
+
+        let state = "select rebuild_step, rebuilt_through from accounts";
+        assert_rows(&db.rows(state), &[&[NULL, NULL]]);
+        let counted = "select sum(failures) from failures_by_day";
+        let stored = "select count(*) from provisioning_failures where twin_of is null";
+        assert_same(&db.rows(counted), &db.rows(stored));
+        assert_complete(db);
+    }
+});
+
 on_both!(fingerprints_that_an_earlier_version_lacks_are_filled_before_a_run, |db| {
     let onelogin = history(db);
     let before = facts(db);

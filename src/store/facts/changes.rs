@@ -35,6 +35,8 @@ pub(in crate::store) struct Changes {
     successes: HashMap<Uuid, Changed<Success>>,
     /// There are more than are remembered.
     are_many: bool,
+    /// Nothing is remembered: all is built at the end of the run.
+    are_left: bool,
 }
 
 struct Key<'a>(&'a Shared<()>, Uuid);
@@ -47,6 +49,11 @@ impl Row for Key<'_> {
 }
 
 impl Changes {
+    /// The changes of the windows of a run, which may leave all to the rebuild at its end.
+    pub(in crate::store) fn new(are_left: bool) -> Self {
+        Self { are_left, ..Self::default() }
+    }
+
     /// Forgets the window. What is known of errors stays.
     pub(in crate::store) fn clear(&mut self) {
         self.fingerprints.clear();
@@ -154,7 +161,8 @@ impl Changes {
 
     /// Counts further changes, and forgets all of them if there are too many.
     fn makes_room(&mut self, further: usize) -> bool {
-        self.are_many |= self.attempts.len() + self.successes.len() + further > MOST_CHANGES;
+        self.are_many |=
+            self.are_left || self.attempts.len() + self.successes.len() + further > MOST_CHANGES;
         if self.are_many {
             self.forget();
         }

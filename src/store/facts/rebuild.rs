@@ -183,7 +183,10 @@ impl Tx {
     }
 
     /// Notes that an account must be built again.
-    pub(super) async fn note_rebuild(&mut self, account: &str) -> Result<(), sqlx::Error> {
+    pub(in crate::store) async fn note_rebuild(
+        &mut self,
+        account: &str,
+    ) -> Result<(), sqlx::Error> {
         on_either!(Tx, self, tx => sqlx::query(include_str!("sql/rebuild_note.sql"))
             .bind(account)
             .execute(&mut **tx)

@@ -141,6 +141,10 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// All operations.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Create, Self::Update, Self::Suspend, Self::Reactivate, Self::Delete, Self::Unknown];
+
     /// The text stored in `operation`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -34,10 +34,6 @@ const SECOND_WITHIN: Duration = Duration::from_secs(2);
 /// Limit of a last attempt, which finds the reason why there is no connection.
 const REASON_WITHIN: Duration = Duration::from_secs(2);
 
-/// Bytes per page of a new file. Rows here are long: a first load was measured as 0.85 times the time of
-/// 4 KiB pages at 300,000 rows, and 0.97 times at a million.
-const PAGE_SIZE: u32 = 16_384;
-
 /// The database to open, and what is allowed on the way to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
@@ -258,7 +254,6 @@ async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("cache_size", CACHE_SIZE)
-        .page_size(PAGE_SIZE)
         .disable_statement_logging();
     let path = options.get_filename().to_owned();
     match access {

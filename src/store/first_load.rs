@@ -1,13 +1,11 @@
-//! A first load: cases and counts are built at its end, and in an SQLite file the indexes by user, too.
+//! A first load into an SQLite file: the indexes by user are made after it.
 //!
 //! Records come in the order of time, so each row would change a page of these indexes at a random place: with
-//! them, the load of a million rows into a file took twice as long. Postgres keeps them: it has a cache that
-//! holds them.
+//! them, the load of a million rows took twice as long. Postgres keeps them: it has a cache that holds them.
 
 use super::tx::Tx;
-use super::{Error, Store, failed, on_either};
+use super::{Error, Store, failed};
 
-const IS_EMPTY: &str = include_str!("sql/account_is_empty.sql");
 const ARE_ALL_EMPTY: &str = include_str!("sql/are_all_empty.sql");
 const DROP: &str = include_str!("sql/indexes_by_user_drop.sql");
 const MAKE: &str = include_str!("sql/indexes_by_user_make.sql");
@@ -19,32 +17,26 @@ const DOING: &str = "preparing the load";
 const MAKING: &str = "making the indexes by user";
 
 impl Store {
-    /// Prepares a load. Returns whether it is the account's first one, of which cases and counts are built at
-    /// the end. Makes the indexes that a killed run left out.
+    /// Prepares a load. Drops the indexes by user before the first one into an SQLite file, and returns whether
+    /// it did; else makes those that a killed run left out.
     ///
     /// # Errors
-    /// [`Error::Failed`], [`Error::AccountLocked`].
-    pub(crate) async fn begin_load(&self, account: &str) -> Result<bool, Error> {
-        let is_empty = self.read(DOING, async |tx| {
-            on_either!(Tx, tx, tx =>
-                sqlx::query_scalar(IS_EMPTY).bind(account).fetch_one(&mut **tx).await)
-        });
-        if !is_empty.await? {
+    /// [`Error::Failed`].
+    pub(crate) async fn begin_load(&self) -> Result<bool, Error> {
+        let Self::Sqlite(file) = self else { return Ok(false) };
+        let are_all_empty = sqlx::query_scalar(ARE_ALL_EMPTY).fetch_one(&file.pool).await;
+        if !are_all_empty.map_err(failed(DOING))? {
             self.end_load().await?;
             return Ok(false);
         }
         let mut tx = Tx::begin(self).await?;
-        tx.lock_account(account).await?;
-        let noted = async {
-            tx.note_rebuild(account).await?;
-            if let Tx::Sqlite(tx) = &mut tx
-                && sqlx::query_scalar(ARE_ALL_EMPTY).fetch_one(&mut **tx).await?
-            {
+        let dropped = async {
+            if let Tx::Sqlite(tx) = &mut tx {
                 sqlx::raw_sql(DROP).execute(&mut **tx).await?;
             }
             tx.commit().await
         };
-        noted.await.map_err(failed(DOING))?;
+        dropped.await.map_err(failed(DOING))?;
         Ok(true)
     }
 
@@ -60,11 +52,19 @@ impl Store {
         }
         let mut tx = Tx::begin_sorting(self).await?;
         let made = async {
-            if let Tx::Sqlite(tx) = &mut tx {
-                sqlx::raw_sql(MAKE).execute(&mut **tx).await?;
-            }
+            tx.make_indexes_by_user().await?;
             tx.commit().await
         };
         made.await.map_err(failed(MAKING))
+    }
+}
+
+impl Tx {
+    /// Makes the indexes by user, if they are missing.
+    pub(super) async fn make_indexes_by_user(&mut self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Postgres(_) => Ok(()),
+            Self::Sqlite(tx) => sqlx::raw_sql(MAKE).execute(&mut **tx).await.map(drop),
+        }
     }
 }

@@ -71,9 +71,10 @@ impl Open {
 }
 
 impl Store {
-    /// The writer of a run's windows. Those of a first load leave cases and counts to the rebuild.
+    /// The writer of a run's windows. The first small one makes the indexes by user, if they are dropped: it
+    /// needs them to bring cases up to date.
     #[must_use]
-    pub(crate) fn writer<'a>(&'a self, run: &'a Run, is_first_load: bool) -> Writer<'a> {
+    pub(crate) fn writer<'a>(&'a self, run: &'a Run, are_indexes_dropped: bool) -> Writer<'a> {
         Writer {
             store: self,
             run,
@@ -83,7 +84,7 @@ impl Store {
             counts: Counts::default(),
             users: UserCache::default(),
             unchanged_ids: UnchangedIds::default(),
-            changes: Changes::new(is_first_load),
+            changes: Changes::new(are_indexes_dropped),
         }
     }
 }

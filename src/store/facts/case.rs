@@ -68,6 +68,12 @@ impl ClosedBy {
         }
     }
 
+    /// The operations of the cases that a success of this operation may close.
+    pub(super) fn operations(succeeded: Operation) -> impl Iterator<Item = Operation> {
+        let all = Operation::ALL.into_iter();
+        all.filter(move |&failed| Self::of(succeeded, failed).is_some())
+    }
+
     /// The way in which a success closes a case of this operation, if it does.
     fn of(succeeded: Operation, failed: Operation) -> Option<Self> {
         use Operation::{Create, Delete, Reactivate, Suspend, Unknown};
@@ -81,6 +87,14 @@ impl ClosedBy {
 }
 
 impl Case {
+    /// Checks that two states of a case differ only in what later events change.
+    pub(super) fn begins_as(&self, other: &Self) -> bool {
+        let Self { case_id, user_id, app, operation, is_skipped, opened_at, .. } = self;
+        let of_other = (other.case_id, other.user_id, other.operation, other.is_skipped);
+        (*case_id, *user_id, *operation, *is_skipped) == of_other
+            && (app, opened_at) == (&other.app, &other.opened_at)
+    }
+
     /// The way in which a success closes this case, should it come after the last failure.
     pub(super) fn closed_by(&self, success: &Success) -> Option<ClosedBy> {
         ClosedBy::of(success.operation, self.operation)

@@ -4,34 +4,38 @@ mod rows;
 mod work;
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::case::{Case, Cases};
+use super::case::{Case, Cases, ClosedBy};
 use super::days::Days;
 use super::event::{Attempt, Event, EventRow, Interned, Success};
 use crate::model::Operation;
 use crate::store::bulk::{Row, Shared, Statement};
 use crate::store::tx::Tx;
-use rows::{CaseKey, CaseRow, Since, StampedCase, UnitKey, UnitSince, case};
+use rows::{AdvancedCase, CaseKey, CaseRow, Since, StampedCase, UnitKey, UnitSince, case};
 use work::{Unit, Works};
 
-const OF_USERS: Statement = Statement::new(include_str!("sql/cases_of_users.sql"));
+const SINCE: Statement = Statement::new(include_str!("sql/cases_since.sql"));
 const OF_UNITS: Statement = Statement::new(include_str!("sql/cases_of_units.sql"));
 const ATTEMPTS: Statement = Statement::new(include_str!("sql/attempts_of_units.sql"));
 const SUCCESSES: Statement = Statement::new(include_str!("sql/successes_of_users.sql"));
 const UPSERT: Statement = Statement::new(include_str!("sql/cases_upsert.sql"));
+const ADVANCE: Statement = Statement::new(include_str!("sql/cases_advance.sql"));
 const DELETE: Statement = Statement::new(include_str!("sql/cases_delete.sql"));
 
 /// A value before and after a window. Boxed, because most changes have no value before.
 pub(super) type Changed<T> = (Option<Box<T>>, Option<Box<T>>);
 
-/// The earliest of the times of each user.
-fn earliest(times: impl IntoIterator<Item = (i64, DateTime<Utc>)>) -> Vec<(i64, DateTime<Utc>)> {
-    let mut earliest: HashMap<i64, DateTime<Utc>> = HashMap::new();
-    for (user_id, at) in times {
-        let first = earliest.entry(user_id).or_insert(at);
+/// The earliest of the times of each key.
+fn earliest<K: Eq + Hash>(
+    times: impl IntoIterator<Item = (K, DateTime<Utc>)>,
+) -> Vec<(K, DateTime<Utc>)> {
+    let mut earliest: HashMap<K, DateTime<Utc>> = HashMap::new();
+    for (key, at) in times {
+        let first = earliest.entry(key).or_insert(at);
         *first = at.min(*first);
     }
     earliest.into_iter().collect()
@@ -55,6 +59,8 @@ fn cut(cases: &[Case], since: DateTime<Utc>) -> DateTime<Utc> {
 #[derive(Debug, Default)]
 struct CaseChanges {
     deleted: Vec<Uuid>,
+    /// Cases with the same beginning as before.
+    advanced: Vec<Case>,
     written: Vec<Case>,
 }
 
@@ -67,11 +73,15 @@ impl CaseChanges {
             if same.as_ref() == Some(&case) {
                 continue;
             }
-            if let Some(same) = same {
-                days.case(&same, -1);
-            }
             days.case(&case, 1);
-            self.written.push(case);
+            let cases = match same {
+                Some(same) => {
+                    days.case(&same, -1);
+                    if same.begins_as(&case) { &mut self.advanced } else { &mut self.written }
+                }
+                None => &mut self.written,
+            };
+            cases.push(case);
         }
         for case in before.into_values() {
             days.case(&case, -1);
@@ -110,15 +120,20 @@ impl Tx {
     ) -> Result<(), sqlx::Error> {
         let mut works = Works::default();
         works.attempts(attempts);
-        let of_attempts = works.0.iter().map(|(unit, work)| (unit.user_id, work.since));
+        let of_attempts =
+            works.0.iter().map(|(unit, work)| ((unit.user_id, unit.operation), work.since));
         let of_successes = successes
             .iter()
             .flat_map(|(before, after)| [before, after])
             .flatten()
-            .filter_map(|success| success.user_id.map(|user_id| (user_id, success.at)));
-        let users = earliest(of_attempts.chain(of_successes));
+            .filter_map(|success| Some((success.user_id?, success)))
+            .flat_map(|(user_id, success)| {
+                let closed = ClosedBy::operations(success.operation);
+                closed.map(move |operation| ((user_id, operation), success.at))
+            });
+        let keys = earliest(of_attempts.chain(of_successes));
         let mut stored: HashMap<i64, Vec<Case>> = HashMap::new();
-        for case in self.cases(OF_USERS, &users, |user| Since(account, user), texts).await? {
+        for case in self.cases(SINCE, &keys, |key| UnitSince(account, key), texts).await? {
             stored.entry(case.user_id).or_default().push(case);
         }
         works.successes(successes, &stored);
@@ -153,6 +168,7 @@ impl Tx {
             }
         }
         self.execute_rows(DELETE, &changes.deleted, |&id| CaseKey(account, id)).await?;
+        self.execute_rows(ADVANCE, &changes.advanced, |case| AdvancedCase(account, case)).await?;
         self.execute_rows(UPSERT, &changes.written, |case| StampedCase(account, case)).await?;
         Ok(())
     }

@@ -35,8 +35,8 @@ pub(in crate::store) struct Changes {
     successes: HashMap<Uuid, Changed<Success>>,
     /// There are more than are remembered.
     are_many: bool,
-    /// Nothing is remembered: all is built at the end of the run.
-    are_left: bool,
+    /// The indexes by user are missing.
+    are_indexes_dropped: bool,
 }
 
 struct Key<'a>(&'a Shared<()>, Uuid);
@@ -49,9 +49,9 @@ impl Row for Key<'_> {
 }
 
 impl Changes {
-    /// The changes of the windows of a run, which may leave all to the rebuild at its end.
-    pub(in crate::store) fn new(are_left: bool) -> Self {
-        Self { are_left, ..Self::default() }
+    /// The changes of the windows of a run.
+    pub(in crate::store) fn new(are_indexes_dropped: bool) -> Self {
+        Self { are_indexes_dropped, ..Self::default() }
     }
 
     /// Forgets the window. What is known of errors stays.
@@ -161,8 +161,7 @@ impl Changes {
 
     /// Counts further changes, and forgets all of them if there are too many.
     fn makes_room(&mut self, further: usize) -> bool {
-        self.are_many |=
-            self.are_left || self.attempts.len() + self.successes.len() + further > MOST_CHANGES;
+        self.are_many |= self.attempts.len() + self.successes.len() + further > MOST_CHANGES;
         if self.are_many {
             self.forget();
         }
@@ -182,6 +181,9 @@ impl Changes {
         account: &Shared<()>,
         origin: &Origin,
     ) -> Result<(), Error> {
+        if std::mem::take(&mut self.are_indexes_dropped) && !self.are_many {
+            tx.make_indexes_by_user().await.map_err(failed(DOING))?;
+        }
         if self.are_many {
             tx.note_rebuild(&origin.account).await.map_err(failed("noting a rebuild"))?;
         }

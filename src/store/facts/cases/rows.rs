@@ -64,13 +64,29 @@ impl Row for StampedCase<'_> {
         columns.text(Some(case.operation.as_str()));
         columns.flag(Some(case.is_skipped));
         columns.time(Some(case.opened_at));
-        columns.time(Some(case.last_failure_at));
-        columns.id(Some(case.last_failure_id));
-        columns.number(Some(case.attempts));
-        columns.text(case.fingerprint.as_deref());
-        columns.time(case.closing.map(|closing| closing.at));
-        columns.text(case.closing.map(|closing| closing.by.as_str()));
-        columns.flag(Some(case.closing.is_none_or(|closing| closing.is_timed)));
+        write_end(case, columns);
+    }
+}
+
+/// What later events change in a case.
+fn write_end(case: &Case, columns: &mut impl Columns) {
+    columns.time(Some(case.last_failure_at));
+    columns.id(Some(case.last_failure_id));
+    columns.number(Some(case.attempts));
+    columns.text(case.fingerprint.as_deref());
+    columns.time(case.closing.map(|closing| closing.at));
+    columns.text(case.closing.map(|closing| closing.by.as_str()));
+    columns.flag(Some(case.closing.is_none_or(|closing| closing.is_timed)));
+}
+
+pub(super) struct AdvancedCase<'a>(pub(super) &'a Shared<()>, pub(super) &'a Case);
+
+impl Row for AdvancedCase<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        let Self(account, case) = self;
+        columns.shared_text(account);
+        columns.id(Some(case.case_id));
+        write_end(case, columns);
     }
 }
 

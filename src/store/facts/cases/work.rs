@@ -1,4 +1,4 @@
-//! What changed events mean for the units of an account.
+//! The units of an account whose cases follow from changed events.
 
 use std::collections::HashMap;
 

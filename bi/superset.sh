@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# Imports the dashboard into a real Superset, opens it in a real browser, compares every number with SQL, and takes the
+# picture of README.md: on Postgres as the role of docs/roles.sql, on SQLite, and on databases without rows.
+#
+#   bi/superset.sh                      builds the program first
+#   bi/superset.sh path/to/binary       takes this one
+#
+# SUPERSET_VENV may name a virtual environment that has the packages below, which otherwise takes minutes to make.
+#
+# Needs Python 3.10 to 3.12 with venv, PyPI, curl, psql, sqlite3 and the Postgres server binaries; installs Chromium with
+# apt-get if there is none. Removes all it made but the picture.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Versions that work. Superset 6.1.0 does not start without the second line, which its own list leaves out.
+packages=(apache-superset==6.1.0 psycopg2-binary==2.9.13 playwright==1.65.1
+    rich==15.0.0 cachetools==8.0.2 flask-caching==2.3.1)
+
+work=$(mktemp -d)
+data=$(mktemp -d)
+superset=
+simulator=
+stop() {
+    [ -z "$superset" ] || kill "$superset" 2>/dev/null || true
+    [ -z "$simulator" ] || kill "$simulator"
+    # The end of its input stops the server.
+    [ -z "${server_PID:-}" ] || { exec {to_server}>&-; wait "$server_PID" || true; }
+    rm -rf "$work" "$data"
+}
+trap stop EXIT
+
+fail() { echo "bi/superset.sh: $*" >&2; exit 1; }
+
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
+
+find_command() {
+    local name
+    for name in "$@"; do command -v "$name" && return; done
+    return 1
+}
+
+install() {
+    command -v apt-get >/dev/null || fail "$1 is missing; install it and run this again"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1" >&2
+}
+
+find_command chromium chromium-browser google-chrome >/dev/null || install chromium
+browser=$(find_command chromium chromium-browser google-chrome)
+find_command psql >/dev/null || install postgresql-client
+find_command sqlite3 >/dev/null || install sqlite3
+
+if [ $# -gt 0 ]; then
+    program=$(realpath "$1")
+else
+    cargo build --quiet --bin onelogin-sync
+    program=$(realpath "${CARGO_TARGET_DIR:-target}/debug/onelogin-sync")
+fi
+
+venv=${SUPERSET_VENV:-}
+if [ -z "$venv" ]; then
+    venv=$work/venv
+    python3 -m venv "$venv"
+    "$venv/bin/pip" --quiet --disable-pip-version-check install "${packages[@]}"
+fi
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# A Postgres of its own, in which the readers' role needs its password, as it would elsewhere.
+port=$(free_port)
+as_server=()
+if [ "$(id -u)" -eq 0 ]; then
+    # Postgres refuses to run as root.
+    as_server=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+    chown nobody:nogroup "$data"
+fi
+coproc server { "${as_server[@]}" sh tests/support/postgres.sh keep "$data"; }
+to_server=${server[1]} from_server=${server[0]}
+server_does() {
+    echo "$1" >&"$to_server"
+    read -r answer <&"$from_server" || answer="no answer"
+    [ "$answer" = done ] || { cat "$data/log" >&2; fail "Postgres: $1: $answer"; }
+}
+server_does create
+sed -i '1i host all onelogin_reader 127.0.0.1/32 scram-sha-256' "$data/data/pg_hba.conf"
+server_does "start $port"
+export PGHOST=127.0.0.1 PGPORT=$port PGUSER=postgres PGDATABASE=postgres
+psql -q -c 'create database onelogin' -c 'create database empty'
+url() { echo "postgres://postgres@127.0.0.1:$port/$1"; }
+
+# The history of the demo, up to now, in the account `demo`; and without successes, by the older API, in a second account,
+# whose cases are therefore `unknown`.
+"$program" simulate --port 0 --frozen --seed 7 --failures 1600 --successes 3200 --days 42 --page 500 \
+    >"$work/simulator" &
+simulator=$!
+for _ in $(seq 100); do
+    grep -q 'http://' "$work/simulator" && break
+    sleep 0.1
+done
+ONELOGIN_BASE_URL=$(sed -n 's|.*\(http://[^,]*\),.*|\1|p' "$work/simulator")
+[ -n "$ONELOGIN_BASE_URL" ] || fail "the simulator did not start"
+export ONELOGIN_LOG_LEVEL=warn ONELOGIN_BASE_URL
+export ONELOGIN_CLIENT_ID=demo-client ONELOGIN_CLIENT_SECRET=demo-secret ONELOGIN_API_KEY=demo-key
+for database in "sqlite:$work/onelogin.db" "$(url onelogin)"; do
+    "$program" sync --database-url "$database" --source events --account demo
+    "$program" sync --database-url "$database" --source legacy --account second
+done
+for database in "sqlite:$work/empty.db" "$(url empty)"; do
+    "$program" migrate --database-url "$database" >/dev/null
+done
+# Texts from outside are hostile: this must appear as text.
+hostile="update error_texts set example = example || ' <b class=hostile>bold</b>'"
+sqlite3 "$work/onelogin.db" "$hostile"
+psql -q -d onelogin -c "$hostile"
+
+# The export in the repository is what build.py makes of content.py and the data dictionary.
+PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" bi/superset/build.py "$work/empty.db" "$work/built"
+diff -r "$work/built" bi/superset/onelogin || fail "bi/superset/onelogin is old: run bi/superset/build.py"
+
+# As docker-compose.yml does it.
+password=$("$venv/bin/python" -c 'import secrets; print(secrets.token_urlsafe(16))')
+for database in onelogin empty; do
+    psql -q -d "$database" -v ON_ERROR_STOP=1 -v "password=$password" -f docs/roles.sql -f bi/superset/prepare.sql
+done
+by_postgres() { echo "postgresql+psycopg2://$1@127.0.0.1:$port/$2?options=-c%20timezone%3DUTC"; }
+by_sqlite() { echo "sqlite:///file:$work/$1.db?mode=ro&uri=true"; }
+
+listen=127.0.0.1:$(free_port)
+mkdir "$work/home"
+export PYTHONDONTWRITEBYTECODE=1 TZ=UTC PATH="$venv/bin:$PATH" SUPERSET_HOME=$work/home SUPERSET_BIND=$listen SUPERSET_ALLOW_SQLITE=true
+SUPERSET_METADATA_URI=$(by_postgres postgres superset)
+SUPERSET_DATA_URI=$(by_postgres "onelogin_reader:$password" onelogin)
+export SUPERSET_METADATA_URI SUPERSET_DATA_URI
+bi/superset/start.sh >"$work/log" 2>&1 &
+superset=$!
+# Five minutes: it starts within one, but a busy machine takes its time.
+for _ in $(seq 600); do
+    curl --silent --fail "http://$listen/health" >/dev/null && break
+    kill -0 "$superset" 2>/dev/null || { cat "$work/log" >&2; fail "Superset did not start"; }
+    sleep 0.5
+done
+
+# The first is as it was imported at the start; the others are uploaded in its place.
+python bi/superset/check.py "http://$listen" "$browser" docs/images/dashboard.png \
+    postgres - "$(by_postgres postgres onelogin)" \
+    sqlite "$(by_sqlite onelogin)" "$(by_sqlite onelogin)" \
+    empty-postgres "$(by_postgres "onelogin_reader:$password" empty)" "$(by_postgres postgres empty)" \
+    empty-sqlite "$(by_sqlite empty)" "$(by_sqlite empty)" \
+    || { grep -B 30 -A 30 Traceback "$work/log" | tail -n 200 >&2; exit 1; }

@@ -17,27 +17,11 @@ packages=(datasette==0.65.5 datasette-dashboards==0.8.0)
 
 work=$(mktemp -d)
 server=
+. bi/support/servers.sh
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
 
-as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
-
-find_browser() {
-    local name
-    for name in chromium chromium-browser google-chrome; do command -v "$name" && return; done
-    return 1
-}
-
-if ! find_browser >/dev/null; then
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >&2
-fi
-
-if [ $# -gt 0 ]; then
-    program=$(realpath "$1")
-else
-    cargo build --quiet --bin onelogin-sync
-    program=$(realpath "${CARGO_TARGET_DIR:-target}/debug/onelogin-sync")
-fi
+find_program "$@"
+find_browser
 if [ $# -gt 1 ]; then
     file=$(realpath "$2")
 else
@@ -71,4 +55,4 @@ for _ in $(seq 120); do
 done
 [ -n "$url" ] || { cat "$work/log" >&2; exit 1; }
 
-"$work/venv/bin/python" bi/datasette/check.py "$url" "$file" "$work/metadata.json" "$(find_browser)" "$work"
+"$work/venv/bin/python" bi/datasette/check.py "$url" "$file" "$work/metadata.json" "$browser" "$work"

@@ -18,45 +18,19 @@ packages=(apache-superset==6.1.0 psycopg2-binary==2.9.13 playwright==1.65.1
     rich==15.0.0 cachetools==8.0.2 flask-caching==2.3.1)
 
 work=$(mktemp -d)
-data=$(mktemp -d)
 superset=
-simulator=
+. bi/support/servers.sh
 stop() {
     [ -z "$superset" ] || kill "$superset" 2>/dev/null || true
-    [ -z "$simulator" ] || kill "$simulator"
-    # The end of its input stops the server.
-    [ -z "${server_PID:-}" ] || { exec {to_server}>&-; wait "$server_PID" || true; }
-    rm -rf "$work" "$data"
+    stop_servers
+    rm -rf "$work"
 }
 trap stop EXIT
 
-fail() { echo "bi/superset.sh: $*" >&2; exit 1; }
-
-as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
-
-find_command() {
-    local name
-    for name in "$@"; do command -v "$name" && return; done
-    return 1
-}
-
-install() {
-    command -v apt-get >/dev/null || fail "$1 is missing; install it and run this again"
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1" >&2
-}
-
-find_command chromium chromium-browser google-chrome >/dev/null || install chromium
-browser=$(find_command chromium chromium-browser google-chrome)
-find_command psql >/dev/null || install postgresql-client
-find_command sqlite3 >/dev/null || install sqlite3
-
-if [ $# -gt 0 ]; then
-    program=$(realpath "$1")
-else
-    cargo build --quiet --bin onelogin-sync
-    program=$(realpath "${CARGO_TARGET_DIR:-target}/debug/onelogin-sync")
-fi
+find_program "$@"
+find_browser
+need postgresql-client psql
+need sqlite3 sqlite3
 
 venv=${SUPERSET_VENV:-}
 if [ -z "$venv" ]; then
@@ -65,48 +39,18 @@ if [ -z "$venv" ]; then
     "$venv/bin/pip" --quiet --disable-pip-version-check install "${packages[@]}"
 fi
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
-# A Postgres of its own, in which the readers' role needs its password, as it would elsewhere.
-port=$(free_port)
-as_server=()
-if [ "$(id -u)" -eq 0 ]; then
-    # Postgres refuses to run as root.
-    as_server=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
-    chown nobody:nogroup "$data"
-fi
-coproc server { "${as_server[@]}" sh tests/support/postgres.sh keep "$data"; }
-to_server=${server[1]} from_server=${server[0]}
-server_does() {
-    echo "$1" >&"$to_server"
-    read -r answer <&"$from_server" || answer="no answer"
-    [ "$answer" = done ] || { cat "$data/log" >&2; fail "Postgres: $1: $answer"; }
-}
-server_does create
-sed -i '1i host all onelogin_reader 127.0.0.1/32 scram-sha-256' "$data/data/pg_hba.conf"
-server_does "start $port"
-export PGHOST=127.0.0.1 PGPORT=$port PGUSER=postgres PGDATABASE=postgres
+# The readers' role needs its password, as it would elsewhere.
+start_postgres 'host all onelogin_reader 127.0.0.1/32 scram-sha-256'
 psql -q -c 'create database onelogin' -c 'create database empty'
-url() { echo "postgres://postgres@127.0.0.1:$port/$1"; }
 
-# The history of the demo, up to now, in the account `demo`; and without successes, by the older API, in a second account,
-# whose cases are therefore `unknown`.
-"$program" simulate --port 0 --frozen --seed 7 --failures 1600 --successes 3200 --days 42 --page 500 \
-    >"$work/simulator" &
-simulator=$!
-for _ in $(seq 100); do
-    grep -q 'http://' "$work/simulator" && break
-    sleep 0.1
-done
-ONELOGIN_BASE_URL=$(sed -n 's|.*\(http://[^,]*\),.*|\1|p' "$work/simulator")
-[ -n "$ONELOGIN_BASE_URL" ] || fail "the simulator did not start"
-export ONELOGIN_LOG_LEVEL=warn ONELOGIN_BASE_URL
-export ONELOGIN_CLIENT_ID=demo-client ONELOGIN_CLIENT_SECRET=demo-secret ONELOGIN_API_KEY=demo-key
-for database in "sqlite:$work/onelogin.db" "$(url onelogin)"; do
+# The demo's history in the account `demo`; and without successes, by the older API, in a second account, whose cases are
+# therefore `unknown`.
+start_simulator
+for database in "sqlite:$work/onelogin.db" "$(postgres_url onelogin)"; do
     "$program" sync --database-url "$database" --source events --account demo
     "$program" sync --database-url "$database" --source legacy --account second
 done
-for database in "sqlite:$work/empty.db" "$(url empty)"; do
+for database in "sqlite:$work/empty.db" "$(postgres_url empty)"; do
     "$program" migrate --database-url "$database" >/dev/null
 done
 # Texts from outside are hostile: this must appear as text.
@@ -123,7 +67,7 @@ password=$("$venv/bin/python" -c 'import secrets; print(secrets.token_urlsafe(16
 for database in onelogin empty; do
     psql -q -d "$database" -v ON_ERROR_STOP=1 -v "password=$password" -f docs/roles.sql -f bi/superset/prepare.sql
 done
-by_postgres() { echo "postgresql+psycopg2://$1@127.0.0.1:$port/$2?options=-c%20timezone%3DUTC"; }
+by_postgres() { echo "postgresql+psycopg2://$1@127.0.0.1:$PGPORT/$2?options=-c%20timezone%3DUTC"; }
 by_sqlite() { echo "sqlite:///file:$work/$1.db?mode=ro&uri=true"; }
 
 listen=127.0.0.1:$(free_port)

@@ -70,7 +70,9 @@ fn the_commands_of_the_readme_run_in_their_order() {
     let succeeded: &[&str] = &["default", "events", "succeeded"];
     assert_rows(&db.rows(runs), &[succeeded, succeeded]);
     let docker = fs::read_to_string(directory.path().join("docker.log")).expect("a log");
-    assert_eq!(docker, "docker compose run --rm sync-simulated\ndocker compose run --rm sync\n");
+    let commands = ["run --rm sync-simulated", "run --rm sync", "--profile bi up"];
+    let lines: Vec<_> = commands.map(|command| format!("docker compose {command}")).into();
+    assert_eq!(docker.lines().collect::<Vec<_>>(), lines);
 }
 
 /// Regression: with both Docker lines of the README, one account held invented rows and real ones.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares docker-compose.yml with the schema of Compose, and what its services name with what is there. With Docker's own
-# `compose`, that reads the file too. No container is started.
+# Compares docker-compose.yml with the schema of Compose, and what its services name with what is there. Docker's own
+# `compose` reads the file too, where it is installed. No container is started.
 #
 # Needs Python 3.10 or later with venv, and PyPI. Takes the arguments of the other scripts, and needs none of them.
 set -euo pipefail

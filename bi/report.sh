@@ -32,7 +32,8 @@ ask() {
     esac
 }
 
-# Checks the report of the database at `url` and that of the one without rows at `empty`; takes a picture if it has a place.
+# Checks the report of the database at `url`, and that of the one without rows at `empty`. Takes a picture if it is
+# given a place for it.
 check_report() {
     local since until picture=${1:-}
     echo "-- ${url%%:*}"

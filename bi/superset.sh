@@ -7,8 +7,8 @@
 #
 # SUPERSET_VENV may name a virtual environment that has the packages below, which otherwise takes minutes to make.
 #
-# Needs Python 3.10 to 3.12 with venv, PyPI, curl, psql, sqlite3 and the Postgres server binaries; installs Chromium with
-# apt-get if there is none. Removes all it made but the picture.
+# Needs Python 3.10 or later with venv, PyPI, curl and the Postgres server binaries; installs Chromium, psql and sqlite3
+# with apt-get if there are none. Removes all it made but the picture.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -43,8 +43,8 @@ fi
 start_postgres 'host all onelogin_reader 127.0.0.1/32 scram-sha-256'
 psql -q -c 'create database onelogin' -c 'create database empty'
 
-# The demo's history in the account `demo`; and without successes, by the older API, in a second account, whose cases are
-# therefore `unknown`.
+# The demo's history in the account `demo`; and without successes, by the older API, in a second account, whose cases
+# are therefore `unknown`.
 start_simulator
 for database in "sqlite:$work/onelogin.db" "$(postgres_url onelogin)"; do
     "$program" sync --database-url "$database" --source events --account demo
@@ -72,7 +72,8 @@ by_sqlite() { echo "sqlite:///file:$work/$1.db?mode=ro&uri=true"; }
 
 listen=127.0.0.1:$(free_port)
 mkdir "$work/home"
-export PYTHONDONTWRITEBYTECODE=1 TZ=UTC PATH="$venv/bin:$PATH" SUPERSET_HOME=$work/home SUPERSET_BIND=$listen SUPERSET_ALLOW_SQLITE=true
+export PYTHONDONTWRITEBYTECODE=1 TZ=UTC PATH="$venv/bin:$PATH"
+export SUPERSET_HOME=$work/home SUPERSET_BIND=$listen SUPERSET_ALLOW_SQLITE=true
 SUPERSET_METADATA_URI=$(by_postgres postgres superset)
 SUPERSET_DATA_URI=$(by_postgres "onelogin_reader:$password" onelogin)
 export SUPERSET_METADATA_URI SUPERSET_DATA_URI

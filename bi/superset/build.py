@@ -39,7 +39,7 @@ def identifier(kind, name):
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"onelogin-sync/bi/superset/{kind}/{name}"))
 
 
-def words(name):
+def title_of(name):
     """A column's name as people write it: `hours_open` is `Hours open`."""
     return name.replace("_", " ").capitalize()
 
@@ -62,7 +62,7 @@ def database():
 
 
 def column(name, kind, description):
-    entry = {"column_name": name, "verbose_name": words(name), "type": TYPES[kind], "is_dttm": kind in TIMES}
+    entry = {"column_name": name, "verbose_name": title_of(name), "type": TYPES[kind], "is_dttm": kind in TIMES}
     if kind == "date":
         # In SQLite a day is the text `2026-01-31`, which sorts before `2026-01-31 00:00:00`.
         entry["python_date_format"] = "%Y-%m-%d"
@@ -70,7 +70,7 @@ def column(name, kind, description):
 
 
 def calculated(name, expression, description):
-    entry = {"column_name": name, "verbose_name": words(name), "type": "DOUBLE PRECISION", "is_dttm": False}
+    entry = {"column_name": name, "verbose_name": title_of(name), "type": "DOUBLE PRECISION", "is_dttm": False}
     return {**entry, "expression": expression, "groupby": True, "filterable": True, "description": description}
 
 

@@ -1,5 +1,5 @@
-"""Imports the export into a running Superset, opens the dashboard in a browser, and compares the numbers that its charts
-are given with those of SQL. Called by bi/superset.sh:
+"""Imports the export into a running Superset, opens the dashboard in a browser, and compares the numbers that its
+charts are given with those of SQL. Called by bi/superset.sh:
 
     check.py SUPERSET BROWSER PICTURE [NAME URI SQL_URI]...
 
@@ -49,7 +49,7 @@ def check(is_right, text):
 
 
 class Filters:
-    """What the dashboard's filters are set to, as its address has it and in SQL."""
+    """Values of the dashboard's filters, as its address has them and in SQL."""
 
     def __init__(self, name, account=None, apps=None, operations=None, since=None, may_be_empty=()):
         self.name, self.may_be_empty = name, may_be_empty
@@ -200,7 +200,7 @@ def first_difference(given, right):
 
 
 def drawn(page, chart, rows):
-    """What is wrong with a chart on the page, which shows what it was given."""
+    """Faults of a chart on the page, which has to show what it was given."""
     holder = page.locator(f"[data-test-chart-name='{chart}']")
     text = holder.inner_text()
     if chart in expected.NUMBERS:

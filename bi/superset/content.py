@@ -71,7 +71,9 @@ DATASETS = {
     },
     "time_to_resolve": {
         "time": "month",
-        "metrics": [("resolved_cases", "Resolved cases", "SUM(cases)", "Cases that were resolved, if the time is known")],
+        "metrics": [
+            ("resolved_cases", "Resolved cases", "SUM(cases)", "Cases that were resolved, if the time is known"),
+        ],
         "calculated": [
             ("median_hours", "ROUND(median_seconds / 3600.0, 1)", "Median in hours, nearest rank"),
             ("p90_hours", "ROUND(p90_seconds / 3600.0, 1)", "90th percentile in hours, nearest rank"),
@@ -86,10 +88,12 @@ DATASETS = {
         "metrics": [
             (
                 "hours_since_scan", "Hours since the last scan", "MAX(scan_age_seconds) / 3600.0",
-                "Of the account and source scanned longest ago, by the database's clock",
+                "Hours by the database's clock, of the account and source scanned longest ago",
             ),
         ],
-        "calculated": [("scan_age_hours", "ROUND(scan_age_seconds / 3600.0, 1)", "Hours since the end of the last window")],
+        "calculated": [
+            ("scan_age_hours", "ROUND(scan_age_seconds / 3600.0, 1)", "Hours since the end of the last window"),
+        ],
     },
 }
 
@@ -130,7 +134,8 @@ CHARTS = {
     "Leavers overdue, unknown": {
         "dataset": "outstanding_deprovisioning",
         "viz_type": "big_number_total",
-        "params": {"metric": "leavers_overdue_unknown", "adhoc_filters": [], "subheader": UNSEEN, "y_axis_format": ",d"},
+        "params": {"metric": "leavers_overdue_unknown", "adhoc_filters": [], "subheader": UNSEEN,
+                   "y_axis_format": ",d"},
         "description": "The same where not every success since then is known.",
     },
     "Freshness": {
@@ -157,8 +162,9 @@ CHARTS = {
         "viz_type": "echarts_timeseries_bar",
         "params": {
             "x_axis": "app_name", "metrics": ["open_cases", "unknown_cases"], "groupby": [], "adhoc_filters": [],
-            "orientation": "horizontal", "stack": "Stack", "sort_series_type": "name", "sort_series_ascending": True, "row_limit": 1000, "truncate_metric": True,
-            "x_axis_sort": "open_cases", "x_axis_sort_asc": True, "y_axis_format": ",d", "show_legend": True,
+            "orientation": "horizontal", "stack": "Stack", "sort_series_type": "name", "sort_series_ascending": True,
+            "row_limit": 1000, "truncate_metric": True, "x_axis_sort": "open_cases", "x_axis_sort_asc": True,
+            "y_axis_format": ",d", "show_legend": True,
         },
         "description": "Cases that nothing has closed, open and unknown apart.",
     },

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts of bi/ start and look for. Each sources this in the folder of the repository, has `work`, a temporary
+# Servers and programs that the scripts of bi/ start or look for. Each script sources this in the folder of the repository, has `work`, a temporary
 # folder of its own, and calls `stop_servers` at its end.
 
 fail() {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Servers and programs that the scripts of bi/ start or look for. Each script sources this in the folder of the repository, has `work`, a temporary
-# folder of its own, and calls `stop_servers` at its end.
+# Servers and programs that the scripts of bi/ start or look for. Each script sources this in the folder of the
+# repository, has `work`, a temporary folder of its own, and calls `stop_servers` at its end.
 
 fail() {
     echo "$0: $*" >&2

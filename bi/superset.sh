@@ -21,7 +21,7 @@ work=$(mktemp -d)
 superset=
 . bi/support/servers.sh
 stop() {
-    [ -z "$superset" ] || kill "$superset" 2>/dev/null || true
+    [ -z "$superset" ] || { kill "$superset" 2>/dev/null && wait "$superset" || true; }
     stop_servers
     rm -rf "$work"
 }

@@ -27,8 +27,8 @@ grant select, insert, update, delete on
     api_calls, rereads, reread_windows, provisioning_cases, failures_by_day, error_texts
     to onelogin_loader;
 
--- A BI tool, and `status`. It reads every view, without the columns that hold a person's name or address, or a
--- sentence that may contain one. `status` also reads when spans were read again.
+-- A BI tool, and `status`. It reads every view, without the columns that the data dictionary marks as personal: a
+-- name, an address, or a sentence that may contain one. `status` also reads when spans were read again.
 grant usage on schema public to onelogin_reader;
 revoke all on all tables in schema public from onelogin_reader;
 grant select on refinery_schema_history, data_dictionary, rereads to onelogin_reader;
@@ -43,9 +43,9 @@ begin
         from information_schema.columns c
         join information_schema.views v on v.table_schema = c.table_schema and v.table_name = c.table_name
         where c.table_schema = 'public'
-          and c.column_name not in (
-              'display_name', 'email', 'username', 'firstname', 'lastname', 'description', 'error_description',
-              'user_name', 'user_email_addr', 'status_detail'
+          and not exists (
+              select from data_dictionary d
+              where d.table_name = c.table_name and d.column_name = c.column_name and d.is_personal
           )
         group by c.table_name
     loop

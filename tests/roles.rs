@@ -156,6 +156,7 @@ fn the_reader_sees_every_view_and_no_name() {
             "error_description",
             "firstname",
             "lastname",
+            "resolution",
             "status_detail",
             "user_email_addr",
             "user_name",

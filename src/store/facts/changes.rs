@@ -214,16 +214,17 @@ impl Changes {
         }
         let mut attempts: Vec<Changed<Attempt>> = Vec::with_capacity(self.attempts.len());
         for (before, after) in std::mem::take(&mut self.attempts).into_values() {
-            // Twins count for nothing, and the rebuild finds those that it has not come to.
-            let counts = |attempt: &Box<Attempt>| {
-                attempt.twin_of.is_none() && built.includes(attempt.user_id)
-            };
-            attempts.push((before.filter(counts), after.filter(counts)));
+            attempts.push((
+                before.filter(|attempt| built.counts(attempt)),
+                after.filter(|attempt| built.counts(attempt)),
+            ));
         }
         let mut successes: Vec<Changed<Success>> = Vec::with_capacity(self.successes.len());
         for (before, after) in std::mem::take(&mut self.successes).into_values() {
-            let counts = |success: &Box<Success>| built.includes(success.user_id);
-            successes.push((before.filter(counts), after.filter(counts)));
+            successes.push((
+                before.filter(|success| built.includes(success.user_id)),
+                after.filter(|success| built.includes(success.user_id)),
+            ));
         }
         let (mut days, mut errors) = (Days::default(), error_texts::Changes::default());
         for (before, after) in attempts.iter().filter(|(before, after)| before != after) {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::event::Attempt;
 use super::pass::Users;
 use crate::store::bulk::Shared;
 use crate::store::tx::Tx;
@@ -43,6 +44,11 @@ impl Built {
             Self::Users(last) => user_id.is_none_or(|user_id| user_id <= last),
             Self::Nothing => false,
         }
+    }
+
+    /// Twins count for nothing, and the rebuild finds those that it has not come to.
+    pub(super) fn counts(self, attempt: &Attempt) -> bool {
+        attempt.twin_of.is_none() && self.includes(attempt.user_id)
     }
 
     pub(super) fn includes_day(self, day: NaiveDate) -> bool {

@@ -154,6 +154,16 @@ def fill(db, failures):
     db.execute("insert into accounts (account) values ('default')")
 
 
+def prepare(db, program, failures):
+    """Makes the tables, fills them and derives cases and counts."""
+    migrate = [program, "migrate", "--database-url", db.url]
+    subprocess.run(migrate, check=True, stdout=subprocess.DEVNULL)
+    fill(db, failures)
+    subprocess.run([*migrate, "--rebuild"], check=True, stdout=subprocess.DEVNULL)
+    if db.name == "Postgres":
+        db.execute("vacuum analyze")
+
+
 def questions(db, view, column, is_all):
     """The questions to a view, each with its name."""
     account = "account = 'default'"
@@ -187,12 +197,7 @@ def main():
         if options.postgres_url:
             databases.append(Postgres(options.postgres_url))
         for db in databases:
-            program = [options.program, "migrate", "--database-url", db.url]
-            subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
-            fill(db, options.failures)
-            subprocess.run([*program, "--rebuild"], check=True, stdout=subprocess.DEVNULL)
-            if db.name == "Postgres":
-                db.execute("vacuum analyze")
+            prepare(db, options.program, options.failures)
             print(f"\n## {db.name}, {options.failures:,} failures\n\n| view | milliseconds |\n|---|---|")
             for view, column, is_all in VIEWS:
                 cells = []

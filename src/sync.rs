@@ -60,7 +60,7 @@ pub(crate) async fn sync(
 async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
     let copied = copy_all(run).await;
     if !matches!(copied, Err(Error::Store(_))) {
-        run.store.end_load().await?;
+        run.store.make_indexes().await?;
         run.store.rebuild(&run.job.origin.account).await?;
         classify_errors(run).await?;
     }

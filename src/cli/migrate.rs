@@ -63,7 +63,7 @@ async fn migrate(args: &Args, store: &Store) -> Result<(), Failed> {
     if migrations.is_empty() {
         print_line("the schema is up to date");
     }
-    store.end_load().await?;
+    store.make_indexes().await?;
     // A run with other rules classifies the errors again.
     let rules = ErrorRules::built_in();
     for account in store.accounts().await? {

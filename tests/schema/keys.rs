@@ -78,7 +78,7 @@ fn a_statement_without_the_account_is_found() {
 }
 
 /// The statements that list the accounts themselves, and that ask whether any has rows.
-const OF_ALL: [&str; 2] = ["accounts.sql", "are_all_empty.sql"];
+const OF_ALL: [&str; 3] = ["accounts.sql", "are_records_empty.sql", "are_cases_empty.sql"];
 
 /// Every SQL text of the store, without comments, and its file.
 fn statements() -> Vec<(PathBuf, String)> {

@@ -182,7 +182,7 @@ impl Changes {
         origin: &Origin,
     ) -> Result<(), Error> {
         if std::mem::take(&mut self.are_indexes_dropped) && !self.are_many {
-            tx.make_indexes_by_user().await.map_err(failed(DOING))?;
+            tx.make_indexes_of_records().await.map_err(failed(DOING))?;
         }
         if self.are_many {
             tx.note_rebuild(&origin.account).await.map_err(failed("noting a rebuild"))?;

@@ -102,7 +102,7 @@ impl Pairing {
 }
 
 impl Tx {
-    /// Builds all of some users.
+    /// Builds all of some users, who have no cases.
     pub(super) async fn build_users(
         &mut self,
         (stamp, account): (&Shared<()>, &str),
@@ -118,7 +118,6 @@ impl Tx {
         }
         let mut pass = Pass::default();
         if let Users::Between(after_user, last_user) = users {
-            self.delete_cases(account, after_user, last_user).await?;
             self.pass(stamp, account, (after_user, last_user), &mut pass).await?;
         } else {
             let sql = (EVENTS, EVENTS_WITHOUT_USER);
@@ -195,12 +194,13 @@ impl Tx {
         Ok(())
     }
 
-    async fn delete_cases(
+    /// Deletes the cases of some users.
+    pub(super) async fn delete_cases(
         &mut self,
         account: &str,
-        after_user: i64,
-        last_user: i64,
+        users: Users,
     ) -> Result<(), sqlx::Error> {
+        let Users::Between(after_user, last_user) = users else { return Ok(()) };
         on_either!(Tx, self, tx => sqlx::query(include_str!("sql/cases_delete_of_users.sql"))
             .bind(account)
             .bind(after_user)

@@ -92,6 +92,8 @@ struct Progress {
     most_parts: usize,
     /// Failures of several sources were stored when the parts were read.
     had_several_sources: bool,
+    /// There were no cases at the beginning, and their indexes are dropped.
+    had_no_cases: bool,
 }
 
 impl Store {
@@ -134,6 +136,7 @@ impl Store {
             parts: None,
             most_parts: FIRST_PARTS,
             had_several_sources: false,
+            had_no_cases: false,
         };
         let mut steps = 0;
         while self.answered(DOING, self.step(account, &mut progress)).await? {
@@ -151,6 +154,9 @@ impl Store {
         let state = self.read(DOING, async |tx| tx.built(account).await).await?;
         if state.1.is_none() {
             return Ok(false);
+        }
+        if state.1 == Some(Step::Days) && std::mem::take(&mut progress.had_no_cases) {
+            self.make_indexes().await?;
         }
         let began = Instant::now();
         let mut tx = Tx::begin_sorting(self).await?;
@@ -253,6 +259,7 @@ impl Tx {
             (Built::Days(through), _) => self.build_some_days(account, through, began).await?,
             (Built::Nothing | Built::All, _) => {
                 self.forget_texts(account).await?;
+                progress.had_no_cases = self.drop_indexes_of_no_cases().await?;
                 let has_twins = self.has_several_sources(account).await?;
                 self.build_users((stamp, account), Users::Nobody, has_twins).await?;
                 self.move_rebuild(account, Some(Step::Users), Some(i64::MIN)).await?;
@@ -284,12 +291,16 @@ impl Tx {
             Self::Postgres(_) => {
                 let end = ends.get(progress.most_parts - 1).copied().unwrap_or(i64::MAX);
                 let users = Users::Between(built, end);
+                self.delete_cases(account, users).await?;
                 self.build_users((stamp, account), users, has_twins).await?;
                 built = end;
             }
             Self::Sqlite(_) => {
                 for end in ends.into_iter().chain([i64::MAX]) {
                     let users = Users::Between(built, end);
+                    if !progress.had_no_cases {
+                        self.delete_cases(account, users).await?;
+                    }
                     self.build_users((stamp, account), users, has_twins).await?;
                     built = end;
                     if began.elapsed() > STEP {

@@ -203,6 +203,6 @@ async fn span(
 
 async fn ledger(run: &Session<'_>, since: DateTime<Utc>) -> Result<Ledger, Error> {
     let windows = run.store.windows_since(&run.job.origin, since).await?;
-    let otherwise = run.memory.density.map_or(0.0, |density| density.last);
-    Ok(Ledger::new(windows, otherwise))
+    let densest = run.memory.density.map_or(0.0, |density| density.densest);
+    Ok(Ledger::new(windows, densest))
 }

@@ -5,6 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Window;
 use super::density::NARROWEST;
 
+/// Seconds of an hour.
+const HOUR: f64 = 3_600.0;
+
 /// A window of the ledger with its records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeldWindow {
@@ -25,9 +28,10 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Takes windows in the order of their commits. The part of one that lies before the end of earlier ones
-    /// does not count, so that nothing counts twice.
+    /// does not count, so that nothing counts twice. Where nothing is known, there are as many records as in the
+    /// densest hour that is, and at least so many per second: what is too much for its calls would be read in vain.
     #[must_use]
-    pub(crate) fn new(committed: impl IntoIterator<Item = HeldWindow>, otherwise: f64) -> Self {
+    pub(crate) fn new(committed: impl IntoIterator<Item = HeldWindow>, at_least: f64) -> Self {
         let mut windows: Vec<HeldWindow> = Vec::new();
         for held in committed {
             let end = windows.last().map_or(held.window.from, |last| last.window.to);
@@ -38,6 +42,7 @@ impl Ledger {
                 windows.push(HeldWindow { window, failures, others });
             }
         }
+        let otherwise = densest_hour(&windows).max(at_least);
         Self { windows, otherwise }
     }
 
@@ -88,9 +93,12 @@ impl Held<'_> {
     fn parts(&self, within: Window) -> impl Iterator<Item = (Window, f64)> + '_ {
         let windows = &self.ledger.windows;
         let first = windows.partition_point(|held| held.window.to <= within.from);
-        let known = windows[first..].iter().take_while(move |held| held.window.from < within.to);
+        let end = windows.partition_point(|held| held.window.from < within.to);
+        let known = &windows[first.min(end)..end];
+        let last = known.last().map_or(within.from, |last| last.window.to.min(within.to));
+        let after = Window { from: last, to: within.to };
         let mut at = within.from;
-        let known = known.flat_map(move |held| {
+        let known = known.iter().flat_map(move |held| {
             let part = Window {
                 from: held.window.from.max(within.from),
                 to: held.window.to.min(within.to),
@@ -101,10 +109,23 @@ impl Held<'_> {
             let density = (held.failures + others) / seconds(held.window);
             [(before, self.ledger.otherwise), (part, density)]
         });
-        let last = windows.last().map_or(within.from, |last| last.window.to);
-        let after = Window { from: last.clamp(within.from, within.to), to: within.to };
         known.chain([(after, self.ledger.otherwise)]).filter(|(part, _)| part.from < part.to)
     }
+}
+
+/// Records per second of the densest hour.
+fn densest_hour(windows: &[HeldWindow]) -> f64 {
+    let (mut densest, mut records, mut start) = (0.0_f64, 0.0, None);
+    for held in windows {
+        let from = *start.get_or_insert(held.window.from);
+        records += held.failures + held.others;
+        let span = seconds(Window { from, to: held.window.to });
+        densest = densest.max(records / span.max(HOUR));
+        if span >= HOUR {
+            (records, start) = (0.0, None);
+        }
+    }
+    densest
 }
 
 fn seconds(window: Window) -> f64 {

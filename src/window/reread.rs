@@ -197,21 +197,22 @@ impl Sweep {
     /// Begins the next re-reading of a span, if it is time for it, or moves up the place of an unfinished
     /// one that has become older than the span. Returns whether there is something to read.
     pub(crate) fn begin(&mut self, span: Span, whole: Window, now: DateTime<Utc>) -> bool {
-        match &mut self.open {
-            None => {
-                // A time that lies far ahead comes from a wrong clock.
-                if span == Span::Week && (now - self.read_at).abs() < BETWEEN_WEEKS {
-                    return false;
-                }
-                self.open = Some(Open { begun_at: now, left: whole, skipped: TimeDelta::zero() });
-                self.is_failures_only = false;
+        if let Some(open) = &mut self.open {
+            let from = open.left.from.max(whole.from).min(open.left.to);
+            open.skipped += from - open.left.from;
+            open.left.from = from;
+            if from < open.left.to {
+                return true;
             }
-            Some(open) => {
-                let from = open.left.from.max(whole.from).min(open.left.to);
-                open.skipped += from - open.left.from;
-                open.left.from = from;
-            }
+            // All that was left of it is older than the span.
+            self.complete(whole.to - whole.from);
         }
+        // A time that lies far ahead comes from a wrong clock.
+        if span == Span::Week && (now - self.read_at).abs() < BETWEEN_WEEKS {
+            return false;
+        }
+        self.open = Some(Open { begun_at: now, left: whole, skipped: TimeDelta::zero() });
+        self.is_failures_only = false;
         true
     }
 
@@ -227,8 +228,8 @@ impl Sweep {
         if left.from >= left.to {
             return None;
         }
-        let rest = (held.records(left) / page).ceil() + 1.0;
-        if allowed < least.min(rest) {
+        let rest = || (held.records(left) / page).ceil() + 1.0;
+        if allowed < 1.0 || allowed < least && allowed < rest() {
             return None;
         }
         let pages = MOST_PIECE.min(0.95 * allowed - 1.0).max(1.0);
@@ -241,10 +242,18 @@ impl Sweep {
         let Some(open) = &mut self.open else { return };
         open.left.from = to;
         if to >= open.left.to {
-            let skipped = open.skipped.as_seconds_f64() / length.as_seconds_f64().max(1.0);
-            self.part_read = (1.0 - skipped).clamp(0.0, 1.0);
-            self.read_at = open.begun_at;
-            self.open = None;
+            self.complete(length);
         }
     }
+
+    /// Ends a re-reading.
+    fn complete(&mut self, length: TimeDelta) {
+        let Some(open) = self.open.take() else { return };
+        let skipped = open.skipped.as_seconds_f64() / length.as_seconds_f64().max(1.0);
+        self.part_read = (1.0 - skipped).clamp(0.0, 1.0);
+        self.read_at = open.begun_at;
+    }
 }
+
+#[cfg(test)]
+mod tests;

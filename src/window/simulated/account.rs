@@ -1,6 +1,6 @@
 //! An account of OneLogin: how many pages of events lie where, and the calls of an hour.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 pub(super) const MINUTE: f64 = 60.0;
 pub(super) const HOUR: f64 = 3_600.0;
@@ -140,7 +140,7 @@ impl Account {
 }
 
 /// The purpose of calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
     New,
     Again,
@@ -151,37 +151,40 @@ pub(super) enum What {
 pub(super) struct Calls {
     pub per_hour: f64,
     recent: VecDeque<(f64, f64)>,
-    pub total: HashMap<What, f64>,
-    pub by_hour: HashMap<(u64, What), f64>,
-}
-
-fn hour_of(time: f64) -> u64 {
-    index(time / HOUR) as u64
+    /// The sum of the recent ones.
+    of_last_hour: f64,
+    /// Calls for each purpose, in each hour.
+    pub by_hour: Vec<[f64; 3]>,
 }
 
 impl Calls {
     pub(super) fn new(per_hour: f64) -> Self {
-        let (total, by_hour) = (HashMap::new(), HashMap::new());
-        Self { per_hour, recent: VecDeque::new(), total, by_hour }
+        Self { per_hour, recent: VecDeque::new(), of_last_hour: 0.0, by_hour: Vec::new() }
     }
 
     /// Counts calls of a run, from its beginning but no more than ten minutes before.
     pub(super) fn add(&mut self, (began, now): (f64, f64), what: What, calls: f64) {
         let counted = began.max(now - 10.0 * MINUTE);
         self.recent.push_back(((counted / MINUTE).floor() * MINUTE, calls));
-        *self.total.entry(what).or_default() += calls;
-        *self.by_hour.entry((hour_of(now), what)).or_default() += calls;
+        self.of_last_hour += calls;
+        let hour = index(now / HOUR);
+        self.by_hour.resize(self.by_hour.len().max(hour + 1), [0.0; 3]);
+        self.by_hour[hour][what as usize] += calls;
+    }
+
+    /// Calls for a purpose.
+    pub(super) fn total(&self, what: What) -> f64 {
+        self.by_hour.iter().map(|hour| hour[what as usize]).sum()
     }
 
     /// Calls of our share, and of the server's as far as they are fewer.
     pub(super) fn left(&mut self, now: f64) -> (f64, f64) {
-        while self.recent.front().is_some_and(|(at, _)| *at <= now - 59.0 * MINUTE) {
-            self.recent.pop_front();
+        while let Some((_, calls)) = self.recent.pop_front_if(|(at, _)| *at <= now - 59.0 * MINUTE)
+        {
+            self.of_last_hour -= calls;
         }
-        let own =
-            (self.per_hour - self.recent.iter().map(|(_, calls)| calls).sum::<f64>()).max(0.0);
-        let of_hour = |what| self.by_hour.get(&(hour_of(now), what)).copied().unwrap_or_default();
-        let made = of_hour(What::New) + of_hour(What::Again) + of_hour(What::Token);
+        let own = (self.per_hour - self.of_last_hour).max(0.0);
+        let made = self.by_hour.get(index(now / HOUR)).map_or(0.0, |hour| hour.iter().sum::<f64>());
         let server = (SERVER - made - OTHERS * (now % HOUR) / HOUR).floor();
         (own, own.min(server).max(0.0))
     }

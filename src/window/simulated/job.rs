@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::account::{Account, Calls, DAY, FAILING, HOUR, What};
+use crate::window::density::Density;
 use crate::window::held::{HeldWindow, Ledger};
 use crate::window::reread::{Lengths, PerSpan, Share, Span, Sweep};
 use crate::window::{Memory, Pace, Plan, Window};
@@ -45,7 +46,8 @@ pub(super) struct Job<'a> {
     /// The time at which the run is killed.
     pub killed_at: f64,
     pub caught_up: Option<f64>,
-    pub longest_lag: f64,
+    /// The time that was not read at the end of each run.
+    pub lags: Vec<f64>,
     found: Found<'a>,
 }
 
@@ -75,9 +77,32 @@ impl<'a> Job<'a> {
             lost: 0.0,
             killed_at: f64::INFINITY,
             caught_up: None,
-            longest_lag: 0.0,
+            lags: Vec::new(),
             found,
         }
+    }
+
+    /// Everything was read until now, in windows of 100 pages and a day at most.
+    pub(super) fn has_read_until(&mut self, now: f64) {
+        while self.scanned < now {
+            let full = self.account.at(self.account.up_to(self.scanned) + 100.0);
+            let from = self.scanned;
+            self.scanned = full.min(from + DAY).min(now);
+            let pages = self.account.pages(from, self.scanned);
+            self.keep(Window { from: time(from), to: time(self.scanned) }, pages);
+            let known = self.memory.density.unwrap_or(Density { last: 0.0, densest: 0.0 });
+            let learnt = known.learn(self.scanned - from, pages * PAGE, 8.0);
+            self.memory.density = Some(learnt);
+        }
+        self.caught_up = Some(now);
+        for span in Span::ALL {
+            *self.sweeps.get_mut(span) = Some(Sweep::read(time(now)));
+        }
+    }
+
+    /// The most calls of a clock hour that re-read.
+    pub(super) fn most_again_in_one_hour(&self) -> f64 {
+        self.calls.by_hour.iter().map(|hour| hour[What::Again as usize]).fold(0.0, f64::max)
     }
 
     /// Makes the calls of a window.
@@ -94,7 +119,6 @@ impl<'a> Job<'a> {
     /// One run. Returns how it ended, and when.
     pub(super) fn run(&mut self, begin: f64) -> (End, f64) {
         (self.now, self.began) = (begin, begin);
-        self.longest_lag = self.longest_lag.max(begin - self.scanned);
         self.memory.part = Memory::part_after(self.memory.part, self.has_ended);
         let hours = ((begin - self.last_run) / HOUR).clamp(1.0, 24.0 * 365.0);
         let hours = if self.last_run.is_finite() { hours } else { 1.0 };
@@ -107,6 +131,7 @@ impl<'a> Job<'a> {
             Err(end) => end,
         };
         self.has_ended = end != End::Killed;
+        self.lags.push(self.now - self.scanned);
         (end, self.now)
     }
 
@@ -193,15 +218,34 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
+    /// Notes what a window held after the end of earlier ones. Those of an hour are one window of the ledger.
     fn keep(&mut self, window: Window, pages: f64) {
-        let (failures, others) = (pages * PAGE * FAILING, pages * PAGE * (1.0 - FAILING));
-        self.ledger.push(HeldWindow { window, failures, others });
+        let last = self.ledger.last_mut();
+        let from = last.as_ref().map_or(window.from, |last| last.window.to.max(window.from));
+        let part = (window.to - from).as_seconds_f64() / (window.to - window.from).as_seconds_f64();
+        if part <= 0.0 {
+            return;
+        }
+        let records = pages * part * PAGE;
+        let (failures, others) = (records * FAILING, records * (1.0 - FAILING));
+        let hour = |at: DateTime<Utc>| at.timestamp() / 3_600;
+        match last {
+            Some(last) if last.window.to == from && hour(last.window.from) == hour(window.to) => {
+                last.window.to = window.to;
+                last.failures += failures;
+                last.others += others;
+            }
+            _ => {
+                let window = Window { from, to: window.to };
+                self.ledger.push(HeldWindow { window, failures, others });
+            }
+        }
     }
 
     fn ledger(&self, since: f64) -> Ledger {
         let first = self.ledger.partition_point(|held| held.window.to <= time(since));
-        let last = self.memory.density.map_or(0.0, |density| density.last);
-        Ledger::new(self.ledger[first..].iter().copied(), last)
+        let densest = self.memory.density.map_or(0.0, |density| density.densest);
+        Ledger::new(self.ledger[first..].iter().copied(), densest)
     }
 
     /// The start of a day that is read together with what is new.

@@ -94,6 +94,8 @@ impl Watermark {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod simulated;
 #[cfg(test)]
 mod tests;

@@ -217,7 +217,9 @@ impl<'a> Session<'a> {
     /// Sizes of the windows of this run.
     pub(super) fn pace(&self) -> Pace {
         match self.source {
-            Source::Events(_) => Pace::PAGES.with_page(self.page()),
+            Source::Events(_) => {
+                Pace::PAGES.with_page(self.page()).with_most(self.calls.most_pages())
+            }
             Source::Legacy(_) => Pace::ONE_ANSWER,
             Source::Saved(_) => Pace::ALL_TIME,
         }

@@ -65,6 +65,12 @@ impl Pace {
         Self { page: records, ..self }
     }
 
+    /// The same with this many pages of a window at most: with more, it would be given up.
+    #[must_use]
+    pub(crate) fn with_most(self, pages: f64) -> Self {
+        Self { most: self.most.min(pages), ..self }
+    }
+
     /// For a file, which has no order and is read in one window.
     pub(crate) const ALL_TIME: Self = Self {
         most: f64::MAX,
@@ -146,7 +152,7 @@ impl Plan {
             pace,
             is_known: memory.density.is_some(),
             density: memory.density.unwrap_or(Density { last: pace.unknown, densest: 0.0 }),
-            most: (pace.most * memory.part).max(1.0),
+            most: (pace.most * memory.part.min(1.0)).max(1.0),
             page: pace.page,
             has_seen_page: false,
             span: None,

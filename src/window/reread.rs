@@ -127,7 +127,8 @@ impl Share {
                 (whole - used).min((whole * PART).floor() - self.spent.get(span))
             }
         };
-        of_span.clamp(0.0, left)
+        // Not `clamp`, which passes on what is not a number.
+        of_span.min(left).max(0.0)
     }
 
     /// True if a span's part of the share is too little to read all types once within its time (the week:

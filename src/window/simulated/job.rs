@@ -153,7 +153,8 @@ impl<'a> Job<'a> {
 
     fn read_new(&mut self, end: f64) -> Result<(), End> {
         let start = self.day_with_what_is_new().unwrap_or(self.scanned);
-        let pace = (Pace::PAGES, self.memory);
+        let pace = Pace::PAGES.with_most((self.calls.per_hour / 2.0).floor());
+        let pace = (pace, self.memory);
         let mut plan = Plan::new(pace, time(start), Some(time(end)), time(end));
         while plan.has_next() {
             let left = self.wait(&plan)?;

@@ -1,6 +1,7 @@
 //! Stories of the events API alone. Those that hold for both APIs are in the other modules.
 
 mod budget;
+mod calls;
 mod changes;
 mod files;
 mod migrating;

@@ -28,8 +28,10 @@ SOURCES = {
     "legacy": {"ONELOGIN_API_KEY": KEY},
     "events": {"ONELOGIN_CLIENT_ID": "demo-client", "ONELOGIN_CLIENT_SECRET": "demo-secret"},
 }
-# A first load in few pages, and as many as it takes.
-ALL = {"events": ["--page-limit", "1000", "--max-calls-per-hour", "1000000"], "legacy": []}
+# A first load has few pages, and an everyday run those of 50 that OneLogin gives. The hour's calls are no limit.
+MANY = "100000000"
+SERVED = ["--page", "1000", "--calls-per-hour", MANY]
+CALLS = ["--refresh-people", "never", "--max-calls-per-hour", MANY, "--page-limit"]
 NO_REREADING = ["--overlap", "0s", "--rescan", "0s"]
 
 
@@ -45,11 +47,11 @@ class Everyday:
     def __init__(self, program, name, place, source):
         self.program, self.name, self.place, self.source = program, name, place, source
 
-    def run(self, *arguments):
+    def run(self, *arguments, page=50):
         command = [self.program, "sync", "--source", self.name, "--format", "json", "--log-level", "warn",
                    "--base-url", self.source.base]
         if self.name == "events":
-            command += ["--refresh-people", "never"]
+            command += [*CALLS, str(page)]
         self.place.settle()
         environment = {"DATABASE_URL": self.place.url} | SOURCES[self.name]
         taken = measure.run([*command, *arguments], work=self.place.work, env=environment, timeout=TIMEOUT)
@@ -68,7 +70,7 @@ class Everyday:
 
     def measure(self):
         history = self.source.history
-        self.run("--since", instant(history.since), *ALL[self.name])
+        self.run("--since", instant(history.since), page=1_000)
         self.place.tidy()
         # The first run after a load has some things to find out.
         self.run(*NO_REREADING)
@@ -78,7 +80,7 @@ class Everyday:
 
     def rereading(self, nothing):
         """The time of re-reading by the page, or by 1,000 records, and how many there were."""
-        again = self.run(*(["--max-calls-per-hour", "1000000"] if self.name == "events" else []))
+        again = self.run()
         field, unit = ("requests", 1) if self.name == "events" else ("fetched", 1_000)
         number = (again.report[field] - nothing.report[field]) / unit
         return (again.wall - nothing.wall) / max(number, 1), number
@@ -107,7 +109,7 @@ def main():
         for name in SOURCES:
             for place in (SqlitePlace(folder / name), PostgresPlace(postgres, name, folder / f"{name}_postgres")):
                 place.make()
-                with Simulator(program, History(failures)) as source:
+                with Simulator(program, History(failures), *SERVED) as source:
                     everyday = Everyday(program, name, place, source)
                     print(line(everyday, everyday.measure()), flush=True)
                 place.drop()

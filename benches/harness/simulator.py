@@ -43,13 +43,13 @@ class History:
 class Simulator:
     """A running one; use it with `with`."""
 
-    def __init__(self, program, history):
+    def __init__(self, program, history, *arguments):
         self.history = history
         self.process = subprocess.Popen(
             [str(program), "simulate", "--port", "0", "--frozen", "--history", "flat",
              "--late-records", "0",
              "--failures", str(history.failures), "--people", str(history.people),
-             "--days", str(history.days), "--now", instant(history.now)],
+             "--days", str(history.days), "--now", instant(history.now), *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)

@@ -16,6 +16,9 @@ use crate::window::{Plan, Window};
 
 /// Pages of 50 records that a run of the legacy API counts as an hour's, which has no limit of calls.
 const LEGACY_PAGES: f64 = 2_500.0;
+/// Calls of an account, whatever limit is given: the share of more could never be spent, and a tenth of much more
+/// would leave nothing to re-read.
+const CALLS_OF_ACCOUNT: f64 = 5_000.0;
 /// Pages of a day up to which it is read together with what is new: that saves a call, and a window that
 /// turns out too large repeats little.
 const MOST_TOGETHER: f64 = 10.0;
@@ -46,7 +49,7 @@ impl Rereading {
     ) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a limit of calls per hour")]
         let per_hour = match source {
-            Source::Events(events) => events.budget().per_hour() as f64,
+            Source::Events(events) => (events.budget().per_hour() as f64).min(CALLS_OF_ACCOUNT),
             Source::Legacy(_) | Source::Saved(_) => LEGACY_PAGES,
         };
         let hours = remembered.hours.unwrap_or_default().max(1.0);

@@ -179,6 +179,7 @@ proptest! {
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "whole numbers of pages")]
 fn a_window_of_all_that_an_hour_has_is_planned_for_half_of_it() {
     for (per_hour, pages) in
         [(1.0, 1.0), (2.0, 1.0), (4.0, 2.0), (9.0, 4.0), (40.0, 10.0), (2_500.0, 100.0)]

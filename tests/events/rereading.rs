@@ -82,6 +82,24 @@ on_both!(a_busy_day_is_re_read_in_pieces_that_keep_their_place, |db| {
     assert_rows(&db.rows(place), &[&["1"]]);
 });
 
+on_both!(a_limit_above_what_an_account_has_does_not_end_re_reading, |db| {
+    let config = Config { failures: 200, successes: Some(0), days: 1, page: 10, ..month_of() };
+    let onelogin = start(config);
+    let arguments = ["--refresh-people", "never", "--page-limit", "10"];
+    let first = [&arguments[..], &["--since", "2026-03-19T12:00:00Z"]].concat();
+    Api::Events.sync_ok(&onelogin, db, &first);
+    let before = pages_read(&onelogin);
+
+    Api::Events.sync_ok(
+        &onelogin,
+        db,
+        &[&arguments[..], &["--max-calls-per-hour", "60000"]].concat(),
+    );
+
+    let read = pages_read(&onelogin) - before;
+    assert!((20..=25).contains(&read), "{read} calls");
+});
+
 on_both!(after_a_killed_run_the_next_plans_half_and_has_its_calls_back, |db| {
     let onelogin = month(|month| month);
     onelogin.hold_after(60);

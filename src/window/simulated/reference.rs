@@ -93,7 +93,7 @@ const LIMITS: [Limits; 7] = [
 
 /// What a cell of the tables has that it should not.
 pub(super) fn faults(cell: &Cell) -> Vec<String> {
-    let account = LIMITS.iter().position(|(per_day, _)| *per_day == cell.per_day);
+    let account = LIMITS.iter().position(|(per_day, _)| per_day.total_cmp(&cell.per_day).is_eq());
     let account = account.expect("each account has limits");
     let schedule = SCHEDULES.iter().position(|schedule| *schedule == cell.schedule);
     let is_daily = cell.schedule == SCHEDULES[3];

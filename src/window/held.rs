@@ -29,7 +29,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Takes windows in the order of their commits. The part of one that lies before the end of earlier ones
     /// does not count, so that nothing counts twice. Where nothing is known, there are as many records as in the
-    /// densest hour that is, and at least so many per second: what is too much for its calls would be read in vain.
+    /// densest hour that is, and `at_least` per second: what is too much for its calls would be read in vain.
     #[must_use]
     pub(crate) fn new(committed: impl IntoIterator<Item = HeldWindow>, at_least: f64) -> Self {
         let mut windows: Vec<HeldWindow> = Vec::new();

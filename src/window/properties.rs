@@ -7,7 +7,7 @@ use super::density::{self, Density};
 use super::reread::{PerSpan, Share, Span};
 use super::{Memory, Pace, Plan, Window};
 
-/// Any number of seconds, records or calls, those included that a defect or a foreign hand could store.
+/// Any number of seconds, records or calls, those included that a defect could store.
 fn any_number() -> impl Strategy<Value = f64> {
     prop_oneof![
         6 => (-12.0..12.0_f64).prop_map(|exponent| 10_f64.powf(exponent)),
@@ -38,26 +38,26 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).expect("a time")
 }
 
-/// A plan of an account with these calls per hour, that is behind by `behind` seconds.
-fn plan(density: Option<Density>, part: f64, per_hour: f64, behind: i64) -> Plan {
+/// A plan of an account with these calls per hour, with `unread` seconds before its end.
+fn plan(density: Option<Density>, part: f64, per_hour: f64, unread: i64) -> Plan {
     let pace = Pace::PAGES.with_most((per_hour / 2.0).floor().max(1.0));
-    Plan::new((pace, Memory { density, part }), at(0), Some(at(behind)), at(behind))
+    Plan::new((pace, Memory { density, part }), at(0), Some(at(unread)), at(unread))
 }
 
 proptest! {
     #[test]
-    fn a_plan_that_is_behind_has_a_window_of_a_second_or_more_and_half_an_hours_calls_or_less(
+    fn a_plan_before_its_end_has_a_window_of_a_second_or_more_and_half_an_hours_calls_or_less(
         stored in proptest::option::of(any_density()),
         part in any_number(),
         per_hour in 1.0..1e7_f64,
         left in any_number(),
-        behind in 1..400_000_000_i64,
+        unread in 1..400_000_000_i64,
     ) {
-        let plan = plan(stored, part, per_hour.floor(), behind);
+        let plan = plan(stored, part, per_hour.floor(), unread);
         let half = (per_hour.floor() / 2.0).floor().max(1.0);
-        let window = plan.next_window(left).expect("it is behind");
+        let window = plan.next_window(left).expect("something is unread");
         prop_assert_eq!(window.from, at(0));
-        prop_assert!(window.to > window.from && window.to <= at(behind), "{}", window);
+        prop_assert!(window.to > window.from && window.to <= at(unread), "{}", window);
         prop_assert_eq!((window.to - window.from).subsec_nanos(), 0);
         let planned = plan.planned_pages(left);
         prop_assert!((1.0..=half).contains(&planned), "{} of {}", planned, half);
@@ -72,9 +72,9 @@ proptest! {
         stored in proptest::option::of(any_density()),
         per_hour in 1.0..1e5_f64,
         records in number(),
-        behind in 1..40_000_000_i64,
+        unread in 1..40_000_000_i64,
     ) {
-        let mut plan = plan(stored, 1.0, per_hour, behind);
+        let mut plan = plan(stored, 1.0, per_hour, unread);
         // Each window holds as many records, so that there are as many windows as the densest hour allows.
         for _ in 0..200 {
             let Some(window) = plan.next_window(per_hour) else { break };

@@ -19,7 +19,7 @@ pub(super) struct Late {
     rows: Vec<Row>,
 }
 
-/// How long it takes until late rows are seen, in seconds; infinite if they are not.
+/// The time until late rows are seen, in seconds; infinite if they are not.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Delays {
     pub median: f64,

@@ -1,4 +1,4 @@
-//! What each account and schedule may cost at most, and how soon late rows are to be found: a table that another
+//! Limits of what each account and schedule costs, and of the time until late rows are found: a table that another
 //! program simulated for this policy. It may be missed by a tenth.
 
 use super::account::{HOUR, MINUTE};
@@ -91,7 +91,7 @@ const LIMITS: [Limits; 7] = [
     ),
 ];
 
-/// What a cell of the tables has that it should not.
+/// The figures of a cell that are above their limits.
 pub(super) fn faults(cell: &Cell) -> Vec<String> {
     let account = LIMITS.iter().position(|(per_day, _)| per_day.total_cmp(&cell.per_day).is_eq());
     let account = account.expect("each account has limits");
@@ -113,7 +113,7 @@ pub(super) fn faults(cell: &Cell) -> Vec<String> {
             checks.push((format!("hours, kind {kind}"), late.of_99_percent / HOUR, hours));
         }
     } else {
-        assert!(is_daily && cell.is_behind(), "{} keeps up", cell.per_day);
+        assert!(is_daily && cell.never_arrives(), "{} keeps up", cell.per_day);
     }
     let name = format!("{} per day, {}", cell.per_day, cell.schedule.0);
     checks.retain(|(_, is, limit)| *is > limit * TENTH);

@@ -14,7 +14,7 @@ use super::runs::{Backfill, PER_HOUR, Steady, always, backfill, steady};
 
 const PAGE: &str = "docs/calls.md";
 /// Lines between which the tables stand.
-const MARKS: [&str; 2] = ["<!-- tables -->\n", "<!-- end of tables -->\n"];
+const BOUNDS: [&str; 2] = ["<!-- tables -->\n", "<!-- end of tables -->\n"];
 /// Pages per day, with the days that are watched after the beginning of a backfill of 90. Those who never catch up
 /// are watched for some days, those who do to their end.
 const ACCOUNTS: [(f64, f64); 7] = [
@@ -52,7 +52,7 @@ impl Cell {
     }
 
     /// True if it never reaches the present.
-    pub(super) fn is_behind(&self) -> bool {
+    pub(super) fn never_arrives(&self) -> bool {
         self.steady.lag > 2.0 * DAY
     }
 }
@@ -142,8 +142,8 @@ fn days_after(cells: &[Cell]) -> String {
         let share = percent(again / calls);
         write!(table, "| {per_day} | {schedule} | {} | {again:.0}, {share} |", count(*calls))
             .expect("a text");
-        if cell.is_behind() {
-            table.push_str(" behind | | | | | | | |\n");
+        if cell.never_arrives() {
+            table.push_str(" never up to date | | | | | | | |\n");
             continue;
         }
         let late: Vec<String> = late.iter().map(delays).collect();
@@ -165,9 +165,9 @@ fn the_tables_of_all_accounts_and_schedules_are_those_of_the_page() {
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
     let page = std::fs::read_to_string(&path).expect(PAGE);
-    let (before, rest) = page.split_once(MARKS[0]).expect("tables begin");
-    let (shown, after) = rest.split_once(MARKS[1]).expect("tables end");
-    let current = format!("{before}{}\n{tables}\n{}{after}", MARKS[0], MARKS[1]);
+    let (before, rest) = page.split_once(BOUNDS[0]).expect("tables begin");
+    let (shown, after) = rest.split_once(BOUNDS[1]).expect("tables end");
+    let current = format!("{before}{}\n{tables}\n{}{after}", BOUNDS[0], BOUNDS[1]);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, current).expect(PAGE);
     } else {

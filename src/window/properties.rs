@@ -49,7 +49,7 @@ proptest! {
     fn a_plan_before_its_end_has_a_window_of_a_second_or_more_and_half_an_hours_calls_or_less(
         stored in proptest::option::of(any_density()),
         part in any_number(),
-        per_hour in 1.0..1e7_f64,
+        per_hour in (0.0..7.0_f64).prop_map(|exponent| 10_f64.powf(exponent)),
         left in any_number(),
         unread in 1..400_000_000_i64,
     ) {

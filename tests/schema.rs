@@ -28,7 +28,13 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V10__facts",
     "V11__views",
     "V12__calls",
+    "V13__faster_views",
 ];
+
+/// Indexes that group rows by app without a sort, which Postgres does by hashing.
+const OF_SQLITE: &[&str] = &["failures_by_day_by_app", "provisioning_cases_by_app"];
+/// Indexes that hold equal keys once, which SQLite cannot.
+const OF_POSTGRES: &[&str] = &["failures_by_day_changes", "failures_by_day_failed"];
 
 fn migrate(db: &Db, arguments: &[&str]) -> Program {
     Program::new(&[&["migrate"], arguments].concat()).env("DATABASE_URL", db.url())
@@ -49,7 +55,14 @@ fn both_databases_have_the_same_tables_columns_keys_indexes_and_views() {
     assert_eq!(sqlite.columns, postgres.columns, "columns, and which may be null");
     assert_eq!(sqlite.primary_keys, postgres.primary_keys, "primary keys");
     assert_eq!(sqlite.foreign_keys, postgres.foreign_keys, "foreign keys");
-    assert_eq!(sqlite.indexes, postgres.indexes, "indexes");
+    let shared = |indexes: &[Vec<String>], own: &[&str]| -> Vec<Vec<String>> {
+        indexes.iter().filter(|row| !own.contains(&row[0].as_str())).cloned().collect()
+    };
+    assert_eq!(
+        shared(&sqlite.indexes, OF_SQLITE),
+        shared(&postgres.indexes, OF_POSTGRES),
+        "indexes"
+    );
     assert_eq!(sqlite.views, postgres.views, "views and their columns");
     // Not equal because both are empty.
     assert!(sqlite.columns.len() > 50, "{} columns", sqlite.columns.len());

@@ -7,6 +7,7 @@ mod failures;
 mod groups;
 mod health;
 mod incidents;
+mod plans;
 mod rows;
 
 use crate::support::program::Program;

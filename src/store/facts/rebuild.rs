@@ -159,7 +159,11 @@ impl Store {
             self.make_indexes().await?;
         }
         let began = Instant::now();
-        let mut tx = Tx::begin_sorting(self).await?;
+        let mut tx = match state.1 {
+            // A day is found in the indexes.
+            Some(Step::Days) => Tx::begin(self).await?,
+            _ => Tx::begin_sorting(self).await?,
+        };
         tx.lock_account(account).await?;
         let worked = async {
             let more = tx.build(account, progress, began).await?;

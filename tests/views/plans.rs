@@ -35,6 +35,9 @@ fn questions(view: &str, time: &str) -> [String; 3] {
     ]
 }
 
+/// Tables of a few rows, and their names in the views.
+const SMALL: [&str; 6] = ["accounts", "a", "watermarks", "w", "k", "CONSTANT"];
+
 /// The lines of a plan of SQLite that read a whole table. A subquery is scanned under its name, too.
 fn whole_tables(plan: &[Vec<String>]) -> Vec<&str> {
     let made = Regex::new(r"^(?:MATERIALIZE|CO-ROUTINE) (\w+)").expect("a pattern");
@@ -42,7 +45,6 @@ fn whole_tables(plan: &[Vec<String>]) -> Vec<&str> {
         r"^SCAN (\w+)|^SEARCH (\w+) USING AUTOMATIC .*INDEX|INDEX provisioning_(?:failures|successes|cases)_\w+ \(account=\?\)",
     )
     .expect("a pattern");
-    const SMALL: [&str; 6] = ["accounts", "a", "watermarks", "w", "k", "CONSTANT"];
     let lines: Vec<&str> = plan.iter().map(|row| row[3].as_str()).collect();
     let made: Vec<&str> = lines
         .iter()

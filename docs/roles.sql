@@ -27,7 +27,7 @@ grant select, insert, update, delete on
     api_calls, rereads, reread_windows, provisioning_cases, failures_by_day, error_texts
     to onelogin_loader;
 
--- A BI tool, and `status`. It reads every view, without the columns that the data dictionary marks as personal: a
+-- A BI tool, and `status`. It reads every view, without the columns that are personal by the data dictionary: a
 -- name, an address, or a sentence that may contain one. `status` also reads when spans were read again.
 grant usage on schema public to onelogin_reader;
 revoke all on all tables in schema public from onelogin_reader;

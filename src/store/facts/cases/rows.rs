@@ -68,7 +68,7 @@ impl Row for StampedCase<'_> {
     }
 }
 
-/// What later events change in a case.
+/// The columns of a case that later events change.
 fn write_end(case: &Case, columns: &mut impl Columns) {
     columns.time(Some(case.last_failure_at));
     columns.id(Some(case.last_failure_id));

@@ -20,8 +20,6 @@ use super::{Error, Store, failed};
 
 /// Covers a run on another account, which may hold the write lock of the file for a complete window.
 const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
-/// KiB of page cache; negative by SQLite's convention.
-const CACHE_SIZE: &str = "-4096";
 /// Time for which a server may refuse connections, and limit of a first connection that detects a wrong
 /// name or port.
 const KNOCK_FOR: Duration = Duration::from_millis(1_500);
@@ -253,7 +251,6 @@ async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
-        .pragma("cache_size", CACHE_SIZE)
         .disable_statement_logging();
     let path = options.get_filename().to_owned();
     match access {

@@ -1,10 +1,10 @@
 //! Many new records: rows that a first load writes without a look-up, and what lies among them.
 
 use chrono::TimeDelta;
-use onelogin_simulator::Record;
+use onelogin_simulator::{Config, Record};
 
 use crate::support::onelogin::{
-    all_records, assert_loaded, assert_same, at, counts, empty, put, record, rejects, sync,
+    all_records, assert_loaded, assert_same, at, counts, empty, put, record, rejects, start, sync,
     sync_ok, written,
 };
 use crate::support::program::Program;
@@ -125,11 +125,12 @@ on_both!(of_two_colliding_records_the_last_is_kept_also_across_the_end_of_a_batc
     assert_eq!(rejects(db).len(), 600);
 });
 
-/// The indexes of an SQLite file, with their texts but for line breaks.
+/// The indexes of an SQLite file, with their texts but for line breaks, and what its planner supposes of them.
 fn indexes(db: &Db) -> Vec<Vec<String>> {
     db.rows(
         "select name, replace(sql, char(10), ' ') from sqlite_schema
-         where type = 'index' and sql is not null order by name",
+         where type = 'index' and sql is not null
+         union all select coalesce(idx, tbl), stat from sqlite_stat1 order by 1, 2",
     )
 }
 
@@ -143,6 +144,20 @@ fn a_first_load_into_a_file_ends_with_every_index() {
 
     sync_ok(&onelogin, &db, &TODAY);
 
+    assert_same(&indexes(&db), &before);
+}
+
+#[test]
+fn a_first_load_of_many_rows_into_a_file_ends_with_every_index() {
+    let config = Config { failures: 21_000, days: 3, now: at(NOON), ..Config::default() };
+    let (onelogin, db) = (start(config), Db::sqlite());
+    let migrate = Program::new(&["migrate"]).env("DATABASE_URL", db.url());
+    migrate.run().expect_code(0);
+    let before = indexes(&db);
+
+    sync_ok(&onelogin, &db, &["--since", "2026-03-10"]);
+
+    assert!(db.count("provisioning_cases") > 10_000);
     assert_same(&indexes(&db), &before);
 }
 

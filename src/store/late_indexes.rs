@@ -16,6 +16,8 @@ const DROP_OF_RECORDS: &str = include_str!("sql/indexes_of_records_drop.sql");
 const MAKE_OF_RECORDS: &str = include_str!("sql/indexes_of_records_make.sql");
 const DROP_OF_CASES: &str = include_str!("sql/indexes_of_cases_drop.sql");
 const MAKE_OF_CASES: &str = include_str!("sql/indexes_of_cases_make.sql");
+/// What SQLite supposes of tables, without which it takes an account for ten rows.
+const STATISTICS: &str = include_str!("sql/sqlite_statistics.sql");
 /// Reads the schema alone, so that a run that has nothing to make waits for no lock.
 const NAMES: &str = "select name from sqlite_schema where type = 'index'";
 
@@ -52,14 +54,16 @@ impl Store {
         let Self::Sqlite(file) = self else { return Ok(()) };
         let names: Vec<String> =
             sqlx::query_scalar(NAMES).fetch_all(&file.pool).await.map_err(failed(MAKING))?;
-        for statement in [MAKE_OF_RECORDS, MAKE_OF_CASES].iter().flat_map(|make| make.split(';')) {
+        let are_missing = |statement: &&str| {
             let name = statement.split_whitespace().nth(5);
-            if name.is_none_or(|name| names.iter().any(|made| made == name)) {
-                continue;
-            }
+            name.is_some_and(|name| names.iter().all(|made| made != name))
+        };
+        let all = [MAKE_OF_RECORDS, MAKE_OF_CASES].into_iter().flat_map(|make| make.split(';'));
+        for statement in all.filter(are_missing) {
             let mut tx = Tx::begin_sorting(self).await?;
             let made = async {
                 tx.execute_sqlite(statement).await?;
+                tx.execute_sqlite(STATISTICS).await?;
                 tx.commit().await
             };
             made.await.map_err(failed(MAKING))?;
@@ -71,7 +75,8 @@ impl Store {
 impl Tx {
     /// Makes the indexes by user of failures and successes, if they are missing.
     pub(super) async fn make_indexes_of_records(&mut self) -> Result<(), sqlx::Error> {
-        self.execute_sqlite(MAKE_OF_RECORDS).await
+        self.execute_sqlite(MAKE_OF_RECORDS).await?;
+        self.execute_sqlite(STATISTICS).await
     }
 
     /// Drops the indexes of cases if no account of an SQLite file has a case. Returns whether it did.

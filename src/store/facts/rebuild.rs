@@ -24,6 +24,9 @@ const EVENTS: i64 = 50_000;
 /// Parts of that size in the first step. Postgres reads and sorts all of them at once.
 const FIRST_PARTS: usize = 8;
 
+const ANALYZE_RECORDS: &str = "analyze provisioning_failures, provisioning_successes, users";
+const ANALYZE_FACTS: &str = "analyze provisioning_cases, failures_by_day, error_texts";
+
 const DOING: &str = "building cases and counts again";
 
 /// The part of an account whose twins, cases, texts and days are complete.
@@ -130,7 +133,10 @@ impl Store {
     /// # Errors
     /// [`Error::Failed`], [`Error::AccountLocked`]: the steps before it are complete.
     pub(crate) async fn rebuild(&self, account: &str) -> Result<bool, Error> {
-        let began = Instant::now();
+        let (began, mut steps) = (Instant::now(), 0);
+        if self.read(DOING, async |tx| tx.built(account).await).await?.1.is_some() {
+            self.analyze(ANALYZE_RECORDS).await?;
+        }
         let mut progress = Progress {
             filled: Uuid::nil(),
             parts: None,
@@ -138,11 +144,11 @@ impl Store {
             had_several_sources: false,
             had_no_cases: false,
         };
-        let mut steps = 0;
         while self.answered(DOING, self.step(account, &mut progress)).await? {
             steps += 1;
         }
         if steps > 0 {
+            self.analyze(ANALYZE_FACTS).await?;
             let seconds = began.elapsed().as_secs_f64();
             tracing::info!(steps, seconds, "cases and counts built again");
         }

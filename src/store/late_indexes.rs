@@ -16,7 +16,7 @@ const DROP_OF_RECORDS: &str = include_str!("sql/indexes_of_records_drop.sql");
 const MAKE_OF_RECORDS: &str = include_str!("sql/indexes_of_records_make.sql");
 const DROP_OF_CASES: &str = include_str!("sql/indexes_of_cases_drop.sql");
 const MAKE_OF_CASES: &str = include_str!("sql/indexes_of_cases_make.sql");
-/// What SQLite supposes of tables, without which it takes an account for ten rows.
+/// The statistics by which SQLite plans; without them it takes an account for ten rows.
 const STATISTICS: &str = include_str!("sql/sqlite_statistics.sql");
 /// Reads the schema alone, so that a run that has nothing to make waits for no lock.
 const NAMES: &str = "select name from sqlite_schema where type = 'index'";

@@ -25,7 +25,8 @@ const EVENTS: i64 = 50_000;
 const FIRST_PARTS: usize = 8;
 
 const ANALYZE_RECORDS: &str = "analyze provisioning_failures, provisioning_successes, users";
-const ANALYZE_FACTS: &str = "analyze provisioning_cases, failures_by_day, error_texts";
+const ANALYZE_CASES: &str = "analyze provisioning_cases";
+const ANALYZE_COUNTS: &str = "analyze failures_by_day, error_texts";
 
 const DOING: &str = "building cases and counts again";
 
@@ -148,7 +149,7 @@ impl Store {
             steps += 1;
         }
         if steps > 0 {
-            self.analyze(ANALYZE_FACTS).await?;
+            self.analyze(ANALYZE_COUNTS).await?;
             let seconds = began.elapsed().as_secs_f64();
             tracing::info!(steps, seconds, "cases and counts built again");
         }
@@ -161,8 +162,9 @@ impl Store {
         if state.1.is_none() {
             return Ok(false);
         }
-        if state.1 == Some(Step::Days) && std::mem::take(&mut progress.had_no_cases) {
+        if state.1 == Some(Step::Days) && progress.parts.take().is_some() {
             self.make_indexes().await?;
+            self.analyze(ANALYZE_CASES).await?;
         }
         let began = Instant::now();
         let mut tx = match state.1 {

@@ -43,9 +43,9 @@ begin
         from information_schema.columns c
         join information_schema.views v on v.table_schema = c.table_schema and v.table_name = c.table_name
         where c.table_schema = 'public'
-          and not exists (
+          and exists (
               select from data_dictionary d
-              where d.table_name = c.table_name and d.column_name = c.column_name and d.is_personal
+              where d.table_name = c.table_name and d.column_name = c.column_name and not d.is_personal
           )
         group by c.table_name
     loop

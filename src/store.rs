@@ -27,7 +27,6 @@ pub(crate) mod report;
 mod run;
 mod server_url;
 mod session;
-mod statistics;
 mod tx;
 mod value;
 mod window;

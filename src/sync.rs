@@ -75,8 +75,8 @@ async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
         selection::compare(run, events).await?;
     }
     let (mut plan, advance) = plan::resume(run).await?;
-    let are_indexes_dropped = run.store.begin_load().await?;
-    let mut loader = Loader::new(run, are_indexes_dropped);
+    run.store.begin_load().await?;
+    let mut loader = Loader::new(run);
     classify_errors(run).await?;
     let copied = Box::pin(copy(run, &mut plan, &mut loader, advance)).await;
     run.see_page(&plan);

@@ -56,7 +56,11 @@ fn both_databases_have_the_same_tables_columns_keys_indexes_and_views() {
     assert_eq!(sqlite.primary_keys, postgres.primary_keys, "primary keys");
     assert_eq!(sqlite.foreign_keys, postgres.foreign_keys, "foreign keys");
     let shared = |indexes: &[Vec<String>], own: &[&str]| -> Vec<Vec<String>> {
-        indexes.iter().filter(|row| !own.contains(&row[0].as_str())).cloned().collect()
+        let is_own = |name: &str| own.contains(&name);
+        let found: BTreeSet<&str> =
+            indexes.iter().map(|row| row[0].as_str()).filter(|name| is_own(name)).collect();
+        assert_eq!(found.len(), own.len(), "of {own:?} there are {found:?}");
+        indexes.iter().filter(|row| !is_own(&row[0])).cloned().collect()
     };
     assert_eq!(
         shared(&sqlite.indexes, OF_SQLITE),

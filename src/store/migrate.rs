@@ -108,6 +108,14 @@ impl Store {
     }
 }
 
+/// The texts of SQLite's migrations, oldest first.
+pub(super) fn sqlite_migrations() -> Vec<String> {
+    let runner = sqlite::migrations::runner();
+    let mut migrations: Vec<&Migration> = runner.get_migrations().iter().collect();
+    migrations.sort_by_key(|migration| migration.version());
+    migrations.into_iter().filter_map(|migration| migration.sql().map(str::to_owned)).collect()
+}
+
 /// Refuses other encodings: the first name with a letter that they lack would stop every run.
 async fn refuse_other_encodings(tx: &mut Session) -> Result<(), Error> {
     let encoding: String = sqlx::query_scalar("show server_encoding")

@@ -40,6 +40,10 @@ const BEGIN_SNAPSHOT_POSTGRES: &str =
 /// be in memory, too.
 const BEGIN_SQLITE: &str = "pragma temp_store = memory; begin immediate";
 
+/// The same for a transaction that takes rows from an index, some at a time: without statistics, Postgres would
+/// read and sort all that are left each time.
+const BEGIN_IN_ORDER_POSTGRES: &str = concat!("begin", limits!(), "; set local enable_sort = off");
+
 /// The same for a transaction that reads and sorts many rows: Postgres plans to read all of them, in the order
 /// of the table's pages rather than in that of an index, and SQLite sorts in files.
 const BEGIN_SORTING_POSTGRES: &str = "begin; \
@@ -139,6 +143,11 @@ impl Tx {
     /// Begins a transaction that reads and sorts many rows.
     pub(super) async fn begin_sorting(store: &Store) -> Result<Self, Error> {
         Self::begin_with(store, BEGIN_SORTING_POSTGRES, BEGIN_SORTING_SQLITE).await
+    }
+
+    /// Begins a transaction that takes rows in the order of an index.
+    pub(super) async fn begin_in_order(store: &Store) -> Result<Self, Error> {
+        Self::begin_with(store, BEGIN_IN_ORDER_POSTGRES, BEGIN_SQLITE).await
     }
 
     /// Begins a transaction without limits, for migrations.

@@ -71,10 +71,9 @@ impl Open {
 }
 
 impl Store {
-    /// The writer of a run's windows. The first small one makes the indexes by user, if they are dropped: it
-    /// needs them to bring cases up to date.
+    /// The writer of a run's windows.
     #[must_use]
-    pub(crate) fn writer<'a>(&'a self, run: &'a Run, are_indexes_dropped: bool) -> Writer<'a> {
+    pub(crate) fn writer<'a>(&'a self, run: &'a Run) -> Writer<'a> {
         Writer {
             store: self,
             run,
@@ -84,7 +83,7 @@ impl Store {
             counts: Counts::default(),
             users: UserCache::default(),
             unchanged_ids: UnchangedIds::default(),
-            changes: Changes::new(are_indexes_dropped),
+            changes: Changes::default(),
         }
     }
 }

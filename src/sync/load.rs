@@ -68,10 +68,9 @@ pub(super) struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    /// The loader of a run, whose indexes by user may be dropped until the end.
-    pub(super) fn new(run: &'a Session<'a>, are_indexes_dropped: bool) -> Self {
+    pub(super) fn new(run: &'a Session<'a>) -> Self {
         let scanned_before = run.tally().watermark.scanned_through;
-        Self { run, writer: run.store.writer(&run.run, are_indexes_dropped), scanned_before }
+        Self { run, writer: run.store.writer(&run.run), scanned_before }
     }
 
     /// Takes step after step until there are no more. A window that is incomplete by then is rolled

@@ -35,8 +35,6 @@ pub(in crate::store) struct Changes {
     successes: HashMap<Uuid, Changed<Success>>,
     /// There are more than are remembered.
     are_many: bool,
-    /// The indexes by user are missing.
-    are_indexes_dropped: bool,
 }
 
 struct Key<'a>(&'a Shared<()>, Uuid);
@@ -49,11 +47,6 @@ impl Row for Key<'_> {
 }
 
 impl Changes {
-    /// The changes of the windows of a run.
-    pub(in crate::store) fn new(are_indexes_dropped: bool) -> Self {
-        Self { are_indexes_dropped, ..Self::default() }
-    }
-
     /// Forgets the window. What is known of errors stays.
     pub(in crate::store) fn clear(&mut self) {
         self.fingerprints.clear();
@@ -181,13 +174,14 @@ impl Changes {
         account: &Shared<()>,
         origin: &Origin,
     ) -> Result<(), Error> {
-        if std::mem::take(&mut self.are_indexes_dropped) && !self.are_many {
-            tx.make_indexes_of_records().await.map_err(failed(DOING))?;
-        }
         if self.are_many {
             tx.note_rebuild(&origin.account).await.map_err(failed("noting a rebuild"))?;
         }
         let (kept, _) = tx.built(&origin.account).await.map_err(failed(DOING))?;
+        if kept != Built::Nothing {
+            // A first load may have dropped them.
+            tx.make_indexes_of_records().await.map_err(failed(DOING))?;
+        }
         let remembered = if kept == Built::All {
             self.apply(tx, account, origin, kept).await
         } else {

@@ -132,9 +132,7 @@ impl Tx {
             days.into_iter().filter(|(_, counts)| counts.reduces()).map(|(key, _)| key).collect();
         self.execute_rows(DELETE_EMPTY, &reduced, |key| StampedKey(account, key)).await.map(drop)
     }
-}
 
-impl Tx {
     /// Counts the next day with any record again, after a day. Returns it, or `None` if there is none; rows
     /// of days without a record are deleted.
     pub(super) async fn build_next_day(

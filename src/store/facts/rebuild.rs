@@ -22,11 +22,7 @@ const LONG_STEP: Duration = Duration::from_secs(4);
 /// Events of the users that are read at once.
 const EVENTS: i64 = 50_000;
 /// Parts of that size in the first step. Postgres reads and sorts all of them at once.
-const FIRST_PARTS: usize = 8;
-
-const ANALYZE_RECORDS: &str = "analyze provisioning_failures, provisioning_successes, users";
-const ANALYZE_CASES: &str = "analyze provisioning_cases";
-const ANALYZE_COUNTS: &str = "analyze failures_by_day, error_texts";
+const FIRST_PARTS: usize = 4;
 
 const DOING: &str = "building cases and counts again";
 
@@ -135,9 +131,6 @@ impl Store {
     /// [`Error::Failed`], [`Error::AccountLocked`]: the steps before it are complete.
     pub(crate) async fn rebuild(&self, account: &str) -> Result<bool, Error> {
         let (began, mut steps) = (Instant::now(), 0);
-        if self.read(DOING, async |tx| tx.built(account).await).await?.1.is_some() {
-            self.analyze(ANALYZE_RECORDS).await?;
-        }
         let mut progress = Progress {
             filled: Uuid::nil(),
             parts: None,
@@ -149,7 +142,6 @@ impl Store {
             steps += 1;
         }
         if steps > 0 {
-            self.analyze(ANALYZE_COUNTS).await?;
             let seconds = began.elapsed().as_secs_f64();
             tracing::info!(steps, seconds, "cases and counts built again");
         }
@@ -162,15 +154,15 @@ impl Store {
         if state.1.is_none() {
             return Ok(false);
         }
-        if state.1 == Some(Step::Days) && progress.parts.take().is_some() {
+        if state.1 == Some(Step::Days) {
+            // Where the first cases were built without them.
             self.make_indexes().await?;
-            self.analyze(ANALYZE_CASES).await?;
         }
         let began = Instant::now();
         let mut tx = match state.1 {
-            // A day is found in the indexes.
-            Some(Step::Days) => Tx::begin(self).await?,
-            _ => Tx::begin_sorting(self).await?,
+            Some(Step::Users) => Tx::begin_sorting(self).await?,
+            Some(Step::Fingerprints) => Tx::begin_in_order(self).await?,
+            Some(Step::Days) | None => Tx::begin(self).await?,
         };
         tx.lock_account(account).await?;
         let worked = async {
@@ -272,7 +264,8 @@ impl Tx {
             (Built::Nothing | Built::All, _) => {
                 self.forget_texts(account).await?;
                 progress.had_no_cases = self.drop_indexes_of_no_cases().await?;
-                let has_twins = self.has_several_sources(account).await?;
+                self.divide_users(account, progress).await?;
+                let has_twins = progress.had_several_sources;
                 self.build_users((stamp, account), Users::Nobody, has_twins).await?;
                 self.move_rebuild(account, Some(Step::Users), Some(i64::MIN)).await?;
             }
@@ -289,8 +282,7 @@ impl Tx {
         began: Instant,
     ) -> Result<(), sqlx::Error> {
         if progress.parts.is_none() {
-            progress.parts = Some(self.parts(account).await?);
-            progress.had_several_sources = self.has_several_sources(account).await?;
+            self.divide_users(account, progress).await?;
         }
         let parts = progress.parts.as_deref().unwrap_or_default();
         let ends: Vec<i64> = parts.iter().copied().filter(|&end| end > through).collect();
@@ -329,6 +321,16 @@ impl Tx {
         } else {
             self.move_rebuild(account, Some(Step::Users), Some(built)).await
         }
+    }
+
+    async fn divide_users(
+        &mut self,
+        account: &str,
+        progress: &mut Progress,
+    ) -> Result<(), sqlx::Error> {
+        progress.parts = Some(self.parts(account).await?);
+        progress.had_several_sources = self.has_several_sources(account).await?;
+        Ok(())
     }
 
     /// Counts some days again, until the step is over.

@@ -38,7 +38,7 @@ const BAD_EVENTS: [&str; 5] = [
     r#"{"id":%}"#,
     r#"{"id":null,"created_at":"2026-03-20T10:00:00.%Z","event_type_id":61}"#,
     r#"{"id":%,"created_at":"soon","event_type_id":61}"#,
-    r#"{"id":%,"created_at":"2026-03-20T10:00:00Z","event_type_id":61,"user_id":{}}"#,
+    r#"{"id":"%a","created_at":"2026-03-20T10:00:00Z","event_type_id":61}"#,
 ];
 
 /// JSON that is no failure, and text that is no JSON but leaves the array whole. `%` is a number of
@@ -76,6 +76,16 @@ pub(super) fn sketch() -> impl Strategy<Value = Sketch> {
             form,
         },
     )
+}
+
+/// Every text of an API that is no failure, each with a number of its own.
+pub(super) fn bad_texts(api: Api) -> Vec<String> {
+    let texts: &[&str] = match api {
+        Api::Legacy => &BAD,
+        Api::Events => &BAD_EVENTS,
+    };
+    let numbered = |(place, text): (usize, &&str)| text.replace('%', &place.to_string());
+    texts.iter().enumerate().map(numbered).collect()
 }
 
 impl Sketch {

@@ -154,6 +154,57 @@ from (
 cross join account_times t
 where t.account = b.account;
 
+-- The watermark alone is joined to all cases, which Postgres then reads in parallel.
+create or replace view failures_by_app as
+select account, app_id, app_name,
+       cast(failures_7_days as bigint) as failures_7_days, cast(failures_30_days as bigint) as failures_30_days,
+       cast(people_30_days as bigint) as people_30_days,
+       cast(open_cases as bigint) as open_cases, cast(unknown_cases as bigint) as unknown_cases, last_failure_at
+from (
+    select account, app_id, app_name,
+           sum(failures_7_days) over (partition by account, app_id, app_key) as failures_7_days,
+           sum(failures_30_days) over (partition by account, app_id, app_key) as failures_30_days,
+           sum(people_30_days) over (partition by account, app_id, app_key) as people_30_days,
+           sum(open_cases) over (partition by account, app_id, app_key) as open_cases,
+           sum(unknown_cases) over (partition by account, app_id, app_key) as unknown_cases,
+           max(last_failure_at) over (partition by account, app_id, app_key) as last_failure_at,
+           row_number() over (
+               partition by account, app_id, app_key
+               order by last_failure_at desc nulls last, app_name desc nulls last
+           ) as place
+    from (
+        select t.account, f.app_id, f.app_name, case when f.app_id is null then f.app_name end as app_key,
+               sum(case when f.created_at >= t.from_7_days then 1 else 0 end) as failures_7_days,
+               count(*) as failures_30_days, 0 as people_30_days, 0 as open_cases, 0 as unknown_cases,
+               max(f.created_at) as last_failure_at
+        from account_times t
+        cross join provisioning_failures f
+        where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+          and f.outcome = 'failed' and f.twin_of is null
+        group by t.account, f.app_id, f.app_name
+        union all
+        select t.account, f.app_id, case when f.app_id is null then f.app_name end, case when f.app_id is null then f.app_name end,
+               0, 0, count(distinct f.user_id), 0, 0, null
+        from account_times t
+        cross join provisioning_failures f
+        where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+          and f.outcome = 'failed' and f.twin_of is null
+        group by t.account, f.app_id, case when f.app_id is null then f.app_name end
+        union all
+        select c.account, c.app_id, c.app_name, case when c.app_id is null then c.app_name end, 0, 0, 0,
+               count(case when c.resolved_at is null and c.last_failure_at >= e.successes_from
+                           and c.last_failure_at < e.successes_through then 1 end),
+               count(*) - count(c.resolved_at)
+                   - count(case when c.resolved_at is null and c.last_failure_at >= e.successes_from
+                                 and c.last_failure_at < e.successes_through then 1 end),
+               max(case when not c.is_skipped then c.last_failure_at end)
+        from provisioning_cases c
+        left join watermarks e on e.account = c.account and e.source = 'events'
+        group by c.account, c.app_id, c.app_name
+    ) p
+) n
+where place = 1;
+
 -- Failures of one app and error without a gap of more than an hour are one incident. What began before the last
 -- 30 days is found by reading an hour more, and left out. A failure alone is in no incident.
 create or replace view app_incidents as

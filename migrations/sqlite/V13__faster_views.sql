@@ -215,80 +215,76 @@ left join error_texts e on e.account = f.account and e.error_fingerprint = f.err
 
 drop view app_incidents;
 -- Failures of one app and error without a gap of more than an hour are one incident. What began before the last
--- 30 days is found by reading an hour more, and left out. Only failures of incidents of three are
--- counted further, and by windows rather than groups, so that SQLite begins with the account. An hour is 1 / 24 of a
--- Julian day, of which half a millisecond is 6e-9.
+-- 30 days is found by reading an hour more, and left out. Only failures of incidents of three are counted further.
+-- SQLite sorts rows for each round of windows, so they are narrow: names and times come from the first and the last
+-- failure. It would group the rows of all accounts, so the last row of a window stands for a group.
 create view app_incidents as
 -- Incidents of the last 30 days: errors that several users had, and hours of many deprovisionings.
-select i.account, i.failure_id as incident_id, 'error' as kind, i.app_id, i.app_name,
-       i.error_fingerprint, coalesce(e.error_class, 'unknown') as error_class,
-       i.created_at as started_at, i.ended_at, i.ended_at > t.from_1_hour as is_ongoing, i.failures, i.people
+select i.account, i.first_id as incident_id, 'error' as kind, f.app_id, f.app_name,
+       f.error_fingerprint, coalesce(e.error_class, 'unknown') as error_class,
+       f.created_at as started_at, l.created_at as ended_at, l.created_at > t.from_1_hour as is_ongoing, i.failures, i.people
 from (
-    select account, failure_id, app_id, app_name, error_fingerprint, created_at,
-           count(*) over (partition by account, app_id, app_key, error_fingerprint, number) as failures,
-           max(person) over (partition by account, app_id, app_key, error_fingerprint, number) as people,
-           max(created_at) over (partition by account, app_id, app_key, error_fingerprint, number) as ended_at,
-           row_number() over (
-               partition by account, app_id, app_key, error_fingerprint, number order by created_at, failure_id
-           ) as place
+    select account, lead(0, 1, 1) over incident as is_last, count(*) over so_far as failures,
+           dense_rank() over incident - max(user_id is null) over so_far as people,
+           min(failure_id) over so_far as first_id, max(failure_id) over so_far as last_id
     from (
-        select n.*, dense_rank() over (
-                   partition by account, app_id, app_key, error_fingerprint, number order by user_id
-               ) - case when count(*) over incident > count(user_id) over incident then 1 else 0 end as person
+        select account, failure_id, user_id, sum(ms - before <= 3600000 is not true) over (
+                   partition by account order by app_id, app_key, error_fingerprint, ms rows unbounded preceding
+               ) as number
         from (
-            select g.*, sum(case when at - before < 3600000.5 / 86400000 then 0 else 1 end) over (
-                       partition by account, app_id, app_key, error_fingerprint order by created_at
-                   ) as number
+            select f.*, lag(ms) over error as before, lag(ms, 2) over error as before_2,
+                   lead(ms) over error as after, lead(ms, 2) over error as after_2
             from (
-                select f.*, lag(at) over error as before, lag(at, 2) over error as before_2,
-                       lead(at) over error as after, lead(at, 2) over error as after_2
-                from (
-                    select f.account, f.failure_id, f.created_at, julianday(f.created_at) as at, f.user_id, f.app_id,
-                           f.app_name, case when f.app_id is null then f.app_name end as app_key, f.error_fingerprint
-                    from account_times t
-                    cross join provisioning_failures f
-                    where f.account = t.account and f.created_at >= strftime('%Y-%m-%d %H:%M:%f+00:00', t.from_30_days, '-1 hours')
-                      and f.created_at <= t.as_of and f.outcome = 'failed' and f.twin_of is null
-                ) f
-                window error as (partition by account, app_id, app_key, error_fingerprint order by created_at)
-            ) g
-            where (at - before < 3600000.5 / 86400000 and before - before_2 < 3600000.5 / 86400000)
-               or (at - before < 3600000.5 / 86400000 and after - at < 3600000.5 / 86400000)
-               or (after - at < 3600000.5 / 86400000 and after_2 - after < 3600000.5 / 86400000)
-        ) n
-        window incident as (partition by account, app_id, app_key, error_fingerprint, number)
-    ) n
+                select f.account, f.failure_id, cast(julianday(f.created_at) * 86400000 + 0.5 as integer) as ms, f.user_id,
+                       f.app_id, case when f.app_id is null then f.app_name end as app_key, f.error_fingerprint
+                from account_times t
+                cross join provisioning_failures f
+                where f.account = t.account and f.created_at >= strftime('%Y-%m-%d %H:%M:%f+00:00', t.from_30_days, '-1 hours')
+                  and f.created_at <= t.as_of and f.outcome = 'failed' and f.twin_of is null
+            ) f
+            window error as (partition by account, app_id, app_key, error_fingerprint order by ms)
+        ) f
+        where (after - ms <= 3600000 and (ms - before <= 3600000 or after_2 - after <= 3600000))
+           or (ms - before <= 3600000 and before - before_2 <= 3600000)
+    ) f
+    window incident as (partition by account, number order by user_id),
+           so_far as (partition by account, number order by user_id rows unbounded preceding)
 ) i
-join account_times t on t.account = i.account and i.created_at >= t.from_30_days
-left join error_texts e on e.account = i.account and e.error_fingerprint = i.error_fingerprint
-where i.place = 1 and i.people >= 3
+cross join account_times t
+join provisioning_failures f on f.account = i.account and f.failure_id = i.first_id
+join provisioning_failures l on l.account = i.account and l.failure_id = i.last_id
+left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
+where t.account = i.account and i.is_last and i.people >= 3 and f.created_at >= t.from_30_days
 union all
 select h.account, coalesce(h.failure_id, h.success_id), 'deprovisioning', h.app_id, h.app_name,
        null, null, h.started_at, h.ended_at, h.ended_at > t.from_1_hour, h.events, h.people
 from (
-    select g.*, count(*) over (partition by account, app_id, app_key) as hours,
-           sum(people) over (partition by account, app_id, app_key) as people_of_hours
+    select h.*, count(*) over app as hours, sum(people) over app as people_of_hours
     from (
-        select account, app_id, app_key, hour, max(app_name) as app_name, count(*) as events,
-               count(distinct user_id) as people, min(created_at) as started_at, max(created_at) as ended_at,
-               min(cast(failure_id as text)) as failure_id, min(cast(success_id as text)) as success_id
+        select account, app_id, app_key, lead(0, 1, 1) over users as is_last, count(*) over so_far as events,
+               dense_rank() over users - max(user_id is null) over so_far as people, max(app_name) over so_far as app_name,
+               min(created_at) over so_far as started_at, max(created_at) over so_far as ended_at,
+               min(failure_id) over so_far as failure_id, min(success_id) over so_far as success_id
         from (
-            select f.account, f.app_id, case when f.app_id is null then f.app_name end as app_key, f.app_name, substr(f.created_at, 1, 13) as hour,
-                   f.created_at, f.user_id, f.failure_id, null as success_id
+            select f.account, f.app_id, case when f.app_id is null then f.app_name end as app_key, f.app_name,
+                   substr(f.created_at, 1, 13) as hour, f.created_at, f.user_id, f.failure_id, null as success_id
             from account_times t
             cross join provisioning_failures f
             where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
               and f.outcome = 'failed' and f.twin_of is null and f.operation in ('suspend', 'delete')
             union all
-            select s.account, s.app_id, case when s.app_id is null then s.app_name end, s.app_name, substr(s.created_at, 1, 13),
-                   s.created_at, s.user_id, null, s.success_id
+            select s.account, s.app_id, case when s.app_id is null then s.app_name end, s.app_name,
+                   substr(s.created_at, 1, 13), s.created_at, s.user_id, null, s.success_id
             from account_times t
             cross join provisioning_successes s
             where s.account = t.account and s.created_at >= t.from_30_days and s.created_at <= t.as_of
               and s.operation in ('suspend', 'delete')
         ) d
-        group by account, app_id, app_key, hour
-    ) g
+        window users as (partition by account, app_id, app_key, hour order by user_id),
+               so_far as (partition by account, app_id, app_key, hour order by user_id rows unbounded preceding)
+    ) h
+    where is_last
+    window app as (partition by account, app_id, app_key)
 ) h
 join account_times t on t.account = h.account
 where h.people >= 10 and h.people * h.hours >= 5 * h.people_of_hours;

@@ -340,6 +340,8 @@ pub(crate) struct Counts {
     pub newly_rejected: u64,
     /// Rows of `users` written.
     pub users_written: u64,
+    /// Times at which users were written. In one of them nobody is written twice.
+    pub user_writes: u64,
     /// Successes in the source's answer, stored ones included. Not part of `fetched`.
     pub successes: u64,
     /// Events of types that are not selected. Not part of `fetched`.
@@ -364,6 +366,7 @@ impl std::ops::AddAssign for Counts {
         self.rejected += more.rejected;
         self.newly_rejected += more.newly_rejected;
         self.users_written += more.users_written;
+        self.user_writes += more.user_writes;
         self.successes += more.successes;
         self.ignored += more.ignored;
     }

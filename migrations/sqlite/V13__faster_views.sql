@@ -15,6 +15,11 @@ create index provisioning_cases_by_time
     on provisioning_cases (account, opened_at, app_id, app_name, operation, user_id, last_failure_at, resolved_at,
         is_skipped, attempts, error_fingerprint, case_id);
 
+-- The unresolved cases of a user and an app, found in the index.
+drop index provisioning_cases_by_user;
+create index provisioning_cases_by_user
+    on provisioning_cases (account, user_id, operation, resolved_at, last_failure_at, app_id, app_name);
+
 -- The unresolved cases with several failures, of a user: open_failures.
 create index provisioning_cases_repeated
     on provisioning_cases (account, user_id, operation, opened_at, app_id, app_name, case_id, last_failure_at,
@@ -40,7 +45,7 @@ delete from sqlite_stat1
 where tbl in ('provisioning_cases', 'provisioning_failures', 'provisioning_successes', 'failures_by_day');
 insert into sqlite_stat1 (tbl, idx, stat) values
     ('provisioning_cases', 'sqlite_autoindex_provisioning_cases_1', '1000000 1000000 1'),
-    ('provisioning_cases', 'provisioning_cases_by_user', '1000000 1000000 20 5 2 1'),
+    ('provisioning_cases', 'provisioning_cases_by_user', '1000000 1000000 20 5 2 1 1 1'),
     ('provisioning_cases', 'provisioning_cases_by_time', '1000000 1000000 2 1 1 1 1 1 1 1 1 1 1'),
     ('provisioning_cases', 'provisioning_cases_by_app', '1000000 1000000 20000 20000 4000 2 2 2 2'),
     ('provisioning_failures', 'sqlite_autoindex_provisioning_failures_1', '1000000 1000000 1'),

@@ -55,6 +55,8 @@ pub(crate) struct RunEnd {
     pub traffic: Traffic,
     /// Rows of users written.
     pub users_written: u64,
+    /// Each of those rows is of another user.
+    pub are_users_distinct: bool,
     /// Users whose profiles are still to be requested.
     pub people_pending: u64,
 }
@@ -126,6 +128,7 @@ impl Store {
                 .bind(count(ending.people_pending))
                 .bind(count(ending.users_written))
                 .bind(&run.origin.account)
+                .bind(ending.are_users_distinct)
                 .fetch_optional(&mut **tx)
                 .await
                 .map(|written: Option<i64>| written.map_or(ending.users_written, i64::unsigned_abs)))

@@ -213,6 +213,7 @@ impl Writer<'_> {
         open.lock_account().await?;
         let (texts, users) = (self.users.texts(), self.users.sorted());
         self.counts.users_written += open.tx.upsert_users(&open.stamp, texts, &users).await?;
+        self.counts.user_writes += 1;
         self.users.clear();
         Ok(())
     }

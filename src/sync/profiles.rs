@@ -30,7 +30,10 @@ pub(super) async fn refresh(
             Ok(answer) => {
                 let profiles = read(requested.to_vec(), &answer);
                 let written = run.store.write_profiles(&run.run, &run.lease, profiles).await?;
-                run.count(|tally| tally.counts.users_written += written);
+                run.count(|tally| {
+                    tally.counts.users_written += written;
+                    tally.counts.user_writes += 1;
+                });
             }
             Err(error) => {
                 run.count(|tally| tally.people_pending = left.len() as u64);

@@ -270,6 +270,7 @@ impl<'a> Session<'a> {
             error: result.as_ref().err().map(|error| crate::chain(error)),
             traffic,
             users_written: counts.users_written,
+            are_users_distinct: counts.user_writes <= 1,
             people_pending,
         };
         let within = match status {

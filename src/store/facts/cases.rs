@@ -15,7 +15,9 @@ use super::event::{Attempt, Event, EventRow, Interned, Success};
 use crate::model::Operation;
 use crate::store::bulk::{Row, Shared, Statement};
 use crate::store::tx::Tx;
-use rows::{AdvancedCase, CaseKey, CaseRow, Since, StampedCase, UnitKey, UnitSince, case};
+use rows::{
+    AdvancedCase, AppSince, CaseKey, CaseRow, OfApp, Since, StampedCase, UnitKey, UnitSince, case,
+};
 use work::{Unit, Works};
 
 const SINCE: Statement = Statement::new(include_str!("sql/cases_since.sql"));
@@ -39,6 +41,38 @@ fn earliest<K: Eq + Hash>(
         *first = at.min(*first);
     }
     earliest.into_iter().collect()
+}
+
+/// The apps of users and operations whose cases may change, with the time of the first event that changes them.
+fn apps_changed<'a>(
+    attempts: &'a [Changed<Attempt>],
+    successes: &'a [Changed<Success>],
+) -> Vec<(OfApp<'a>, DateTime<Utc>)> {
+    let attempts = attempts.iter().filter(|(before, after)| before != after);
+    let of_attempts =
+        attempts.flat_map(|(before, after)| [before, after]).flatten().filter_map(|attempt| {
+            Some(((attempt.user_id?, attempt.operation, &attempt.app), attempt.at))
+        });
+    let of_successes = successes
+        .iter()
+        .flat_map(|(before, after)| [before, after])
+        .flatten()
+        .filter_map(|success| Some((success.user_id?, success)))
+        .flat_map(|(user_id, success)| {
+            let closed = ClosedBy::operations(success.operation);
+            closed.map(move |operation| ((user_id, operation, &success.app), success.at))
+        });
+    earliest(of_attempts.chain(of_successes))
+}
+
+/// The cases of each user, each once: an app's name finds what its id finds, too.
+fn by_user(cases: Vec<Case>) -> HashMap<i64, Vec<Case>> {
+    let mut found = HashSet::new();
+    let mut by_user: HashMap<i64, Vec<Case>> = HashMap::new();
+    for case in cases.into_iter().filter(|case| found.insert(case.case_id)) {
+        by_user.entry(case.user_id).or_default().push(case);
+    }
+    by_user
 }
 
 /// The start of the span that must be built again: no case reaches over it.
@@ -120,22 +154,9 @@ impl Tx {
     ) -> Result<(), sqlx::Error> {
         let mut works = Works::default();
         works.attempts(attempts);
-        let of_attempts =
-            works.0.iter().map(|(unit, work)| ((unit.user_id, unit.operation), work.since));
-        let of_successes = successes
-            .iter()
-            .flat_map(|(before, after)| [before, after])
-            .flatten()
-            .filter_map(|success| Some((success.user_id?, success)))
-            .flat_map(|(user_id, success)| {
-                let closed = ClosedBy::operations(success.operation);
-                closed.map(move |operation| ((user_id, operation), success.at))
-            });
-        let keys = earliest(of_attempts.chain(of_successes));
-        let mut stored: HashMap<i64, Vec<Case>> = HashMap::new();
-        for case in self.cases(SINCE, &keys, |key| UnitSince(account, key), texts).await? {
-            stored.entry(case.user_id).or_default().push(case);
-        }
+        let keys = apps_changed(attempts, successes);
+        let stored = self.cases(SINCE, &keys, |key| AppSince(account, key), texts).await?;
+        let stored = by_user(stored);
         works.successes(successes, &stored);
         for (unit, work) in &mut works.0 {
             work.is_again |= stored.get(&unit.user_id).into_iter().flatten().any(|case| {

@@ -78,7 +78,7 @@ pub(super) struct Success {
 }
 
 /// An app, as far as a record names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct App {
     pub(super) id: Option<i64>,
     pub(super) name: Option<Arc<str>>,

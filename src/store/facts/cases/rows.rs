@@ -130,3 +130,21 @@ impl Row for UnitSince<'_> {
         columns.time(Some(self.1.1));
     }
 }
+
+/// A user, an operation and an app.
+pub(super) type OfApp<'a> = (i64, Operation, &'a App);
+
+pub(super) struct AppSince<'a>(
+    pub(super) &'a Shared<()>,
+    pub(super) &'a (OfApp<'a>, DateTime<Utc>),
+);
+
+impl Row for AppSince<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        let Self(account, ((user_id, operation, app), at)) = self;
+        UnitKey(account, &(*user_id, *operation)).write(columns);
+        columns.number(app.id);
+        columns.text(app.name.as_deref());
+        columns.time(Some(*at));
+    }
+}

@@ -4,6 +4,7 @@
 //! user's comes first.
 
 mod file;
+mod spelling;
 
 use regex::bytes::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
@@ -238,6 +239,7 @@ impl ErrorRules {
         let class = Class::Unknown;
         let unknown = Verdict { class, retryable: Retryable::No, action: class.action() };
         let mut verdicts = vec![unknown; texts.len()];
+        let spelled: Vec<_> = texts.iter().map(|text| spelling::spelled_out(text)).collect();
         let mut left: Vec<usize> = (0..texts.len()).collect();
         for rule in &self.rules {
             if left.is_empty() {
@@ -246,7 +248,9 @@ impl ErrorRules {
             // Patterns of the user were compiled when they were read; a test compiles the built-in ones.
             let Ok(pattern) = rule.compile() else { continue };
             left.retain(|&place| {
-                let is_match = pattern.is_match(texts[place].as_bytes());
+                let is_match = [texts[place], &*spelled[place]]
+                    .iter()
+                    .any(|text| pattern.is_match(text.as_bytes()));
                 if is_match {
                     verdicts[place] = rule.verdict();
                 }

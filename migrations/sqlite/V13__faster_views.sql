@@ -40,14 +40,15 @@ insert into accounts (account, onelogin_account_id, rebuild_step, rebuilt_throug
 select account, onelogin_account_id, rebuild_step, rebuilt_through from accounts_13;
 drop table accounts_13;
 
--- Without numbers SQLite supposes that an account has ten rows. These are of an account with a million failures.
+-- Without numbers SQLite supposes that an account has ten rows. These are of an account with a million failures. Entries
+-- of one size (sz) let it read the index that has all columns, where it would else look up each row of the other one.
 delete from sqlite_stat1
 where tbl in ('provisioning_cases', 'provisioning_failures', 'provisioning_successes', 'failures_by_day');
 insert into sqlite_stat1 (tbl, idx, stat) values
     ('provisioning_cases', 'sqlite_autoindex_provisioning_cases_1', '1000000 1000000 1'),
     ('provisioning_cases', 'provisioning_cases_by_user', '1000000 1000000 20 5 2 1 1 1'),
-    ('provisioning_cases', 'provisioning_cases_by_time', '1000000 1000000 2 1 1 1 1 1 1 1 1 1 1'),
-    ('provisioning_cases', 'provisioning_cases_by_app', '1000000 1000000 20000 20000 4000 2 2 2 2'),
+    ('provisioning_cases', 'provisioning_cases_by_time', '1000000 1000000 2 1 1 1 1 1 1 1 1 1 1 sz=100'),
+    ('provisioning_cases', 'provisioning_cases_by_app', '1000000 1000000 20000 20000 4000 2 2 2 2 sz=100'),
     ('provisioning_failures', 'sqlite_autoindex_provisioning_failures_1', '1000000 1000000 1'),
     ('provisioning_failures', 'provisioning_failures_by_time', '1000000 1000000 2 1 1 1 1 1 1 1 1 1'),
     ('provisioning_failures', 'provisioning_failures_by_user', '1000000 1000000 20 5 1'),

@@ -61,7 +61,7 @@ class Postgres:
         ).stdout.strip()
 
     def create(self, name):
-        self.ask(f"create database {name}")
+        self.ask(f'create database "{name}"')
 
     def drop(self, name):
         self.ask(f"drop database if exists {name} with (force)")

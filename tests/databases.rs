@@ -261,6 +261,54 @@ fn a_window_at_hand_does_not_block_another_source_of_the_same_people() {
     assert_rows(&db.rows(FAILURES_BY_PERSON), &[&["1", "151"], &["2", "1151"]]);
 }
 
+/// Postgres neither cancels a `copy` that waits for its client nor counts its transaction as idle.
+#[test]
+fn the_copy_of_a_frozen_run_is_ended_by_the_next_run() {
+    let db = Db::postgres();
+    let onelogin = empty("2026-03-20T12:00:00Z");
+    let time = "2026-03-20T11:00:00Z";
+    // Not a round number, which would look like a limit of the server.
+    for id in 1..=5_003 {
+        put(&onelogin, time, with_long_name(record(id, time, id % 7)).to_json());
+    }
+    let since = ["--since", "2026-03-20"];
+    let frozen = Api::Legacy.sync(&onelogin, &db, &since).start();
+    freeze_in_a_copy(&frozen, &db);
+    wait_for(&db, &format!("{COPIES} and query_start < clock_timestamp() - interval '36 s'"));
+    expire_lease(&db);
+
+    let next = outcome(Api::Legacy.sync(&onelogin, &db, &since).run(), 0);
+
+    assert_eq!(next["inserted"], 5_003);
+    assert_rows(&db.rows(COPIES), &[&["0"]]);
+    frozen.thaw();
+    outcome(frozen.wait(), 74);
+    assert_complete(Api::Legacy, &onelogin, &db);
+}
+
+/// Copies that wait for their client.
+const COPIES: &str = "select count(*) from pg_stat_activity where datname = current_database() \
+    and query like 'copy %' and state = 'active' and wait_event = 'ClientRead'";
+
+/// Stops a run until one of its copies waits for it: what it had sent may end the copy.
+fn freeze_in_a_copy(running: &Running, db: &Db) {
+    let of_run = "select count(*) from pg_stat_activity where datname = current_database() \
+        and application_name = 'onelogin-sync' and wait_event = 'ClientRead'";
+    let waits = format!(
+        "{of_run} and (state = 'idle in transaction' or (state = 'active' \
+         and query_start < clock_timestamp() - interval '1 s'))"
+    );
+    loop {
+        wait_for(db, COPIES);
+        running.freeze();
+        wait_for(db, &waits);
+        if db.rows(COPIES)[0][0] != "0" {
+            return;
+        }
+        running.thaw();
+    }
+}
+
 /// A record of four kilobytes: a thousand are more than memory holds, so that they are written while they come.
 fn with_long_name(record: Record) -> Record {
     let lastname = Some("x".repeat(4_000));

@@ -196,6 +196,16 @@ impl Running {
         self.signal(Signal::SIGINT);
     }
 
+    /// SIGSTOP: the program does nothing more, as on a machine that is suspended.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// SIGCONT.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     /// Waits for the end of the program.
     pub(crate) fn wait(mut self) -> Finished {
         // Both streams end with the process, which leaves the exit status to collect.

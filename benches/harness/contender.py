@@ -37,6 +37,10 @@ class Contender:
         """The rows by kind; empty for a contender that keeps nothing."""
         return {}
 
+    def loaded(self, place):
+        """The time at which the last rows were committed; `None` if that is the end of the command."""
+        return None
+
     def outcome(self, taken):
         """The command's own report, for the raw results."""
         return None

@@ -3,12 +3,13 @@
 import contextlib
 import json
 import subprocess
+from datetime import datetime
 
 from contender import Contender, Rows
 from simulator import KEY, instant
 
 # The steps; README.md describes each.
-STEPS = ("first", "again", "no-op", "new", "quiet no-op", "quiet new")
+STEPS = ("first", "whole", "again", "no-op", "new", "quiet no-op", "quiet new")
 
 
 class Ours(Contender):
@@ -26,12 +27,18 @@ class Ours(Contender):
                    "--base-url", source.base]
         if step in ("first", "again"):
             command += ["--since", instant(source.history.since)]
+        if step.startswith("quiet"):
+            # Another stand-in, on another port.
+            command += ["--moved"]
         if self.raw:
             command += ["--raw", self.raw]
         return command, {"DATABASE_URL": place.url, "ONELOGIN_API_KEY": KEY}
 
     def rows(self, place):
         return finished_rows(place)
+
+    def loaded(self, place):
+        return datetime.fromisoformat(place.ask("select max(committed_at) from sync_windows"))
 
     def outcome(self, taken):
         with contextlib.suppress(ValueError):

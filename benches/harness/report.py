@@ -8,7 +8,8 @@ from promises import MB, NAMES, SIZE, promises
 PART = "end to end"
 # The label of each step of ours.
 STEPS = {
-    "first": "first load",
+    "first": "first load, to the commit of the last rows and the watermark",
+    "whole": "first load, whole: cases, counts and their indexes, too",
     "again": "the same again, all unchanged",
     "no-op": "nothing new, the day before read again",
     "new": "1,000 new, the day before read again",
@@ -165,7 +166,7 @@ def machine(head):
         f"{head['cores']} cores ({head['processor']}), {head['memory_gib']} GiB of memory, {head['kernel']}, "
         f"{head['disk']}. Everything, the simulator included, runs on these cores.\n\n"
         f"Postgres: {DESCRIPTION}. SQLite: as the program opens it, write-ahead log, `synchronous = normal`, "
-        f"pages of 16 KiB, for the floor too; peers as they open it themselves.\n\n{table(['', 'version'], body)}{peers}"
+        f"for the floor too; peers as they open it themselves.\n\n{table(['', 'version'], body)}{peers}"
     )
 
 

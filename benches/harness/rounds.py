@@ -1,7 +1,7 @@
 """The measuring itself: every contender once a round, so that a machine that drifts hits all alike."""
 
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import measure
 from contender import check
@@ -32,18 +32,24 @@ class Bench:
             "part": part, "database": place.kind, "size": size, "round": number, "kind": contender.kind,
             "contender": contender.name, "label": contender.label, "step": step, "problem": None,
         }
+        began = datetime.now(timezone.utc)
         try:
             taken = measure.run(command, work=place.work, env=env, timeout=timeout or self.timeout)
         except measure.Failed as problem:
             self.results.add(**record | {"problem": str(problem)})
             print_line(f"  {contender.name}, {step}: {problem}")
             raise
-        self.results.add(
-            **record, wall=taken.wall, cpu=taken.cpu, peak=taken.peak,
-            server_cpu=None if cpu is None else place.cpu() - cpu,
-            log=None if log is None else place.log_position() - log,
-            outcome=contender.outcome(taken),
-        )
+        found = {
+            "wall": taken.wall, "cpu": taken.cpu, "peak": taken.peak,
+            "server_cpu": None if cpu is None else place.cpu() - cpu,
+            "log": None if log is None else place.log_position() - log,
+            "outcome": contender.outcome(taken),
+        }
+        # What follows the last rows, which nobody else has, is a step of its own.
+        if step == "first" and (loaded := contender.loaded(place)):
+            self.results.add(**record | {"step": "whole"}, **found)
+            found["wall"] = (loaded - began).total_seconds()
+        self.results.add(**record, **found)
         print_line(f"  {contender.name}, {step}: {taken.wall:.3f} s, {taken.cpu:.3f} s CPU, {taken.peak / 1e6:.0f} MB")
         return taken
 

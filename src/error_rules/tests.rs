@@ -9,7 +9,7 @@ use crate::normalize::error_text::ErrorText;
 
 /// 266 errors of 53 apps, each with the class that a person gave it.
 const LABELLED: &str = include_str!("../../tests/fixtures/error_texts.jsonl");
-/// 660 errors of other apps, written by somebody who did not know the rules, and some that rules had mistaken.
+/// 900 errors of other apps, written by somebody who did not know the rules, and some that rules had mistaken.
 const OF_OUR_OWN: &str = include_str!("../../tests/fixtures/error_texts_of_our_own.jsonl");
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/error-classes.md");
 

@@ -139,9 +139,24 @@ fn is_host(run: &str) -> bool {
         && !NOT_HOSTS.contains(&first)
 }
 
+/// Checks whether a text ends within the name of a class or of an error, whose rest is no host either.
+pub(super) fn ends_in_name(text: &str) -> bool {
+    let text = &text[text.floor_char_boundary(text.len().saturating_sub(LONGEST))..];
+    let run = text.rsplit(|c| !is_of_mail(c)).next().unwrap_or_default();
+    run.ends_with('.') && run.split('.').next().is_some_and(|first| NOT_HOSTS.contains(&first))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rest_of_a_name_with_dots_is_no_host() {
+        assert!(ends_in_name("failed: error.update."));
+        for text in ["failed: error.update", "mail.update.", "an error. ", ""] {
+            assert!(!ends_in_name(text), "{text}");
+        }
+    }
 
     #[test]
     fn lists_are_sorted() {

@@ -62,7 +62,9 @@ impl<'a> Scan<'a> {
             self.at += next.len_utf8();
             return;
         }
-        let is_inside = self.text[..self.at].chars().next_back().is_some_and(char::is_alphanumeric);
+        let before = &self.text[..self.at];
+        let is_inside = before.chars().next_back().is_some_and(char::is_alphanumeric)
+            || addresses::ends_in_name(before);
         if !is_inside && let Some((length, known)) = self.opaque(rest, next) {
             return self.put(length, known);
         }

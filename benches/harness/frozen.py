@@ -63,7 +63,8 @@ class File:
             return None
         connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
         try:
-            if not connection.execute("select 1 from sqlite_schema where name = 'sync_windows'").fetchone():
+            # Before, another run can know of none.
+            if not connection.execute("select 1 from watermarks where lease_owner is not null").fetchone():
                 return None
             connection.execute("begin immediate")
             connection.execute("rollback")

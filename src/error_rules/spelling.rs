@@ -1,4 +1,4 @@
-//! Identifiers and short forms of a text as one would say them: `LICENSE_LIMIT` and `licenseLimit` as
+//! Identifiers and short forms of a text, spelled out: `LICENSE_LIMIT` and `licenseLimit` as
 //! `license limit`, `couldn't` as `could not`. A rule for the one finds the other.
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
--- Cases are counted by error first, of which there are few: what is said of an error is then looked up for each once.
+-- Cases are counted by error first, of which there are few; the class of each is then looked up once.
 select g.account, g.app_name,
        coalesce(g.error_class, t.error_class) as error_class,
        coalesce(g.retryable, t.retryable) as retryable,

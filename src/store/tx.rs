@@ -38,11 +38,7 @@ const BEGIN_SNAPSHOT_POSTGRES: &str =
 /// What SQLite keeps to roll back one statement is two megabytes at most; in files it had written 1.7 GB of
 /// that for the users of a first load of 250 MB. Not for the whole connection: what a migration sorts would
 /// be in memory, too.
-const BEGIN_SQLITE: &str = "pragma temp_store = memory; pragma cache_size = -2000; begin immediate";
-
-/// Memory for changed pages of an SQLite file, in KiB, where rows are changed here and there: with the two
-/// megabytes that SQLite has by itself, it wrote each page three times.
-const WIDE_CACHE: &str = "pragma cache_size = -16384";
+const BEGIN_SQLITE: &str = "pragma temp_store = memory; begin immediate";
 
 /// The same for a transaction that takes rows from an index, some at a time: without statistics, Postgres would
 /// read and sort all that are left each time.
@@ -60,8 +56,7 @@ const BEGIN_SORTING_POSTGRES: &str = "begin; \
     set local cursor_tuple_fraction = 1; \
     set local enable_indexscan = off; \
     set local jit = off";
-const BEGIN_SORTING_SQLITE: &str =
-    "pragma temp_store = file; pragma cache_size = -2000; begin immediate";
+const BEGIN_SORTING_SQLITE: &str = "pragma temp_store = file; begin immediate";
 
 const BEGINNING: &str = "beginning a transaction";
 
@@ -153,14 +148,6 @@ impl Tx {
     /// Begins a transaction that takes rows in the order of an index.
     pub(super) async fn begin_in_order(store: &Store) -> Result<Self, Error> {
         Self::begin_with(store, BEGIN_IN_ORDER_POSTGRES, BEGIN_SQLITE).await
-    }
-
-    /// Gives SQLite more memory for the pages that it changes, until the next transaction begins.
-    pub(super) async fn widen_cache(&mut self) -> Result<(), sqlx::Error> {
-        if let Self::Sqlite(tx) = self {
-            sqlx::raw_sql(WIDE_CACHE).execute(&mut **tx).await?;
-        }
-        Ok(())
     }
 
     /// Begins a transaction without limits, for migrations.

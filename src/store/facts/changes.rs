@@ -203,7 +203,6 @@ impl Changes {
         if self.is_empty() || self.are_many {
             return Ok(());
         }
-        tx.widen_cache().await?;
         if tx.has_other_source(origin).await? {
             self.pair(tx, account).await?;
         }

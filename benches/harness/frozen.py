@@ -6,6 +6,7 @@ As a scheduler would, it starts the next run every few seconds until one succeed
 it must end with an error and leave every row as it is.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -61,18 +62,20 @@ class File:
     def stage(self):
         if not self.path.exists():
             return None
-        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
-        try:
-            # Before, another run can know of none.
-            if not connection.execute("select 1 from watermarks where lease_owner is not null").fetchone():
+        with contextlib.closing(sqlite3.connect(self.path, timeout=0, isolation_level=None)) as connection:
+            try:
+                # Before there is a lease, another run can know of none.
+                leases = "select 1 from watermarks where lease_owner is not null"
+                if not connection.execute(leases).fetchone():
+                    return None
+            except sqlite3.OperationalError:
                 return None
-            connection.execute("begin immediate")
-            connection.execute("rollback")
-            return None
-        except sqlite3.OperationalError as error:
-            return "in a window" if "locked" in str(error) else None
-        finally:
-            connection.close()
+            try:
+                connection.execute("begin immediate")
+                connection.execute("rollback")
+            except sqlite3.OperationalError as error:
+                return "in a window" if "locked" in str(error) else None
+        return None
 
     def failures(self):
         with sqlite3.connect(self.path, timeout=60) as connection:

@@ -248,9 +248,8 @@ impl ErrorRules {
             // Patterns of the user were compiled when they were read; a test compiles the built-in ones.
             let Ok(pattern) = rule.compile() else { continue };
             left.retain(|&place| {
-                let is_match = [texts[place], &*spelled[place]]
-                    .iter()
-                    .any(|text| pattern.is_match(text.as_bytes()));
+                let finds = |text: &str| pattern.is_match(text.as_bytes());
+                let is_match = finds(texts[place]) || spelled[place].as_deref().is_some_and(finds);
                 if is_match {
                     verdicts[place] = rule.verdict();
                 }

@@ -141,9 +141,12 @@ fn is_host(run: &str) -> bool {
 
 /// Checks whether a text ends within the name of a class or of an error, whose rest is no host either.
 pub(super) fn ends_in_name(text: &str) -> bool {
+    if !text.ends_with('.') {
+        return false;
+    }
     let text = &text[text.floor_char_boundary(text.len().saturating_sub(LONGEST))..];
     let run = text.rsplit(|c| !is_of_mail(c)).next().unwrap_or_default();
-    run.ends_with('.') && run.split('.').next().is_some_and(|first| NOT_HOSTS.contains(&first))
+    run.split('.').next().is_some_and(|first| NOT_HOSTS.contains(&first))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ static ROLE: OnceLock<String> = OnceLock::new();
 const CHECK_LOGIN: &str = "check user and password in the database URL, PGPASSWORD or PGPASSFILE";
 const OTHER_SCHEMA: &str = "a table of that name is there that this program did not make; name a database of \
     its own, or a schema of its own with ?options=-csearch_path=NAME";
+pub(super) const FILE_LOCKED: &str =
+    "another program holds the file's lock; run again when it is done";
 const FREE_SPACE: &str =
     "free some space on the database's disk and run again; complete windows are kept";
 
@@ -39,6 +41,14 @@ pub(crate) fn cause_of(error: &sqlx::Error) -> String {
     match known(error).way_out {
         Some(way_out) => format!("{text}; {way_out}"),
         None => text,
+    }
+}
+
+/// The error of a file that could not be opened: no network lies in between, so a wait is one for its lock.
+pub(super) fn of_file(error: sqlx::Error) -> sqlx::Error {
+    match error {
+        sqlx::Error::PoolTimedOut => std::io::Error::new(ErrorKind::TimedOut, FILE_LOCKED).into(),
+        other => other,
     }
 }
 
@@ -118,7 +128,7 @@ fn of_sqlite(error: &dyn DatabaseError) -> Known {
         1 if message.contains("already exists") => (true, Some(OTHER_SCHEMA)),
         1 if message.contains("no such") => (true, Some("run `onelogin-sync migrate`")),
         3 | 8 | 23 => (true, Some("make the file and its folder writable for this user")),
-        5 => (false, Some("another program holds the file's lock; run again when it is done")),
+        5 => (false, Some(FILE_LOCKED)),
         11 => (true, Some("restore the file from a backup, or remove it and run `sync`")),
         13 => (false, Some(FREE_SPACE)),
         14 => (true, Some("check that its folder exists and this user may write there")),
@@ -149,4 +159,14 @@ fn quoted(name: &str) -> String {
     let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_waited_for_in_vain_is_locked() {
+        assert_eq!(cause_of(&of_file(sqlx::Error::PoolTimedOut)), FILE_LOCKED);
+    }
 }

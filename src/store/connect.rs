@@ -32,8 +32,6 @@ const SECOND_WITHIN: Duration = Duration::from_secs(2);
 /// Limit of a last attempt, which finds the reason why there is no connection.
 const REASON_WITHIN: Duration = Duration::from_secs(2);
 
-const LOCKED: &str = "another program holds the file's lock; end it, or run again when it is done";
-
 /// The database to open, and what is allowed on the way to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
@@ -267,13 +265,7 @@ async fn open_sqlite(url: &str, access: Access) -> Result<Store, Error> {
         other => other,
     };
     let target = path.display().to_string();
-    let pool = opened
-        .map_err(|error| match error {
-            // A file has no network in between.
-            sqlx::Error::PoolTimedOut => std::io::Error::new(ErrorKind::TimedOut, LOCKED).into(),
-            other => other,
-        })
-        .map_err(|source| Error::Connect { target, source })?;
+    let pool = opened.map_err(|error| Error::Connect { target, source: cause::of_file(error) })?;
     Ok(Store::Sqlite(File::new(pool, path)))
 }
 

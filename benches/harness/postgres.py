@@ -64,7 +64,7 @@ class Postgres:
         self.ask(f'create database "{name}"')
 
     def drop(self, name):
-        self.ask(f"drop database if exists {name} with (force)")
+        self.ask(f'drop database if exists "{name}" with (force)')
 
     def settle(self):
         """Writes down what is still to be written, so that the next command does not pay for it."""

@@ -47,7 +47,7 @@ def loads(results, database, size):
     def against(above, below):
         return results.ratio("end to end", database, size, above, below)
 
-    copy, peer = {"postgres": (1.5, 1.4), "sqlite": (1.5, 1.6)}[database]
+    copy, peer = {"postgres": (1.4, 1.4), "sqlite": (1.5, 1.6)}[database]
     fastest = fastest_peer(results, database, size)
     rival = (fastest, "first") if fastest else None
     yield Promise(f"{name}, first load of {count}: by the database's own loader", copy,
@@ -55,12 +55,12 @@ def loads(results, database, size):
     yield Promise(f"{name}, first load of {count}: the fastest peer, by ours", peer,
                   rival and against(rival, first), at_least=True, note=fastest or "")
     if database == "postgres":
-        yield Promise(f"{name}, the same with `--raw none`", 1.9, rival and against(rival, (RAW_NONE, "first")),
+        yield Promise(f"{name}, the same with `--raw none`", 2, rival and against(rival, (RAW_NONE, "first")),
                       at_least=True, note=fastest or "")
     yield Promise(f"{name}, first load of {count}: dlt's default, by ours", 5,
                   against(("dlt-default", "first"), first), at_least=True)
     if database == "postgres":
-        yield Promise(f"{name}, {count} again, all unchanged: by our first load", 0.5,
+        yield Promise(f"{name}, {count} again, all unchanged: by our first load", 0.35,
                       against(("ours", "again"), first))
         log = results.median("end to end", database, size, "ours", "again", "log")
         yield Promise(f"{name}, {count} again: write-ahead log", 1, log and log / MB, "MB")
@@ -81,8 +81,7 @@ def increments(results, database, size):
             yield Promise(f"{name}, {what}", 30, thousandths(median(step, "wall")), "ms")
             peak = median(step, "peak")
             yield Promise(f"{name}, {what}: peak memory", 15, peak and peak / MB, "MB")
-    # With the upkeep of cases and counts: 60 and 40 ms.
-    limit = {"postgres": 180, "sqlite": 120}[database]
+    limit = {"postgres": 100, "sqlite": 60}[database]
     for step, what in (("quiet new", "nothing in the day before"), ("new", "the day before read again")):
         yield Promise(f"{name}, 1,000 new, {what}", limit, thousandths(median(step, "wall")), "ms")
 

@@ -101,6 +101,31 @@ on_both!(a_case_without_an_app_id_is_continued_and_closed_by_name, |db| {
     assert_complete(db);
 });
 
+on_both!(a_late_failure_takes_what_had_continued_a_case_without_an_app_id, |db| {
+    let onelogin = empty(NOON);
+    put_legacy(&onelogin, 1, "10:00", 1, "Wiki");
+    Api::Legacy.sync_ok(&onelogin, db, &TODAY);
+    put_event(&onelogin, event(10, "11:00", 61, 1, WIKI));
+    Api::Events.sync_ok(&onelogin, db, &TODAY);
+    assert_rows(
+        &db.rows(CASES),
+        &[&["1", "suspend", NULL, "Wiki", "10:00", "11:00", "2", NULL, NULL]],
+    );
+    // The same app under another name, before both.
+    put_event(&onelogin, event(11, "09:00", 61, 1, (5, "Knowledge")));
+
+    Api::Events.sync_ok(&onelogin, db, &AGAIN);
+
+    assert_rows(
+        &db.rows(CASES),
+        &[
+            &["1", "suspend", "5", "Knowledge", "09:00", "11:00", "2", NULL, NULL],
+            &["1", "suspend", NULL, "Wiki", "10:00", "10:00", "1", NULL, NULL],
+        ],
+    );
+    assert_complete(db);
+});
+
 on_both!(a_renamed_app_keeps_its_case_and_the_name_it_began_with, |db| {
     let onelogin = empty(NOON);
     put_event(&onelogin, event(1, "09:00", 61, 1, WIKI));

@@ -286,6 +286,28 @@ fn the_copy_of_a_frozen_run_is_ended_by_the_next_run() {
     assert_complete(Api::Legacy, &onelogin, &db);
 }
 
+#[test]
+fn a_migration_that_is_frozen_is_ended_so_that_the_next_one_goes_on() {
+    let db = Db::postgres();
+    let migrate = || Program::new(&["migrate", "--database-url", &db.url()]);
+    // The lock that one migration holds against another, so that the first one begins and waits.
+    let lock = Transaction::begin(&db, "select pg_advisory_xact_lock(31365104304875369)");
+    let frozen = migrate().start();
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+        and query like '%pg_advisory_xact_lock%' and wait_event = 'advisory'";
+    wait_for(&db, waiting);
+    frozen.freeze();
+    drop(lock);
+
+    // An idle transaction is ended after a minute.
+    let next = migrate().timeout(Duration::from_secs(150)).run().expect_code(0);
+
+    assert!(next.stderr.contains("migrating takes long: it waits for a lock"), "{next}");
+    assert!(next.stdout.contains("applied V1__"), "{next}");
+    frozen.thaw();
+    frozen.wait().expect_code(74);
+}
+
 /// Copies that wait for their client.
 const COPIES: &str = "select count(*) from pg_stat_activity where datname = current_database() \
     and query like 'copy %' and state = 'active' and wait_event = 'ClientRead'";

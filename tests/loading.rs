@@ -1,5 +1,7 @@
 //! Many new records: rows that a first load writes without a look-up, and what lies among them.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use onelogin_simulator::{Config, Record};
 
@@ -9,6 +11,7 @@ use crate::support::onelogin::{
 };
 use crate::support::program::Program;
 use crate::support::tables::{Db, on_both};
+use crate::support::transaction::Transaction;
 
 const NOON: &str = "2026-03-20T12:00:00Z";
 const TIME: &str = "2026-03-20T11:00:00Z";
@@ -125,56 +128,119 @@ on_both!(of_two_colliding_records_the_last_is_kept_also_across_the_end_of_a_batc
     assert_eq!(rejects(db).len(), 600);
 });
 
-/// The indexes of an SQLite file, with their texts but for line breaks, and what its planner supposes of them.
+/// The indexes of a database, with their texts but for line breaks, and for SQLite what its planner supposes of
+/// them.
 fn indexes(db: &Db) -> Vec<Vec<String>> {
-    db.rows(
-        "select name, replace(sql, char(10), ' ') from sqlite_schema
-         where type = 'index' and sql is not null
-         union all select coalesce(idx, tbl), stat from sqlite_stat1 order by 1, 2",
-    )
+    db.rows(match db {
+        Db::Sqlite(_) => {
+            "select name, replace(sql, char(10), ' ') from sqlite_schema
+             where type = 'index' and sql is not null
+             union all select coalesce(idx, tbl), stat from sqlite_stat1 order by 1, 2"
+        }
+        Db::Postgres(_) => {
+            "select indexname::text, indexdef from pg_indexes where schemaname = 'public' order by 1"
+        }
+    })
 }
 
-#[test]
-fn a_first_load_into_a_file_ends_with_every_index() {
-    let (onelogin, db) = (empty(NOON), Db::sqlite());
-    let migrate = Program::new(&["migrate"]).env("DATABASE_URL", db.url());
-    migrate.run().expect_code(0);
-    let before = indexes(&db);
+fn migrate(db: &Db) {
+    Program::new(&["migrate"]).env("DATABASE_URL", db.url()).run().expect_code(0);
+}
+
+const LATE: [&str; 2] = ["provisioning_failures_by_user", "provisioning_successes_by_user"];
+const LOSE: &str =
+    "drop index provisioning_failures_by_user; drop index provisioning_successes_by_user";
+
+/// The indexes of a database without those of records by user.
+fn without_late(indexes: &[Vec<String>]) -> Vec<Vec<String>> {
+    indexes.iter().filter(|row| !LATE.contains(&row[0].as_str())).cloned().collect()
+}
+
+on_both!(a_first_load_ends_with_every_index, |db| {
+    let onelogin = empty(NOON);
+    migrate(db);
+    let before = indexes(db);
     put(&onelogin, TIME, record(1, TIME, 1).to_json());
 
-    sync_ok(&onelogin, &db, &TODAY);
+    sync_ok(&onelogin, db, &TODAY);
 
-    assert_same(&indexes(&db), &before);
-}
+    assert_same(&indexes(db), &before);
+});
 
-#[test]
-fn a_first_load_of_many_rows_into_a_file_ends_with_every_index() {
+on_both!(a_first_load_of_many_rows_ends_with_every_index, |db| {
     let config = Config { failures: 21_000, days: 3, now: at(NOON), ..Config::default() };
-    let (onelogin, db) = (start(config), Db::sqlite());
-    let migrate = Program::new(&["migrate"]).env("DATABASE_URL", db.url());
-    migrate.run().expect_code(0);
-    let before = indexes(&db);
+    let onelogin = start(config);
+    migrate(db);
+    let before = indexes(db);
 
-    sync_ok(&onelogin, &db, &["--since", "2026-03-10"]);
+    sync_ok(&onelogin, db, &["--since", "2026-03-10"]);
 
     assert!(db.count("provisioning_cases") > 10_000);
+    assert_same(&indexes(db), &before);
+});
+
+on_both!(indexes_that_a_killed_first_load_left_out_are_made_by_the_next_command, |db| {
+    let onelogin = empty(NOON);
+    put(&onelogin, TIME, record(1, TIME, 1).to_json());
+    sync_ok(&onelogin, db, &TODAY);
+    let before = indexes(db);
+
+    db.execute(LOSE);
+    sync_ok(&onelogin, db, &[]);
+    assert_same(&indexes(db), &before);
+
+    db.execute(LOSE);
+    migrate(db);
+    assert_same(&indexes(db), &before);
+});
+
+on_both!(a_first_load_writes_without_the_indexes_by_user, |db| {
+    let onelogin = empty(NOON);
+    migrate(db);
+    let before = indexes(db);
+    put(&onelogin, TIME, record(1, TIME, 1).to_json());
+    // So that the run ends before it can make them.
+    db.execute("alter table users rename to moved");
+
+    sync(&onelogin, db, &TODAY).run().expect_code(78);
+
+    let names = |indexes: Vec<Vec<String>>| -> Vec<String> {
+        indexes.into_iter().map(|row| row[0].clone()).collect()
+    };
+    let (now, then) = (names(indexes(db)), names(without_late(&before)));
+    assert_eq!(now.iter().collect::<BTreeSet<_>>(), then.iter().collect::<BTreeSet<_>>());
+    db.execute("alter table moved rename to users");
+    assert_eq!(counts(&sync_ok(&onelogin, db, &TODAY)), [1, 1, 0, 0, 0]);
+    assert_same(&indexes(db), &before);
+});
+
+#[test]
+fn a_first_load_keeps_its_indexes_while_somebody_reads_the_tables() {
+    let (onelogin, db) = (empty(NOON), Db::postgres());
+    migrate(&db);
+    let before = indexes(&db);
+    put(&onelogin, TIME, record(1, TIME, 1).to_json());
+    let _reader = Transaction::begin(&db, "select count(*) from provisioning_failures");
+
+    assert_eq!(counts(&sync_ok(&onelogin, &db, &TODAY)), [1, 1, 0, 0, 0]);
+
     assert_same(&indexes(&db), &before);
 }
 
 #[test]
-fn indexes_that_a_killed_first_load_left_out_are_made_by_the_next_command() {
-    let (onelogin, db) = (empty(NOON), Db::sqlite());
+fn an_index_whose_table_others_write_is_left_to_the_next_run() {
+    let (onelogin, db) = (empty(NOON), Db::postgres());
     put(&onelogin, TIME, record(1, TIME, 1).to_json());
     sync_ok(&onelogin, &db, &TODAY);
     let before = indexes(&db);
-    let lose =
-        "drop index provisioning_failures_by_user; drop index provisioning_successes_by_user";
+    db.execute(LOSE);
+    let writer = Transaction::begin(&db, "lock table provisioning_failures in row exclusive mode");
 
-    db.execute(lose);
+    let run = sync(&onelogin, &db, &[]).run().expect_code(0);
+
+    assert!(run.stderr.contains("the next run makes it"), "{}", run.stderr);
+    assert_same(&indexes(&db), &without_late(&before));
+    drop(writer);
     sync_ok(&onelogin, &db, &[]);
-    assert_same(&indexes(&db), &before);
-
-    db.execute(lose);
-    Program::new(&["migrate"]).env("DATABASE_URL", db.url()).run().expect_code(0);
     assert_same(&indexes(&db), &before);
 }

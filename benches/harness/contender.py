@@ -37,8 +37,8 @@ class Contender:
         """The rows by kind; empty for a contender that keeps nothing."""
         return {}
 
-    def loaded(self, place):
-        """The time at which the last rows were committed; `None` if that is the end of the command."""
+    def loaded(self, place, taken):
+        """The time at which the last rows and their indexes were committed; `None` if that is the end of the command."""
         return None
 
     def outcome(self, taken):

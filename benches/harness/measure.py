@@ -20,6 +20,7 @@ class Taken:
     sys: float
     peak: int
     out: str
+    err: str
 
     @property
     def cpu(self):
@@ -53,7 +54,8 @@ def run(command, *, work, env=None, timeout):
     code = taken.pop("code")
     if code != 0:
         raise Failed(f"ended with {code}: {end_of(err) or end_of(out)}")
-    return Taken(**taken, out=out.read_text(encoding="utf-8", errors="replace"))
+    out, err = (stream.read_text(encoding="utf-8", errors="replace") for stream in (out, err))
+    return Taken(**taken, out=out, err=err)
 
 
 def clean_environment(work):

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import subprocess
 from datetime import datetime
 
@@ -10,6 +11,10 @@ from simulator import KEY, instant
 
 # The steps; README.md describes each.
 STEPS = ("first", "again", "no-op", "new", "quiet no-op", "quiet new")
+
+
+# Failures and successes get an index that is made after them.
+MADE = re.compile(r"^(\S+) +INFO .*index made index=\"provisioning_(?:failures|successes)_by_user\"", re.MULTILINE)
 
 
 class Ours(Contender):
@@ -23,7 +28,7 @@ class Ours(Contender):
         self.label = f"onelogin-sync --raw {raw}" if raw else "onelogin-sync"
 
     def command(self, place, source, step):
-        command = [self.program, "sync", "--source", "legacy", "--format", "json", "--log-level", "warn",
+        command = [self.program, "sync", "--source", "legacy", "--format", "json", "--log-level", "info",
                    "--base-url", source.base]
         if step in ("first", "again"):
             command += ["--since", instant(source.history.since)]
@@ -37,8 +42,11 @@ class Ours(Contender):
     def rows(self, place):
         return finished_rows(place)
 
-    def loaded(self, place):
-        return datetime.fromisoformat(place.ask("select max(committed_at) from sync_windows"))
+    def loaded(self, place, taken):
+        """The time at which the last rows were committed, and the last of their tables' indexes."""
+        committed = datetime.fromisoformat(place.ask("select max(committed_at) from sync_windows"))
+        made = [datetime.fromisoformat(time) for time in MADE.findall(taken.err)]
+        return max(committed, *made)
 
     def outcome(self, taken):
         with contextlib.suppress(ValueError):

@@ -8,7 +8,7 @@ from promises import MB, NAMES, SIZE, promises
 PART = "end to end"
 # The label of each step of ours.
 STEPS = {
-    "first": "first load, to the commit of the last rows and the watermark",
+    "first": "first load, to the commit of the last rows, the watermark and their indexes",
     "whole": "first load, whole: cases, counts and their indexes, too",
     "again": "the same again, all unchanged",
     "no-op": "nothing new, the day before read again",

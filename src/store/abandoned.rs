@@ -4,7 +4,7 @@ use super::tx::Tx;
 use super::{Error, Store};
 
 /// Ends the copies of this program that have waited for their client far longer than a copy lasts
-/// (`window/copying.rs`). No limit of a transaction ends such a copy, because a server that waits for the rest of a
+/// (`window/first_load.rs`). No limit of a transaction ends such a copy, because a server that waits for the rest of a
 /// statement is neither idle nor cancelled. Its rows would block the next run for as long as the process stays frozen.
 const END_COPIES: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
     where datname = current_database() and usename = current_user and application_name = 'onelogin-sync' \

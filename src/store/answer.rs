@@ -32,7 +32,24 @@ impl LastAnswer {
     }
 }
 
+fn note_long(doing: &str) {
+    tracing::info!("{doing} takes long: it waits for a lock, or the database is slow");
+}
+
 impl Store {
+    /// Waits for statements without a limit; the log shows that they take long.
+    pub(super) async fn noted<T>(
+        doing: &'static str,
+        statements: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let mut statements = Box::pin(statements);
+        if let Ok(answer) = timeout(NOTED_AFTER, &mut statements).await {
+            return answer;
+        }
+        note_long(doing);
+        statements.await
+    }
+
     /// Waits for statements, for as long as the server answers anything at all: a statement may wait for a
     /// lock or be slow, which limits of its own end. SQLite has no server, and its file's lock has a limit.
     ///
@@ -53,7 +70,7 @@ impl Store {
             let answer = if let Ok(answer) = timeout(noted_after, &mut statements).await {
                 answer
             } else {
-                tracing::info!("{doing} takes long: it waits for a lock, or the database is slow");
+                note_long(doing);
                 match self {
                     Self::Sqlite(_) => statements.await,
                     Self::Postgres(server) => server.answered(doing, statements).await,

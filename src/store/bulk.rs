@@ -11,7 +11,7 @@ mod placeholders;
 mod statement;
 
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Executor, FromRow, Sqlite, Transaction};
 
 use super::on_either;
@@ -38,9 +38,6 @@ impl<T> Found for T where
     T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin
 {
 }
-
-/// Rows per statement that inserts new rows into SQLite: fewer and more were measured as slower.
-const NEW_SQLITE_ROWS: usize = 250;
 
 impl Tx {
     /// Runs a statement over rows. Returns how many rows of the table it changed.
@@ -98,7 +95,12 @@ impl Tx {
                 copy.write(rows, as_row).await?;
                 copy.finish().await
             }
-            Self::Sqlite(tx) => insert_new_sqlite(tx, statement, rows, as_row).await,
+            Self::Sqlite(tx) => {
+                for some in rows.chunks(NewRows::MOST) {
+                    NewRows::encode(statement, some, &as_row).insert(tx, statement).await?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -118,32 +120,39 @@ fn filled<'r, 'c, E: Executor<'c, Database = DB>, DB: TakesRows, T, R: Row>(
     (AssertSqlSafe(statement.sql::<DB>(rows.len())), DB::arguments(written))
 }
 
-async fn insert_new_sqlite<'r, T, R: Row>(
-    tx: &mut Transaction<'static, Sqlite>,
-    statement: Statement,
-    rows: &'r [T],
-    as_row: impl Fn(&'r T) -> R,
-) -> Result<(), sqlx::Error> {
-    let written = |some: &'r [T]| {
-        let mut written = Placeholders::new(some.len() * statement.width());
-        for row in some {
+/// The encoded rows of one statement that inserts new rows into SQLite.
+pub(super) struct NewRows {
+    rows: usize,
+    arguments: SqliteArguments,
+}
+
+impl NewRows {
+    /// Rows per statement: fewer and more were measured as slower.
+    pub(super) const MOST: usize = 250;
+
+    pub(super) fn encode<'r, T, R: Row>(
+        statement: Statement,
+        rows: &'r [T],
+        as_row: impl Fn(&'r T) -> R,
+    ) -> Self {
+        let mut written = Placeholders::new(rows.len() * statement.width());
+        for row in rows {
             as_row(row).write(&mut written);
         }
-        (some.len(), written.into_arguments())
-    };
-    let mut chunks = rows.chunks(NEW_SQLITE_ROWS).map(written);
-    let mut next = chunks.next();
-    while let Some((count, arguments)) = next {
-        // Safe: it is made of our own text and of places for values.
-        let query = sqlx::query_with(AssertSqlSafe(statement.new_rows_sql(count)), arguments);
-        // Statements of all other lengths come once.
-        let execute = query.persistent(count == NEW_SQLITE_ROWS).execute(&mut **tx);
-        // While SQLite works on these rows, the next ones are encoded.
-        let done;
-        (done, next) = tokio::join!(biased; execute, async { chunks.next() });
-        done?;
+        Self { rows: rows.len(), arguments: written.into_arguments() }
     }
-    Ok(())
+
+    pub(super) async fn insert(
+        self,
+        tx: &mut Transaction<'static, Sqlite>,
+        statement: Statement,
+    ) -> Result<(), sqlx::Error> {
+        // Safe: it is made of our own text and of places for values.
+        let sql = AssertSqlSafe(statement.new_rows_sql(self.rows));
+        let query = sqlx::query_with(sql, self.arguments);
+        // Statements of all other lengths come once.
+        query.persistent(self.rows == Self::MOST).execute(&mut **tx).await.map(drop)
+    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,31 @@
-//! Indexes of an SQLite file that are made after many rows were written into empty tables.
+//! Indexes that are made after many rows were written into empty tables.
 //!
-//! Records come in the order of time, and cases user by user, so each row would change a page of these indexes at
-//! a random place: with them, the first load of a million rows took twice as long. Postgres keeps them: it has a
-//! cache that holds them.
+//! Records come in the order of time, so that each would change a page of the indexes by user at a random place:
+//! with them, the first load of a million rows took twice as long. In SQLite that is true of cases, too, which come
+//! user by user; in Postgres it gains little.
 
-use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use std::time::Instant;
 
-use super::migrate::sqlite_migrations;
+use sqlx::AssertSqlSafe;
+
 use super::tx::Tx;
-use super::{Error, Store, failed};
+use super::{Error, Store, failed, on_either};
 
 const ARE_RECORDS_EMPTY: &str = include_str!("sql/are_records_empty.sql");
 const ARE_CASES_EMPTY: &str = include_str!("sql/are_cases_empty.sql");
 /// Reads the schema alone, so that a run that has nothing to make waits for no lock.
-const NAMES: &str = "select name from sqlite_schema where type = 'index'";
+const NAMES_OF_SQLITE: &str = "select name from sqlite_schema where type = 'index'";
+const NAMES_OF_POSTGRES: &str =
+    "select name from unnest($1::text[]) as names (name) where to_regclass(name) is not null";
+/// A role that does not own the tables can neither drop nor make their indexes.
+const IS_OWNER: &str = "select pg_has_role(relowner, 'usage') from pg_class \
+    where oid = 'provisioning_failures'::regclass";
+/// All that would write the table wait as long. An automatic vacuum, which is likely
+/// after a load, gives way after a second (`deadlock_timeout`).
+const WAIT_BRIEFLY: &str = "set local lock_timeout = '3s'";
+/// One process at a time makes indexes, while nobody writes the tables.
+const LOCK_RECORDS: &str =
+    "lock table provisioning_failures, provisioning_successes in share row exclusive mode";
 
 const OF_RECORDS: [&str; 2] = ["provisioning_failures_by_user", "provisioning_successes_by_user"];
 const OF_CASES: [&str; 5] = [
@@ -28,108 +40,165 @@ const DOING: &str = "preparing the load";
 const MAKING: &str = "making an index";
 
 impl Store {
-    /// Prepares a load: drops the indexes of failures and successes by user before the first one into an SQLite
-    /// file, else makes the indexes that a killed run left out.
+    /// Prepares a load: drops the indexes of failures and successes by user before the first one into a
+    /// database, else makes the indexes that a killed run left out.
     ///
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn begin_load(&self) -> Result<(), Error> {
-        let Self::Sqlite(file) = self else { return Ok(()) };
-        let are_empty = sqlx::query_scalar(ARE_RECORDS_EMPTY).fetch_one(&file.pool).await;
-        if !are_empty.map_err(failed(DOING))? {
+        if !self.read(DOING, async |tx| tx.is_true(ARE_RECORDS_EMPTY).await).await? {
             return self.make_indexes().await;
         }
-        self.write(DOING, async |tx| match tx {
-            Tx::Postgres(_) => Ok(()),
-            Tx::Sqlite(tx) => drop_all(tx, &OF_RECORDS).await,
-        })
-        .await
+        if !self.owns_indexes().await? {
+            return Ok(());
+        }
+        match self.write(DOING, async |tx| tx.drop_all(&OF_RECORDS).await).await {
+            // Somebody reads the table. With its indexes, the load is slower.
+            Err(Error::Locked { .. }) if self.is_server() => Ok(()),
+            dropped => dropped,
+        }
     }
 
-    /// Makes the indexes that are missing, each in a transaction of its own: other programs wait for it.
+    /// Makes the indexes that are missing, each in a transaction of its own: other programs wait for it. In
+    /// Postgres, the next run makes what cannot be made now, because no result depends on it.
     ///
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn make_indexes(&self) -> Result<(), Error> {
-        let Self::Sqlite(file) = self else { return Ok(()) };
-        let names =
-            sqlx::query_scalar(NAMES).fetch_all(&file.pool).await.map_err(failed(MAKING))?;
-        for name in missing(&names, OF_RECORDS.iter().chain(&OF_CASES)) {
-            let mut tx = Tx::begin_sorting(self).await?;
-            let made = async {
-                tx.make(&[name]).await?;
-                tx.commit().await
-            };
-            made.await.map_err(failed(MAKING))?;
+        let missing = self.read(MAKING, Tx::missing_indexes).await?;
+        if !missing.is_empty() && !self.owns_indexes().await? {
+            tracing::warn!(indexes = ?missing, "indexes are missing; run `onelogin-sync migrate` as the tables' owner");
+            return Ok(());
+        }
+        for index in missing {
+            match self.answered(MAKING, self.make_index(index)).await {
+                Err(Error::Locked { .. }) if self.is_server() => {
+                    tracing::warn!(
+                        index,
+                        "other runs write the table of this index; the next run makes it"
+                    );
+                    return Ok(());
+                }
+                made => made?,
+            }
         }
         Ok(())
+    }
+
+    async fn make_index(&self, index: &'static str) -> Result<(), Error> {
+        let began = Instant::now();
+        let mut tx = Tx::begin_sorting(self).await?;
+        let made = async {
+            tx.make(&[index]).await?;
+            tx.commit().await
+        };
+        made.await.map_err(failed(MAKING))?;
+        tracing::info!(index, seconds = began.elapsed().as_secs_f64(), "index made");
+        Ok(())
+    }
+
+    async fn owns_indexes(&self) -> Result<bool, Error> {
+        if !self.is_server() {
+            return Ok(true);
+        }
+        self.read(DOING, async |tx| tx.is_true(IS_OWNER).await).await
+    }
+
+    fn is_server(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 }
 
 impl Tx {
-    /// Makes the indexes by user of failures and successes, if they are missing.
+    /// Makes the indexes of failures and successes by user in SQLite, if they are missing. In Postgres, two windows
+    /// that have written the table would wait for each other.
     pub(super) async fn make_indexes_of_records(&mut self) -> Result<(), sqlx::Error> {
-        self.make(&OF_RECORDS).await
+        match self {
+            Self::Postgres(_) => Ok(()),
+            Self::Sqlite(_) => self.make(&OF_RECORDS).await,
+        }
     }
 
     /// Drops the indexes of cases if no account of an SQLite file has a case. Returns whether it did.
     pub(super) async fn drop_indexes_of_no_cases(&mut self) -> Result<bool, sqlx::Error> {
-        let Self::Sqlite(tx) = self else { return Ok(false) };
-        let are_empty: bool = sqlx::query_scalar(ARE_CASES_EMPTY).fetch_one(&mut **tx).await?;
+        if matches!(self, Self::Postgres(_)) {
+            return Ok(false);
+        }
+        let are_empty = self.is_true(ARE_CASES_EMPTY).await?;
         if are_empty {
-            drop_all(tx, &OF_CASES).await?;
+            self.drop_all(&OF_CASES).await?;
         }
         Ok(are_empty)
     }
 
-    /// Makes those of some indexes that are missing, as the migrations do, with the statistics by which SQLite
+    async fn is_true(&mut self, question: &'static str) -> Result<bool, sqlx::Error> {
+        on_either!(Tx, self, tx => sqlx::query_scalar(question).fetch_one(&mut **tx).await)
+    }
+
+    async fn missing_indexes(&mut self) -> Result<Vec<&'static str>, sqlx::Error> {
+        let mut late = OF_RECORDS.to_vec();
+        let made: Vec<String> = match self {
+            Self::Postgres(tx) => {
+                let made = sqlx::query_scalar(NAMES_OF_POSTGRES).bind(OF_RECORDS);
+                made.fetch_all(&mut **tx).await?
+            }
+            Self::Sqlite(tx) => {
+                late.extend(OF_CASES);
+                sqlx::query_scalar(NAMES_OF_SQLITE).fetch_all(&mut **tx).await?
+            }
+        };
+        late.retain(|name| made.iter().all(|made| made != name));
+        Ok(late)
+    }
+
+    /// Makes those of some indexes that are missing, as the migrations do. In SQLite also the statistics by which it
     /// plans: what it knew of an index was dropped with it.
-    async fn make(&mut self, names: &[&'static str]) -> Result<(), sqlx::Error> {
-        let Self::Sqlite(tx) = self else { return Ok(()) };
-        let made: Vec<String> = sqlx::query_scalar(NAMES).fetch_all(&mut **tx).await?;
-        let mut statements: Vec<String> = missing(&made, names)
-            .map(|name| last_statement(&format!("create index {name}")))
-            .collect();
-        if !statements.is_empty() {
-            statements.push(last_statement("delete from sqlite_stat1"));
-            statements.push(last_statement("insert into sqlite_stat1"));
+    async fn make(&mut self, indexes: &[&'static str]) -> Result<(), sqlx::Error> {
+        if matches!(self, Self::Postgres(_)) {
+            self.run(WAIT_BRIEFLY).await?;
+            self.run(LOCK_RECORDS).await?;
         }
-        for statement in statements {
-            // Safe: it is the text of a migration.
-            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut **tx).await?;
+        let mut missing = self.missing_indexes().await?;
+        missing.retain(|name| indexes.contains(name));
+        for name in &missing {
+            self.run_last(&format!("create index {name}")).await?;
+        }
+        if matches!(self, Self::Sqlite(_)) && !missing.is_empty() {
+            self.run_last("delete from sqlite_stat1").await?;
+            self.run_last("insert into sqlite_stat1").await?;
         }
         Ok(())
     }
-}
 
-fn missing<'n>(
-    made: &[String],
-    names: impl IntoIterator<Item = &'n &'static str>,
-) -> impl Iterator<Item = &'static str> {
-    names.into_iter().copied().filter(|name| made.iter().all(|made| made != name))
-}
-
-async fn drop_all(
-    tx: &mut Transaction<'static, Sqlite>,
-    names: &[&str],
-) -> Result<(), sqlx::Error> {
-    for name in names {
-        let statement = AssertSqlSafe(format!("drop index if exists {name}"));
-        sqlx::raw_sql(statement).execute(&mut **tx).await?;
+    async fn drop_all(&mut self, indexes: &[&str]) -> Result<(), sqlx::Error> {
+        if matches!(self, Self::Postgres(_)) {
+            self.run(WAIT_BRIEFLY).await?;
+        }
+        for name in indexes {
+            self.run(&format!("drop index if exists {name}")).await?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// The last statement of the migrations that begins with this text.
-///
-/// # Panics
-/// If there is none; a test makes all of these indexes.
-fn last_statement(beginning: &str) -> String {
-    let migrations = sqlite_migrations();
-    let statements = migrations.iter().flat_map(|migration| migration.split(';'));
-    let mut found = statements.filter_map(|statement| {
-        let (_, after) = statement.split_once(beginning)?;
-        after.starts_with(char::is_whitespace).then(|| format!("{beginning}{after}"))
-    });
-    found.next_back().expect("a migration has made it")
+    /// Runs the last statement of the migrations that begins with this text.
+    ///
+    /// # Panics
+    /// If there is none; tests make all of these indexes.
+    async fn run_last(&mut self, beginning: &str) -> Result<(), sqlx::Error> {
+        let migrations = self.migrations();
+        let statements = migrations.iter().flat_map(|migration| migration.split(';'));
+        let mut found = statements.filter_map(|statement| {
+            let (_, after) = statement.split_once(beginning)?;
+            after.starts_with(char::is_whitespace).then(|| format!("{beginning}{after}"))
+        });
+        let statement = found.next_back().expect("a migration has made it");
+        self.run(&statement).await
+    }
+
+    /// Runs a statement of this module, or of a migration.
+    async fn run(&mut self, statement: &str) -> Result<(), sqlx::Error> {
+        // Safe: both are texts of the program.
+        let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
+        on_either!(Tx, self, tx => statement.execute(&mut **tx).await.map(drop))
+    }
 }

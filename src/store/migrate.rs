@@ -61,8 +61,11 @@ impl Store {
         if pending.is_empty() {
             return Ok(pending);
         }
-        // Without a limit: a large table takes long, and other programs may hold its lock for long.
-        let mut tx = Tx::begin_unlimited(self).await?;
+        Self::noted("migrating", self.apply_all()).await
+    }
+
+    async fn apply_all(&self) -> Result<Vec<String>, Error> {
+        let mut tx = Tx::begin_migrating(self).await?;
         if let Tx::Postgres(tx) = &mut tx {
             refuse_other_encodings(tx).await?;
             // Held until the commit, so it works through a connection pooler too.
@@ -108,12 +111,17 @@ impl Store {
     }
 }
 
-/// The texts of SQLite's migrations, oldest first.
-pub(super) fn sqlite_migrations() -> Vec<String> {
-    let runner = sqlite::migrations::runner();
-    let mut migrations: Vec<&Migration> = runner.get_migrations().iter().collect();
-    migrations.sort_by_key(|migration| migration.version());
-    migrations.into_iter().filter_map(|migration| migration.sql().map(str::to_owned)).collect()
+impl Tx {
+    /// The texts of the database's migrations, oldest first.
+    pub(super) fn migrations(&self) -> Vec<String> {
+        let runner = match self {
+            Self::Postgres(_) => postgres::migrations::runner(),
+            Self::Sqlite(_) => sqlite::migrations::runner(),
+        };
+        let mut migrations: Vec<&Migration> = runner.get_migrations().iter().collect();
+        migrations.sort_by_key(|migration| migration.version());
+        migrations.into_iter().filter_map(|migration| migration.sql().map(str::to_owned)).collect()
+    }
 }
 
 /// Refuses other encodings: the first name with a letter that they lack would stop every run.

@@ -58,6 +58,16 @@ const BEGIN_SORTING_POSTGRES: &str = "begin; \
     set local jit = off";
 const BEGIN_SORTING_SQLITE: &str = "pragma temp_store = file; begin immediate";
 
+/// The same for migrations: a large table takes long, and other programs may hold its lock for long. But if this
+/// process freezes, the next one goes on.
+const BEGIN_MIGRATING_POSTGRES: &str = "begin; \
+    set local lock_timeout = 0; \
+    set local idle_in_transaction_session_timeout = '60s'; \
+    set local statement_timeout = 0; \
+    set local tcp_keepalives_idle = 20; \
+    set local tcp_keepalives_interval = 10; \
+    set local tcp_keepalives_count = 4";
+
 const BEGINNING: &str = "beginning a transaction";
 
 /// An open transaction.
@@ -150,9 +160,9 @@ impl Tx {
         Self::begin_with(store, BEGIN_IN_ORDER_POSTGRES, BEGIN_SQLITE).await
     }
 
-    /// Begins a transaction without limits, for migrations.
-    pub(super) async fn begin_unlimited(store: &Store) -> Result<Self, Error> {
-        Self::begin_with(store, "begin", "begin immediate").await
+    /// Begins a transaction for migrations.
+    pub(super) async fn begin_migrating(store: &Store) -> Result<Self, Error> {
+        Self::begin_with(store, BEGIN_MIGRATING_POSTGRES, "begin immediate").await
     }
 
     async fn begin_with(

@@ -1,8 +1,8 @@
 //! The rows of a window and its watermark, in one transaction.
 
-mod copying;
 mod diff;
 mod failures;
+mod first_load;
 mod gap;
 mod ledger;
 mod records;
@@ -122,7 +122,7 @@ impl Writer<'_> {
         let mut batch = Some(first);
         while let Some(some) = batch.take() {
             self.store.answered("writing records", self.write_batch(some)).await?;
-            batch = Box::pin(self.copy_new(&mut next)).await?;
+            batch = Box::pin(self.write_new(&mut next)).await?;
         }
         Ok(())
     }

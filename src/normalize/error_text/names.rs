@@ -14,23 +14,24 @@ pub(crate) fn in_sentence(description: &str) -> Option<&str> {
 /// Replaces the names, and each of their terms, wherever they stand as a term. Within an address they stay:
 /// it is replaced as one.
 pub(super) fn replaced<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
-    let mut wanted: Vec<&str> = names.iter().flat_map(|name| forms(name)).collect();
-    if wanted.is_empty() {
+    let mut wanted: Vec<Form<'_>> = names.iter().flat_map(|name| forms(name)).collect();
+    if wanted.is_empty() || text.is_empty() {
         return Cow::Borrowed(text);
     }
     // The longest one first: `Jane Roe` before `Jane`.
-    wanted.sort_unstable_by_key(|name| std::cmp::Reverse(name.len()));
+    wanted.sort_unstable_by_key(|form| std::cmp::Reverse(form.text.len()));
     let mut out = String::new();
-    let (mut copied, mut at) = (0, 0);
-    while let Some(first) = text[at..].chars().next() {
-        let found = if is_term_start(text, at) { length_of_one(text, at, &wanted) } else { None };
-        if let Some((length, placeholder)) = found {
+    let (mut copied, mut before) = (0, None);
+    for (at, c) in text.char_indices() {
+        let is_term_start = c.is_alphanumeric() && !before.is_some_and(joins);
+        before = Some(c);
+        if at < copied || !is_term_start {
+            continue;
+        }
+        if let Some((length, placeholder)) = length_of_one(text, at, &wanted) {
             out.push_str(&text[copied..at]);
             out.push_str(placeholder);
-            at += length;
-            copied = at;
-        } else {
-            at += first.len_utf8();
+            copied = at + length;
         }
     }
     if copied == 0 {
@@ -40,32 +41,50 @@ pub(super) fn replaced<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
-/// A name and its terms. Ordinary terms are no names on their own: `Will` also begins `will be retried`.
-fn forms(name: &str) -> impl Iterator<Item = &str> {
+/// A text that may stand for a person.
+struct Form<'a> {
+    text: &'a str,
+    /// All of a name of several terms.
+    is_whole: bool,
+}
+
+/// A name and its terms.
+fn forms(name: &str) -> impl Iterator<Item = Form<'_>> {
     let name = name.trim();
     let is_whole = name.contains(char::is_whitespace) && name.len() <= 200;
     let local = name.split_once('@').map_or("", |(local, _)| local);
     let terms = name.split(|c: char| c.is_whitespace() || c == ',').chain([local]);
-    let terms = terms.filter(|term| {
-        let letters = term.chars().count();
-        // A letter of an alphabet is no name; one character of another script can be.
-        (letters > 1 || !term.is_ascii() && letters == 1)
-            && term.chars().any(char::is_alphanumeric)
-            && !term.bytes().all(|b| b.is_ascii_digit())
-            && !is_ordinary(term)
-            && !is_placeholder_term(term)
-    });
-    is_whole.then_some(name).into_iter().chain(terms)
+    let terms = terms.filter(|term| !term.is_empty()).map(|text| Form { text, is_whole: false });
+    is_whole.then_some(Form { text: name, is_whole }).into_iter().chain(terms)
+}
+
+impl Form<'_> {
+    /// Ordinary terms are no names on their own: `Will` also begins `will be retried`. Few terms come here,
+    /// because this takes longer than to find that a term is not in the text.
+    fn is_name(&self) -> bool {
+        let letters = self.text.chars().count();
+        self.is_whole
+            // A letter of an alphabet is no name; one character of another script can be.
+            || (letters > 1 || !self.text.is_ascii() && letters == 1)
+                && self.text.chars().any(char::is_alphanumeric)
+                && !self.text.bytes().all(|b| b.is_ascii_digit())
+                && !is_ordinary(self.text)
+                && !is_placeholder_term(self.text)
+    }
 }
 
 /// The length of the name that stands here, and what replaces it.
-fn length_of_one(text: &str, at: usize, wanted: &[&str]) -> Option<(usize, &'static str)> {
+fn length_of_one(text: &str, at: usize, wanted: &[Form<'_>]) -> Option<(usize, &'static str)> {
     let rest = &text[at..];
-    wanted.iter().find_map(|name| {
+    wanted.iter().find_map(|form| {
+        let name = form.text;
         let length = prefix(rest, name)?;
         // Some scripts write terms without spaces.
         let is_apart = |c: Option<char>| !c.is_some_and(joins);
         if !is_apart(rest[length..].chars().next()) && !is_apart(name.chars().next_back()) {
+            return None;
+        }
+        if !form.is_name() {
             return None;
         }
         if name.contains('@') {
@@ -88,12 +107,6 @@ fn prefix(text: &str, name: &str) -> Option<usize> {
         }
     }
     Some(rest.next().map_or(text.len(), |(end, _)| end))
-}
-
-fn is_term_start(text: &str, at: usize) -> bool {
-    let starts = |c: char| c.is_alphanumeric();
-    text[at..].chars().next().is_some_and(starts)
-        && !text[..at].chars().next_back().is_some_and(joins)
 }
 
 /// Checks whether a character makes one term with its neighbour. Scripts without upper and lower case write

@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V11__views",
     "V12__calls",
     "V13__faster_views",
+    "V14__many_accounts",
 ];
 
 /// Indexes that group rows by app without a sort, which Postgres does by hashing; and one with the app, which

@@ -195,7 +195,7 @@ def main():
     postgres = Postgres(binaries, folder)
     try:
         postgres.start()
-        with Simulator(program, HISTORY) as source:
+        with Simulator(program, HISTORY, "--calls-per-hour", "1000000") as source:
             story(program, source, File(folder, "alone"), File(folder, "many"))
             many = Server(postgres, "many")
             story(program, source, Server(postgres, "alone"), many)

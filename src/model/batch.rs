@@ -84,6 +84,11 @@ impl TextArena {
         TextRef { start, end: self.here() }
     }
 
+    /// Removes all texts, and keeps their memory.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Removes the text from some place to the end.
     pub fn forget(&mut self, start: u32) {
         self.0.truncate(start as usize);

@@ -67,8 +67,11 @@ impl UserCache {
         self.users.len() >= MOST_USERS || self.texts.len() >= MOST_BYTES
     }
 
+    /// Forgets all users. Their memory is kept for the next window, because growing again would need half as much
+    /// on top.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.texts.clear();
+        self.users.clear();
     }
 
     /// The texts that the details refer to.

@@ -184,3 +184,23 @@ fn lines(verb: &str, but: usize) -> String {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).into()
 }
+
+#[test]
+fn every_table_of_an_account_is_in_the_list_for_a_distributed_database() {
+    let db = Db::postgres();
+    migrate(&db, &[]).run().expect_code(0);
+    let tables = "select t.table_name::text, (
+            select count(*) from information_schema.columns c
+            where c.table_schema = 'public' and c.table_name = t.table_name and c.column_name = 'account')
+        from information_schema.tables t
+        where t.table_schema = 'public' and t.table_type = 'BASE TABLE' and t.table_name <> 'refinery_schema_history'";
+    let page = fs::read_to_string(root().join("docs/scale.md")).expect("the page");
+    let (_, rest) = page.split_once("create_distributed_table(name").expect("the statement");
+    let (distributed, rest) = rest.split_once("create_reference_table(name").expect("another one");
+    let (reference, _) = rest.split_once("```").expect("its end");
+    for row in db.rows(tables) {
+        let name = format!("'{}'", row[0]);
+        let is_listed = (distributed.contains(&name), reference.contains(&name));
+        assert_eq!(is_listed, (row[1] == "1", row[1] == "0"), "{name}");
+    }
+}

@@ -155,6 +155,11 @@ impl Tx {
         Self::begin_with(store, BEGIN_SORTING_POSTGRES, BEGIN_SORTING_SQLITE).await
     }
 
+    /// Begins a transaction that reads and groups the rows of a day, of which there may be many.
+    pub(super) async fn begin_grouping(store: &Store) -> Result<Self, Error> {
+        Self::begin_with(store, BEGIN_POSTGRES, BEGIN_SORTING_SQLITE).await
+    }
+
     /// Begins a transaction that takes rows in the order of an index.
     pub(super) async fn begin_in_order(store: &Store) -> Result<Self, Error> {
         Self::begin_with(store, BEGIN_IN_ORDER_POSTGRES, BEGIN_SQLITE).await

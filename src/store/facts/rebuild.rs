@@ -162,7 +162,7 @@ impl Store {
         let mut tx = match state.1 {
             Some(Step::Users) => Tx::begin_sorting(self).await?,
             Some(Step::Fingerprints) => Tx::begin_in_order(self).await?,
-            Some(Step::Days) | None => Tx::begin(self).await?,
+            Some(Step::Days) | None => Tx::begin_grouping(self).await?,
         };
         tx.lock_account(account).await?;
         let worked = async {

@@ -3,6 +3,9 @@
 //! A million records are ten million texts. A batch stores them back to back in one buffer, so that no
 //! text is allocated by itself, and the batch moves between tasks without a copy.
 
+use std::num::NonZeroU32;
+use std::ops::Range;
+
 use super::{Failure, Reject, Success};
 
 /// Records in a batch.
@@ -19,13 +22,23 @@ const LONG: usize = 256 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextRef {
     start: u32,
-    end: u32,
+    /// One more than the place of its end, so that an `Option` takes no more memory: a run remembers hundreds of
+    /// thousands of them.
+    after_end: NonZeroU32,
 }
 
 impl TextRef {
+    fn new(start: u32, end: u32) -> Self {
+        Self { start, after_end: NonZeroU32::MIN.saturating_add(end) }
+    }
+
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.after_end.get() as usize - 1
+    }
+
     /// A part of the text, in bytes from its beginning.
-    pub(crate) fn part(self, part: std::ops::Range<usize>) -> Self {
-        Self { start: self.start + place(part.start), end: self.start + place(part.end) }
+    pub(crate) fn part(self, part: Range<usize>) -> Self {
+        Self::new(self.start + place(part.start), self.start + place(part.end))
     }
 }
 
@@ -47,7 +60,7 @@ impl TextArena {
     /// The text itself.
     #[must_use]
     pub fn get(&self, text: TextRef) -> &str {
-        &self.0[text.start as usize..text.end as usize]
+        &self.0[text.range()]
     }
 
     /// Bytes written.
@@ -75,13 +88,13 @@ impl TextArena {
 
     /// Writes another text as a part of the one that began at some place.
     pub fn copy(&mut self, text: TextRef) {
-        self.0.extend_from_within(text.start as usize..text.end as usize);
+        self.0.extend_from_within(text.range());
     }
 
     /// The text from some place to the end.
     #[must_use]
     pub fn since(&self, start: u32) -> TextRef {
-        TextRef { start, end: self.here() }
+        TextRef::new(start, self.here())
     }
 
     /// Removes all texts, and keeps their memory.
@@ -169,6 +182,11 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_may_be_missing_takes_no_more_memory() {
+        assert_eq!(size_of::<Option<TextRef>>(), size_of::<TextRef>());
+    }
 
     #[test]
     fn texts_keep_apart_and_can_be_removed() {

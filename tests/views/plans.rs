@@ -147,3 +147,34 @@ on_both!(a_question_of_a_month_reads_no_whole_table, |db| {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 });
+
+/// Days of fifty accounts, each with the same apps.
+const DAYS: &str = "
+    insert into accounts (account) select 'account ' || n from generate_series(1, 50) n;
+    insert into watermarks (account, source, scanned_through, lease_token, updated_at)
+    select account, 'events', '2025-12-31 00:00:00+00', 1, now() from accounts;
+    insert into failures_by_day (account, day, app_name, operation, error_fingerprint, failures, opened)
+    select a.account, date '2025-12-01' + d, 'App ' || n, operation, 'e', 1, 1
+    from accounts a, generate_series(1, 30) d, generate_series(1, 10) n,
+         unnest(array['create', 'update', 'suspend', 'delete']) operation;
+    analyze";
+
+/// A query for which it expects far too many rows is compiled first, which takes longer than to run it.
+#[test]
+fn postgres_expects_about_the_rows_of_an_account_among_many() {
+    let db = Db::postgres();
+    database(&db, &Rows::default());
+    db.execute(DAYS);
+    let expected = Regex::new(r"rows=(\d+)").expect("a pattern");
+    for view in ["failures_daily", "backlog_daily"] {
+        let of_account = format!("from {view} where account = 'account 7'");
+        let found: f64 =
+            db.rows(&format!("select count(*) {of_account}"))[0][0].parse().expect("a number");
+        let plan = db.rows(&format!("explain select * {of_account}"));
+        let most = plan
+            .iter()
+            .filter_map(|row| expected.captures(&row[0])?[1].parse::<f64>().ok())
+            .fold(0.0, f64::max);
+        assert!(found > 1_000.0 && most < 3.0 * found, "{view}: {most} for {found}");
+    }
+}

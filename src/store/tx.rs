@@ -46,27 +46,17 @@ const BEGIN_IN_ORDER_POSTGRES: &str = concat!("begin", limits!(), "; set local e
 
 /// The same for a transaction that reads and sorts many rows: Postgres plans to read all of them, in the order
 /// of the table's pages rather than in that of an index, and SQLite sorts in files.
-const BEGIN_SORTING_POSTGRES: &str = "begin; \
-    set local lock_timeout = '60s'; \
-    set local idle_in_transaction_session_timeout = '60s'; \
-    set local statement_timeout = '10min'; \
-    set local tcp_keepalives_idle = 20; \
-    set local tcp_keepalives_interval = 10; \
-    set local tcp_keepalives_count = 4; \
-    set local cursor_tuple_fraction = 1; \
-    set local enable_indexscan = off; \
-    set local jit = off";
+const BEGIN_SORTING_POSTGRES: &str = concat!(
+    "begin",
+    limits!(),
+    "; set local cursor_tuple_fraction = 1; set local enable_indexscan = off; set local jit = off"
+);
 const BEGIN_SORTING_SQLITE: &str = "pragma temp_store = file; begin immediate";
 
-/// The same for migrations: a large table takes long, and other programs may hold its lock for long. But if this
-/// process freezes, the next one goes on.
-const BEGIN_MIGRATING_POSTGRES: &str = "begin; \
-    set local lock_timeout = 0; \
-    set local idle_in_transaction_session_timeout = '60s'; \
-    set local statement_timeout = 0; \
-    set local tcp_keepalives_idle = 20; \
-    set local tcp_keepalives_interval = 10; \
-    set local tcp_keepalives_count = 4";
+/// The same for migrations, which wait and work for as long as it takes: a large table takes long, and other programs
+/// may hold its lock for long.
+const BEGIN_MIGRATING_POSTGRES: &str =
+    concat!("begin", limits!(), "; set local lock_timeout = 0; set local statement_timeout = 0");
 
 const BEGINNING: &str = "beginning a transaction";
 

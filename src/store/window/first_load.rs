@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use sqlx::{PgConnection, Sqlite, Transaction};
+use sqlx::PgConnection;
 
 use super::diff::{Diff, UnchangedIds, diff};
 use super::gap::Gap;
@@ -129,7 +129,12 @@ impl Writer<'_> {
         if let Some(first) = batches.next().await {
             match tx {
                 Tx::Postgres(session) => copy(store, &mut session.tx, &mut batches, first).await?,
-                Tx::Sqlite(tx) => insert(store, tx, &mut batches, first).await?,
+                Tx::Sqlite(tx) => {
+                    let mut rows = Rows { batches: &mut batches, batch: first, encoded: 0 };
+                    let inserted =
+                        NewRows::insert_all(tx, Failure::UPSERT, async || rows.next().await);
+                    inserted.await.map_err(failed(WRITING))?;
+                }
             }
         }
         let NewBatches { displaced, other, .. } = batches;
@@ -158,23 +163,6 @@ async fn copy(
     let finish = async { copy.finish().await.map_err(failed(WRITING)) };
     store.answered(WRITING, finish).await?;
     tracing::debug!(batches = number, "batches copied in one statement");
-    Ok(())
-}
-
-async fn insert(
-    store: &Store,
-    tx: &mut Transaction<'static, Sqlite>,
-    batches: &mut NewBatches<'_, impl AsyncFnMut() -> Option<Batch>>,
-    first: NewBatch,
-) -> Result<(), Error> {
-    let mut rows = Rows { batches, batch: first, encoded: 0 };
-    let mut encoded = rows.next().await;
-    while let Some(some) = encoded {
-        let insert = async { some.insert(tx, Failure::UPSERT).await.map_err(failed(WRITING)) };
-        let inserted;
-        (inserted, encoded) = tokio::join!(biased; store.answered(WRITING, insert), rows.next());
-        inserted?;
-    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 from datetime import datetime
 
+import measure
 from contender import Contender, Rows
 from simulator import KEY, instant
 
@@ -46,6 +47,8 @@ class Ours(Contender):
         """The time at which the last rows were committed, and the last of their tables' indexes."""
         committed = datetime.fromisoformat(place.ask("select max(committed_at) from sync_windows"))
         made = [datetime.fromisoformat(time) for time in MADE.findall(taken.err)]
+        if len(made) != 2:
+            raise measure.Failed("the indexes by user were not made after the rows")
         return max(committed, *made)
 
     def outcome(self, taken):

@@ -227,20 +227,26 @@ fn a_first_load_keeps_its_indexes_while_somebody_reads_the_tables() {
     assert_same(&indexes(&db), &before);
 }
 
+/// The other index is made meanwhile. With both tables locked at once, a run that has written successes and then writes
+/// failures could wait for this one, which waits for it.
 #[test]
 fn an_index_whose_table_others_write_is_left_to_the_next_run() {
     let (onelogin, db) = (empty(NOON), Db::postgres());
     put(&onelogin, TIME, record(1, TIME, 1).to_json());
     sync_ok(&onelogin, &db, &TODAY);
     let before = indexes(&db);
-    db.execute(LOSE);
-    let writer = Transaction::begin(&db, "lock table provisioning_failures in row exclusive mode");
+    for locked in LATE {
+        db.execute(LOSE);
+        let table = locked.trim_end_matches("_by_user");
+        let writer = Transaction::begin(&db, &format!("lock table {table} in row exclusive mode"));
 
-    let run = sync(&onelogin, &db, &[]).run().expect_code(0);
+        let run = sync(&onelogin, &db, &[]).run().expect_code(0);
 
-    assert!(run.stderr.contains("the next run makes it"), "{}", run.stderr);
-    assert_same(&indexes(&db), &without_late(&before));
-    drop(writer);
-    sync_ok(&onelogin, &db, &[]);
-    assert_same(&indexes(&db), &before);
+        assert!(run.stderr.contains("the next run makes it"), "{}", run.stderr);
+        let expected: Vec<_> = before.iter().filter(|row| row[0] != locked).cloned().collect();
+        assert_same(&indexes(&db), &expected);
+        drop(writer);
+        sync_ok(&onelogin, &db, &[]);
+        assert_same(&indexes(&db), &before);
+    }
 }

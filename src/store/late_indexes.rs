@@ -20,12 +20,9 @@ const NAMES_OF_POSTGRES: &str =
 /// A role that does not own the tables can neither drop nor make their indexes.
 const IS_OWNER: &str = "select pg_has_role(relowner, 'usage') from pg_class \
     where oid = 'provisioning_failures'::regclass";
-/// All that would write the table wait as long. An automatic vacuum, which is likely
-/// after a load, gives way after a second (`deadlock_timeout`).
+/// All that would write the table wait as long. An automatic vacuum, which is likely after a load, gives way after
+/// a second (`deadlock_timeout`).
 const WAIT_BRIEFLY: &str = "set local lock_timeout = '3s'";
-/// One process at a time makes indexes, while nobody writes the tables.
-const LOCK_RECORDS: &str =
-    "lock table provisioning_failures, provisioning_successes in share row exclusive mode";
 
 const OF_RECORDS: [&str; 2] = ["provisioning_failures_by_user", "provisioning_successes_by_user"];
 const OF_CASES: [&str; 5] = [
@@ -52,11 +49,14 @@ impl Store {
         if !self.owns_indexes().await? {
             return Ok(());
         }
-        match self.write(DOING, async |tx| tx.drop_all(&OF_RECORDS).await).await {
-            // Somebody reads the table. With its indexes, the load is slower.
-            Err(Error::Locked { .. }) if self.is_server() => Ok(()),
-            dropped => dropped,
+        for index in OF_RECORDS {
+            match self.write(DOING, async |tx| tx.drop_of_no_records(index).await).await {
+                // Somebody uses the table. With its index, the load is slower.
+                Err(Error::Locked { .. }) if self.is_server() => {}
+                dropped => dropped?,
+            }
         }
+        Ok(())
     }
 
     /// Makes the indexes that are missing, each in a transaction of its own: other programs wait for it. In
@@ -77,7 +77,6 @@ impl Store {
                         index,
                         "other runs write the table of this index; the next run makes it"
                     );
-                    return Ok(());
                 }
                 made => made?,
             }
@@ -89,6 +88,7 @@ impl Store {
         let began = Instant::now();
         let mut tx = Tx::begin_sorting(self).await?;
         let made = async {
+            tx.lock_table_of(index).await?;
             tx.make(&[index]).await?;
             tx.commit().await
         };
@@ -131,6 +131,26 @@ impl Tx {
         Ok(are_empty)
     }
 
+    /// Drops an index of failures or successes, unless another run has written some meanwhile.
+    async fn drop_of_no_records(&mut self, index: &'static str) -> Result<(), sqlx::Error> {
+        self.lock_table_of(index).await?;
+        if self.is_true(ARE_RECORDS_EMPTY).await? {
+            self.drop_all(&[index]).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps other processes from writing the table of an index, and from making or dropping one there. In Postgres
+    /// this is the first lock of its transaction, so that no deadlock can come of it; an SQLite file is locked already.
+    async fn lock_table_of(&mut self, index: &str) -> Result<(), sqlx::Error> {
+        if matches!(self, Self::Sqlite(_)) {
+            return Ok(());
+        }
+        let table = index.strip_suffix("_by_user").expect("the index of a table by user");
+        self.run(WAIT_BRIEFLY).await?;
+        self.run(&format!("lock table {table} in share row exclusive mode")).await
+    }
+
     async fn is_true(&mut self, question: &'static str) -> Result<bool, sqlx::Error> {
         on_either!(Tx, self, tx => sqlx::query_scalar(question).fetch_one(&mut **tx).await)
     }
@@ -154,10 +174,6 @@ impl Tx {
     /// Makes those of some indexes that are missing, as the migrations do. In SQLite also the statistics by which it
     /// plans: what it knew of an index was dropped with it.
     async fn make(&mut self, indexes: &[&'static str]) -> Result<(), sqlx::Error> {
-        if matches!(self, Self::Postgres(_)) {
-            self.run(WAIT_BRIEFLY).await?;
-            self.run(LOCK_RECORDS).await?;
-        }
         let mut missing = self.missing_indexes().await?;
         missing.retain(|name| indexes.contains(name));
         for name in &missing {
@@ -171,9 +187,6 @@ impl Tx {
     }
 
     async fn drop_all(&mut self, indexes: &[&str]) -> Result<(), sqlx::Error> {
-        if matches!(self, Self::Postgres(_)) {
-            self.run(WAIT_BRIEFLY).await?;
-        }
         for name in indexes {
             self.run(&format!("drop index if exists {name}")).await?;
         }

@@ -6,7 +6,7 @@
 The database that the URL names must be empty. Failures and half as many successes are inserted by SQL, one failure in
 ten as a twin of another source; `migrate --rebuild` derives the rest. Each question is put to one account: a month by
 app, by day, the latest 100 rows, and the count; to open cases also over all time. The table has the fastest of
---rounds, in milliseconds. A plan that Postgres compiles (JIT) is noted.
+--rounds, in milliseconds. A plan that Postgres compiles (JIT) is noted. The last row is the whole `report` command.
 """
 
 import argparse
@@ -185,6 +185,19 @@ def questions(db, view, column, is_all):
         yield "all count", f"select count(*) {everything}"
 
 
+def report(db, program, rounds):
+    """The fastest of some reports in milliseconds, from the start of the process to its end, and the page's size."""
+    times = []
+    with tempfile.TemporaryDirectory() as directory:
+        page = Path(directory) / "report.html"
+        for _ in range(rounds):
+            started = time.perf_counter()
+            command = [program, "report", "--out", page, "--database-url", db.url]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            times.append((time.perf_counter() - started) * 1000)
+        return f"{min(times):.0f}, a page of {page.stat().st_size / 1024:,.0f} KB"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True)
@@ -205,6 +218,7 @@ def main():
                     best, note = min(db.milliseconds(sql) for _ in range(options.rounds))
                     cells.append(f"{name} {best:.0f}{note}")
                 print(f"| `{view}` | {', '.join(cells)} |", flush=True)
+            print(f"| `onelogin-sync report` | {report(db, options.program, options.rounds)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ pub(crate) mod report;
 mod run;
 mod server_url;
 mod session;
+mod snapshot;
 mod tx;
 mod value;
 mod window;

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod page;
+mod snapshot;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -30,12 +30,17 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V12__calls",
     "V13__faster_views",
     "V14__many_accounts",
+    "V15__sooner_answers",
 ];
 
 /// Indexes that group rows by app without a sort, which Postgres does by hashing; and one with the app, which
 /// Postgres would look up in the row all the same.
-const OF_SQLITE: &[&str] =
-    &["failures_by_day_by_app", "provisioning_cases_by_app", "provisioning_cases_by_user"];
+const OF_SQLITE: &[&str] = &[
+    "failures_by_day_by_app",
+    "provisioning_cases_by_app",
+    "provisioning_cases_by_user",
+    "provisioning_cases_unresolved",
+];
 /// Indexes that hold equal keys once, which SQLite cannot; and the one without the app.
 const OF_POSTGRES: &[&str] =
     &["failures_by_day_changes", "failures_by_day_failed", "provisioning_cases_by_user"];

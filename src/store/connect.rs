@@ -104,7 +104,8 @@ impl Store {
             Self::Sqlite(file) => {
                 file.check()?;
                 let options = (*file.pool.connect_options()).clone().create_if_missing(false);
-                let pool = sqlite_pool().connect_with(options).await.map_err(again)?;
+                let pool =
+                    sqlite_pool(Access::Existing).connect_with(options).await.map_err(again)?;
                 Ok(Self::Sqlite(file.with(pool)))
             }
         }
@@ -117,9 +118,10 @@ fn postgres_pool(timeout: Duration) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(2).acquire_timeout(timeout)
 }
 
-fn sqlite_pool() -> SqlitePoolOptions {
-    // One: a second connection of ours could only wait for the first one's transaction.
-    SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY_TIMEOUT)
+fn sqlite_pool(access: Access) -> SqlitePoolOptions {
+    // A second connection could only wait for the first one's transaction, unless both only read.
+    let connections = if access == Access::Read { 2 } else { 1 };
+    SqlitePoolOptions::new().max_connections(connections).acquire_timeout(BUSY_TIMEOUT)
 }
 
 async fn open_postgres(database: &Database) -> Result<Store, Error> {
@@ -273,7 +275,7 @@ async fn open_file(
     options: SqliteConnectOptions,
     access: Access,
 ) -> Result<SqlitePool, sqlx::Error> {
-    let pool = sqlite_pool().connect_with(options).await?;
+    let pool = sqlite_pool(access).connect_with(options).await?;
     let mut connection = pool.acquire().await?;
     if access == Access::Read {
         sqlx::query("select count(*) from sqlite_schema").execute(&mut *connection).await?;

@@ -25,10 +25,11 @@ const IS_OWNER: &str = "select pg_has_role(relowner, 'usage') from pg_class \
 const WAIT_BRIEFLY: &str = "set local lock_timeout = '3s'";
 
 const OF_RECORDS: [&str; 2] = ["provisioning_failures_by_user", "provisioning_successes_by_user"];
-const OF_CASES: [&str; 5] = [
+const OF_CASES: [&str; 6] = [
     "provisioning_cases_by_user",
     "provisioning_cases_by_time",
     "provisioning_cases_by_app",
+    "provisioning_cases_unresolved",
     "provisioning_cases_by_resolution",
     "provisioning_cases_repeated",
 ];

@@ -10,6 +10,7 @@ use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
+use super::snapshot::Snapshot;
 use super::tx::Tx;
 use super::value::Time;
 use super::{Error, Store, on_either};
@@ -96,13 +97,19 @@ impl Store {
     /// # Errors
     /// [`Error::Failed`].
     pub(crate) async fn report(&self, selection: &ReportSelection) -> Result<ReportRows, Error> {
-        self.read_snapshot("reading the report", async |tx| ReportRows::read(tx, selection).await)
-            .await
+        self.read_snapshot("reading the report", async |snapshot| {
+            ReportRows::read(snapshot, selection).await
+        })
+        .await
     }
 }
 
 impl ReportRows {
-    async fn read(tx: &mut Tx, selection: &ReportSelection) -> Result<Self, sqlx::Error> {
+    async fn read(
+        snapshot: &mut Snapshot,
+        selection: &ReportSelection,
+    ) -> Result<Self, sqlx::Error> {
+        let tx = snapshot.tx();
         let mut sources: Vec<SourceState> = on_either!(Tx, tx, tx => {
             sqlx::query_as(include_str!("report/health.sql")).fetch_all(&mut **tx).await
         })?;
@@ -122,16 +129,17 @@ impl ReportRows {
         if let Some(span) = span {
             let limit = ROWS / i64::try_from(rows.accounts.len().max(1)).unwrap_or(ROWS);
             for account in rows.accounts.clone() {
-                rows.add(tx, &account, span, selection.has_people, limit.max(ROWS_AT_LEAST))
+                rows.add(snapshot, &account, span, selection.has_people, limit.max(ROWS_AT_LEAST))
                     .await?;
             }
         }
         Ok(rows)
     }
 
+    /// Adds the rows of an account, about half of the work on each of two connections.
     async fn add(
         &mut self,
-        tx: &mut Tx,
+        snapshot: &mut Snapshot,
         account: &str,
         span: ReportSpan,
         has_people: bool,
@@ -145,25 +153,34 @@ impl ReportRows {
                 include_str!("report/latest_without_people.sql"),
             )
         };
-        let tx = &mut *tx;
-        self.leavers.extend(of(tx, include_str!("report/leavers.sql"), account, limit).await?);
-        self.open_leavers.extend(with(tx, outstanding, account, Unresolved::Open, limit).await?);
-        self.unknown_leavers
-            .extend(with(tx, outstanding, account, Unresolved::Unknown, limit).await?);
-        // All of them: they are summed by class.
-        self.open_cases
-            .extend(of(tx, include_str!("report/open_cases.sql"), account, i64::MAX).await?);
-        self.apps.extend(of(tx, include_str!("report/apps.sql"), account, limit).await?);
-        self.classes.extend(of(tx, include_str!("report/classes.sql"), account, limit).await?);
-        self.days.extend(days(tx, account, span).await?);
-        self.incidents
-            .extend(within(tx, include_str!("report/incidents.sql"), account, span, limit).await?);
-        self.resolving.extend(months(tx, account, span, limit).await?);
-        self.new_errors
-            .extend(within(tx, include_str!("report/new_errors.sql"), account, span, limit).await?);
-        self.latest.extend(within(tx, latest, account, span, limit.min(LATEST)).await?);
-        self.gaps.extend(of(tx, include_str!("report/gaps.sql"), account, limit).await?);
-        self.checks.extend(of(tx, include_str!("report/quality.sql"), account, limit).await?);
+        let Self { leavers, open_leavers, unknown_leavers, open_cases, .. } = self;
+        let Self { apps, classes, days, incidents, resolving, .. } = self;
+        let Self { new_errors, latest: failures, gaps, checks, .. } = self;
+        let half = async |tx: &mut Tx| {
+            let sql = include_str!("report/incidents.sql");
+            incidents.extend(within(tx, sql, account, span, limit).await?);
+            leavers.extend(of(tx, include_str!("report/leavers.sql"), account, limit).await?);
+            open_leavers.extend(with(tx, outstanding, account, Unresolved::Open, limit).await?);
+            unknown_leavers
+                .extend(with(tx, outstanding, account, Unresolved::Unknown, limit).await?);
+            let sql = include_str!("report/new_errors.sql");
+            new_errors.extend(within(tx, sql, account, span, limit).await?);
+            failures.extend(within(tx, latest, account, span, limit.min(LATEST)).await?);
+            gaps.extend(of(tx, include_str!("report/gaps.sql"), account, limit).await?);
+            checks.extend(of(tx, include_str!("report/quality.sql"), account, limit).await?);
+            Ok(())
+        };
+        let other_half = async |tx: &mut Tx| {
+            resolving.extend(months(tx, account, span, limit).await?);
+            apps.extend(of(tx, include_str!("report/apps.sql"), account, limit).await?);
+            // All of them: they are summed by class.
+            let sql = include_str!("report/open_cases.sql");
+            open_cases.extend(of(tx, sql, account, i64::MAX).await?);
+            classes.extend(of(tx, include_str!("report/classes.sql"), account, limit).await?);
+            days.extend(days_of(tx, account, span).await?);
+            Ok(())
+        };
+        snapshot.both(half, other_half).await?;
         Ok(())
     }
 }
@@ -230,7 +247,7 @@ async fn within<T: FromEither>(
     })
 }
 
-async fn days(tx: &mut Tx, account: &str, span: ReportSpan) -> Result<Vec<Day>, sqlx::Error> {
+async fn days_of(tx: &mut Tx, account: &str, span: ReportSpan) -> Result<Vec<Day>, sqlx::Error> {
     on_either!(Tx, tx, tx => sqlx::query_as(include_str!("report/days.sql"))
         .bind(account)
         .bind(span.first_day)

@@ -29,8 +29,9 @@ macro_rules! limits {
 const BEGIN_POSTGRES: &str = concat!("begin", limits!());
 
 /// Begins a transaction in Postgres whose statements all see the same rows.
-const BEGIN_SNAPSHOT_POSTGRES: &str =
-    concat!("begin isolation level repeatable read, read only", limits!());
+/// What they read is bounded, and the compilation of such statements (JIT) takes longer than it saves.
+pub(super) const BEGIN_SNAPSHOT_POSTGRES: &str =
+    concat!("begin isolation level repeatable read, read only", limits!(), "; set local jit = off");
 
 /// Begins a transaction in SQLite that may write. The write lock comes first: a transaction that has read
 /// before could be refused it.
@@ -74,15 +75,6 @@ impl Store {
         work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
     ) -> impl Future<Output = Result<T, Error>> {
         self.in_tx(doing, BEGIN_POSTGRES, "begin", work)
-    }
-
-    /// Runs statements that only read, and all see the database as it was at the first of them.
-    pub(super) fn read_snapshot<T>(
-        &self,
-        doing: &'static str,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
-    ) -> impl Future<Output = Result<T, Error>> {
-        self.in_tx(doing, BEGIN_SNAPSHOT_POSTGRES, "begin", work)
     }
 
     /// Runs statements in a transaction of their own, and commits them.
@@ -160,7 +152,7 @@ impl Tx {
         Self::begin_with(store, BEGIN_MIGRATING_POSTGRES, "begin immediate").await
     }
 
-    async fn begin_with(
+    pub(super) async fn begin_with(
         store: &Store,
         postgres: &'static str,
         sqlite: &'static str,

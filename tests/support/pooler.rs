@@ -42,10 +42,16 @@ impl Pooler {
     /// Starts one in front of a database's server. It hands out its connections in turn, so that two
     /// transactions of one client meet different ones.
     pub(crate) fn start(database: &Database, mode: Mode) -> Self {
+        Self::with_connections(database, mode, 4)
+    }
+
+    /// The same with a number of connections.
+    pub(crate) fn with_connections(database: &Database, mode: Mode, connections: u16) -> Self {
         let directory = TempDir::new().expect("a temporary directory can be created");
         let port = free_port();
         let file = directory.path().join("pgbouncer.ini");
-        fs::write(&file, configuration(database, mode, port)).expect("the file can be written");
+        fs::write(&file, configuration(database, mode, port, connections))
+            .expect("the file can be written");
         let mut command = Command::new("sh");
         command.args(["-c", KEEPER, "keeper"]).arg(executable()).arg(&file);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -96,7 +102,7 @@ fn executable() -> PathBuf {
     found.expect("PgBouncer is missing; run tests/run.sh, which installs it")
 }
 
-fn configuration(database: &Database, mode: Mode, port: u16) -> String {
+fn configuration(database: &Database, mode: Mode, port: u16, connections: u16) -> String {
     let url: Url = database.url().parse().expect("a URL");
     let host = url.host_str().expect("a URL with a host");
     let server_port = url.port().unwrap_or(5432);
@@ -110,7 +116,7 @@ fn configuration(database: &Database, mode: Mode, port: u16) -> String {
     format!(
         "[databases]\n* = host={host} port={server_port} user={user}{password}\n\
          [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-         auth_type = any\npool_mode = {mode}\ndefault_pool_size = 4\nmin_pool_size = 4\n\
+         auth_type = any\npool_mode = {mode}\ndefault_pool_size = {connections}\nmin_pool_size = {connections}\n\
          server_round_robin = 1\n"
     )
 }

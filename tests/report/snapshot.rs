@@ -1,0 +1,69 @@
+//! A report reads on two connections, and shows one moment.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+
+use super::fixture::fill;
+use super::{migrated, report, written};
+use crate::support::pooler::{Mode, Pooler};
+use crate::support::postgres::Server;
+use crate::support::tables::{Db, on_both};
+
+/// Statements that add open cases of leavers, each in a transaction of its own.
+fn more_cases(db: &Db, numbers: std::ops::Range<u32>) -> String {
+    let quick = if matches!(db, Db::Sqlite(_)) { "pragma synchronous = off;" } else { "" };
+    let cases = numbers.map(|n| {
+        let id = format!("019d0000-0000-7000-8000-{n:012x}");
+        let at = "2026-03-20 09:00:00.000+00:00";
+        format!(
+            "begin; insert into provisioning_cases (account, case_id, user_id, app_name, operation, opened_at,
+                last_failure_at, last_failure_id, attempts)
+             values ('default', '{id}', 14, 'Box', 'suspend', '{at}', '{at}', '{id}', 1); commit;"
+        )
+    });
+    format!("{quick}{}", cases.collect::<String>())
+}
+
+on_both!(a_report_shows_one_moment_while_others_write, |db| {
+    migrated(db);
+    fill(db);
+    let (is_done, written_cases) = (AtomicBool::new(false), AtomicU32::new(0));
+
+    let shown: Vec<(u32, u32)> = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                let from = written_cases.fetch_add(50, Ordering::Relaxed);
+                db.execute(&more_cases(db, from..from + 50));
+            }
+        });
+        let reports = (0..40).map(|_| {
+            let [leavers, _, open, ..] = written(db, &[]).figures();
+            let number =
+                |[_, value]: [String; 2]| value.replace(',', "").parse().expect("a number");
+            (number(leavers), number(open))
+        });
+        let shown = reports.collect();
+        is_done.store(true, Ordering::Relaxed);
+        shown
+    });
+
+    // Each is read on another connection. One open case is of no leaver.
+    let different: Vec<_> = shown.iter().filter(|(leavers, open)| leavers + 1 != *open).collect();
+    assert!(different.is_empty(), "{different:?}");
+    let (first, last) = (shown[0], shown[39]);
+    assert!(last.0 > first.0 + 100, "nobody wrote meanwhile: {first:?}, {last:?}");
+});
+
+#[test]
+fn a_pooler_with_one_connection_to_lend_gives_a_report() {
+    let database = Server::shared().database();
+    let pooler = Pooler::with_connections(&database, Mode::Transaction, 1);
+    let url = pooler.url(&database);
+    let db = Db::Postgres(database);
+    migrated(&db);
+    fill(&db);
+
+    let finished = report(&db, &["--format", "json"]).env("DATABASE_URL", url).run();
+
+    assert_eq!(finished.expect_code(0).json()["failures"], 14);
+}

@@ -30,6 +30,21 @@ insert into sqlite_stat1 (tbl, idx, stat) values
     ('failures_by_day', 'sqlite_autoindex_failures_by_day_1', '10000000 500000 1500 40 8 1'),
     ('failures_by_day', 'failures_by_day_by_app', '10000000 500000 12500 2500 8 4 2 2 2');
 
+-- The error as the index of unresolved cases has it, so that their rows need not be read for its class.
+drop view retry_list;
+create view retry_list as
+-- Cases that nothing has closed and that another attempt may close.
+select c.account, c.case_id,
+       case when c.last_failure_at >= t.successes_from and c.last_failure_at < t.successes_through
+            then 'open' else 'unknown' end as status,
+       c.app_id, c.app_name, c.operation, c.user_id, u.display_name, u.email, u.username, u.firstname, u.lastname,
+       e.retryable, e.error_class, e.recommended_action, c.last_failure_at, c.attempts
+from provisioning_cases c
+cross join account_times t
+join error_texts e on e.account = c.account and e.error_fingerprint = coalesce(c.error_fingerprint, '')
+left join users u on u.account = c.account and u.user_id = c.user_id
+where t.account = c.account and c.resolved_at is null and e.retryable in ('yes', 'later');
+
 drop view failures_by_app;
 -- The app's name is that of its last failure: ids sort by time. The apps of an account, and their last failures, are found by
 -- skipping from app to app in the index.

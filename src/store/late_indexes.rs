@@ -120,16 +120,12 @@ impl Tx {
         }
     }
 
-    /// Drops the indexes of cases if no account of an SQLite file has a case. Returns whether it did.
-    pub(super) async fn drop_indexes_of_no_cases(&mut self) -> Result<bool, sqlx::Error> {
-        if matches!(self, Self::Postgres(_)) {
-            return Ok(false);
+    /// Drops the indexes of cases if no account of an SQLite file has a case.
+    pub(super) async fn drop_indexes_of_no_cases(&mut self) -> Result<(), sqlx::Error> {
+        if matches!(self, Self::Postgres(_)) || !self.is_true(ARE_CASES_EMPTY).await? {
+            return Ok(());
         }
-        let are_empty = self.is_true(ARE_CASES_EMPTY).await?;
-        if are_empty {
-            self.drop_all(&OF_CASES).await?;
-        }
-        Ok(are_empty)
+        self.drop_all(&OF_CASES).await
     }
 
     /// Drops an index of failures or successes, unless another run has written some meanwhile.

@@ -1,5 +1,6 @@
 //! Cases that follow from changed events.
 
+mod replace;
 mod rows;
 mod work;
 

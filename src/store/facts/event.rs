@@ -109,6 +109,20 @@ impl Resolution {
 }
 
 impl Event {
+    pub(super) fn user_id(&self) -> Option<i64> {
+        match self {
+            Self::Attempt(attempt) => attempt.user_id,
+            Self::Success(success) => success.user_id,
+        }
+    }
+
+    pub(super) fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Attempt(attempt) => attempt.at,
+            Self::Success(success) => success.at,
+        }
+    }
+
     pub(super) fn read(row: &EventRow, texts: &mut Interned) -> Self {
         let (id, source, user_id, operation, outcome, app_id, app_name, at, ..) = row;
         let app = App { id: *app_id, name: app_name.as_deref().map(|name| texts.get(name)) };

@@ -1,19 +1,18 @@
 //! Building twins, cases and texts of some users from all of their events.
 
 use std::future::poll_fn;
+use std::mem;
 
-use super::case::Cases;
+use super::case::{Case, Cases};
 use super::error_texts;
-use super::event::{Attempt, Event, EventRow, Interned};
-use super::twins::{Link, chains, group_of, pair};
+use super::event::{Event, EventRow, Interned};
+use super::twins::Pairing;
 use crate::store::bulk::Shared;
 use crate::store::on_either;
 use crate::store::tx::Tx;
 
 const EVENTS: &str = include_str!("sql/events_of_users.sql");
 const EVENTS_WITHOUT_USER: &str = include_str!("sql/events_without_user.sql");
-const ATTEMPTS: &str = include_str!("sql/attempts_of_users.sql");
-const ATTEMPTS_WITHOUT_USER: &str = include_str!("sql/attempts_without_user.sql");
 
 /// Declares a cursor, so that cases can be written between its rows: held until the end, they would take
 /// memory without a limit.
@@ -21,8 +20,7 @@ const DECLARE: &str =
     concat!("declare events no scroll cursor for ", include_str!("sql/events_of_users.sql"));
 const FETCH: &str = "fetch 2000 from events";
 const CLOSE: &str = "close events";
-/// Cases that are held before they are written: 8 MiB. They are written in the order of time, so that each
-/// page of an index takes many of them at once.
+/// Cases that are held before they are written: 8 MiB.
 const MOST_HELD: usize = 50_000;
 
 /// Users from one, exclusive, to another, inclusive; or all records without a user.
@@ -32,30 +30,76 @@ pub(super) enum Users {
     Between(i64, i64),
 }
 
-/// Cases and errors of the events so far.
-#[derive(Debug, Default)]
+/// What is known of the account before a pass.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// Failures of several sources are stored, which may be twins.
+    pub(super) has_several_sources: bool,
+    /// Cases of these users may be stored.
+    pub(super) has_cases: bool,
+}
+
+/// Twins, cases and errors of the events so far.
+#[derive(Debug)]
 struct Pass {
     texts: Interned,
+    /// `None` where no twin can be.
+    pairing: Option<Pairing>,
     user_id: Option<i64>,
     cases: Cases,
     errors: error_texts::Changes,
+    /// The last user whose cases are written.
+    written_through: i64,
+    has_cases: bool,
 }
 
 impl Pass {
+    fn new(users: Users, known: Known) -> Self {
+        let after_user = match users {
+            Users::Nobody => i64::MIN,
+            Users::Between(after_user, _) => after_user,
+        };
+        Self {
+            texts: Interned::default(),
+            pairing: known.has_several_sources.then(Pairing::default),
+            user_id: None,
+            cases: Cases::default(),
+            errors: error_texts::Changes::default(),
+            written_through: after_user,
+            has_cases: known.has_cases,
+        }
+    }
+
     /// Takes in an event. They come user by user and in the order of time, at one time successes first.
     fn take(&mut self, row: &EventRow) {
-        match Event::read(row, &mut self.texts) {
+        let event = Event::read(row, &mut self.texts);
+        let Some(pairing) = &mut self.pairing else { return self.add(&event) };
+        for paired in pairing.take(event) {
+            self.add(&paired);
+        }
+    }
+
+    fn end(&mut self) {
+        let paired = self.pairing.as_mut().map(Pairing::end).unwrap_or_default();
+        for event in paired {
+            self.add(&event);
+        }
+        self.cases.end_user();
+    }
+
+    fn add(&mut self, event: &Event) {
+        match event {
             Event::Attempt(attempt) if attempt.twin_of.is_some() => {}
             Event::Attempt(attempt) => {
-                self.errors.add(&attempt);
+                self.errors.add(attempt);
                 self.begin_user(attempt.user_id);
                 if let Some(user_id) = attempt.user_id {
-                    self.cases.attempt(user_id, &attempt);
+                    self.cases.attempt(user_id, attempt);
                 }
             }
             Event::Success(success) => {
                 self.begin_user(success.user_id);
-                self.cases.success(&success);
+                self.cases.success(success);
             }
         }
     }
@@ -66,79 +110,45 @@ impl Pass {
             self.user_id = user_id;
         }
     }
-}
 
-/// Pairs the failures of group after group.
-#[derive(Debug, Default)]
-struct Pairing {
-    texts: Interned,
-    group: Vec<Attempt>,
-    links: Vec<Link>,
-}
-
-impl Pairing {
-    fn take(&mut self, row: &EventRow) {
-        let Event::Attempt(attempt) = Event::read(row, &mut self.texts) else { return };
-        let continues = |last: &Attempt| {
-            let pairs: [&Attempt; 2] = [last, &attempt];
-            group_of(last) == group_of(&attempt) && chains(&pairs).count() == 1
-        };
-        if self.group.last().is_some_and(|last| !continues(last)) {
-            self.end();
-        }
-        self.group.push(attempt);
-    }
-
-    /// Pairs the failures of a chain: of one group, none far from the next.
-    fn end(&mut self) {
-        let attempts: Vec<&Attempt> = self.group.iter().collect();
-        for (attempt, twin_of) in attempts.iter().zip(pair(&attempts)) {
-            if attempt.twin_of != twin_of {
-                self.links.push((attempt.id, twin_of));
-            }
-        }
-        self.group.clear();
+    /// Takes out the cases of users that have ended, with the last of those users.
+    fn ended(&mut self) -> (i64, Vec<Case>) {
+        let cases = self.cases.ended();
+        let Some(user_id) = self.user_id else { return (i64::MIN, Vec::new()) };
+        let ended = cases.extract_if(.., |case| case.user_id < user_id).collect();
+        (user_id - 1, ended)
     }
 }
 
 impl Tx {
-    /// Builds all of some users, who have no cases.
+    /// Builds all of some users.
     pub(super) async fn build_users(
         &mut self,
         (stamp, account): (&Shared<()>, &str),
         users: Users,
-        has_twins: bool,
+        known: Known,
     ) -> Result<(), sqlx::Error> {
-        if has_twins {
-            let mut pairing = Pairing::default();
-            let sql = (ATTEMPTS, ATTEMPTS_WITHOUT_USER);
-            self.each_event(sql, account, users, |row| pairing.take(row)).await?;
-            pairing.end();
-            self.link_twins(stamp, &pairing.links).await?;
+        let mut pass = Pass::new(users, known);
+        self.pass((stamp, account), users, &mut pass).await?;
+        pass.end();
+        self.link_twins(stamp, &pass.pairing.take().map(Pairing::links).unwrap_or_default())
+            .await?;
+        if let Users::Between(_, last_user) = users {
+            let cases = mem::take(pass.cases.ended());
+            self.write_built((stamp, account), &mut pass, last_user, cases).await?;
         }
-        let mut pass = Pass::default();
-        if let Users::Between(after_user, last_user) = users {
-            self.pass(stamp, account, (after_user, last_user), &mut pass).await?;
-        } else {
-            let sql = (EVENTS, EVENTS_WITHOUT_USER);
-            self.each_event(sql, account, users, |row| pass.take(row)).await?;
-        }
-        pass.cases.end_user();
-        self.write_built(stamp, &mut pass, 0).await?;
         self.change_texts((stamp, account), pass.errors, &<_>::default()).await
     }
 
     async fn pass(
         &mut self,
-        stamp: &Shared<()>,
-        account: &str,
-        (after_user, last_user): (i64, i64),
+        (stamp, account): (&Shared<()>, &str),
+        users: Users,
         pass: &mut Pass,
     ) -> Result<(), sqlx::Error> {
-        let Self::Postgres(session) = self else {
-            let users = Users::Between(after_user, last_user);
-            let sql = (EVENTS, EVENTS_WITHOUT_USER);
-            return self.each_event(sql, account, users, |row| pass.take(row)).await;
+        let (Self::Postgres(session), Users::Between(after_user, last_user)) = (&mut *self, users)
+        else {
+            return self.each_event(account, users, |row| pass.take(row)).await;
         };
         let declare = sqlx::query(DECLARE).bind(account).bind(after_user).bind(last_user);
         declare.persistent(false).execute(&mut **session).await?;
@@ -152,23 +162,27 @@ impl Tx {
             for row in &rows {
                 pass.take(row);
             }
-            self.write_built(stamp, pass, MOST_HELD).await?;
+            if pass.cases.ended().len() > MOST_HELD {
+                let (through, cases) = pass.ended();
+                self.write_built((stamp, account), pass, through, cases).await?;
+            }
         }
         Ok(())
     }
 
-    /// Reads the rows of a statement one by one.
+    /// Reads events one by one.
     async fn each_event(
         &mut self,
-        (of_users, without_user): (&'static str, &'static str),
         account: &str,
         users: Users,
         mut take: impl FnMut(&EventRow),
     ) -> Result<(), sqlx::Error> {
         on_either!(Tx, self, tx => {
             let query = match users {
-                Users::Nobody => sqlx::query_as(without_user).bind(account),
-                Users::Between(after_user, last_user) => sqlx::query_as(of_users).bind(account).bind(after_user).bind(last_user),
+                Users::Nobody => sqlx::query_as(EVENTS_WITHOUT_USER).bind(account),
+                Users::Between(after_user, last_user) => {
+                    sqlx::query_as(EVENTS).bind(account).bind(after_user).bind(last_user)
+                }
             };
             let mut rows = query.persistent(false).fetch(&mut **tx);
             while let Some(row) = poll_fn(|context| rows.as_mut().poll_next(context)).await {
@@ -178,35 +192,21 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes cases, if more than some are held.
+    /// Writes all cases of users through one.
     async fn write_built(
         &mut self,
-        stamp: &Shared<()>,
+        (stamp, account): (&Shared<()>, &str),
         pass: &mut Pass,
-        most: usize,
+        through: i64,
+        mut cases: Vec<Case>,
     ) -> Result<(), sqlx::Error> {
-        let cases = pass.cases.ended();
-        if cases.len() > most {
-            cases.sort_unstable_by_key(|case| case.case_id);
-            self.insert_cases(stamp, cases).await?;
-            cases.clear();
+        let after_user = mem::replace(&mut pass.written_through, through);
+        if pass.has_cases {
+            let users = (after_user, through);
+            return self.replace_cases((stamp, account), users, &cases, &mut pass.texts).await;
         }
-        Ok(())
-    }
-
-    /// Deletes the cases of some users.
-    pub(super) async fn delete_cases(
-        &mut self,
-        account: &str,
-        users: Users,
-    ) -> Result<(), sqlx::Error> {
-        let Users::Between(after_user, last_user) = users else { return Ok(()) };
-        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/cases_delete_of_users.sql"))
-            .bind(account)
-            .bind(after_user)
-            .bind(last_user)
-            .execute(&mut **tx)
-            .await
-            .map(drop))
+        // In the order of time, so that each page of an index takes many of them at once.
+        cases.sort_unstable_by_key(|case| case.case_id);
+        self.insert_cases(stamp, &cases).await
     }
 }

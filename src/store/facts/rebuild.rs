@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::event::Attempt;
-use super::pass::Users;
+use super::pass::{Known, Users};
 use crate::store::bulk::Shared;
 use crate::store::tx::Tx;
 use crate::store::{Error, Store, failed, on_either};
@@ -92,8 +92,8 @@ struct Progress {
     most_parts: usize,
     /// Failures of several sources were stored when the parts were read.
     had_several_sources: bool,
-    /// There were no cases at the beginning, and their indexes are dropped.
-    had_no_cases: bool,
+    /// Users who are not built yet have stored cases. Windows leave them alone, so that it stays like that.
+    has_cases: Option<bool>,
 }
 
 impl Store {
@@ -136,7 +136,7 @@ impl Store {
             parts: None,
             most_parts: FIRST_PARTS,
             had_several_sources: false,
-            had_no_cases: false,
+            has_cases: None,
         };
         while self.answered(DOING, self.step(account, &mut progress)).await? {
             steps += 1;
@@ -263,10 +263,11 @@ impl Tx {
             (Built::Days(through), _) => self.build_some_days(account, through, began).await?,
             (Built::Nothing | Built::All, _) => {
                 self.forget_texts(account).await?;
-                progress.had_no_cases = self.drop_indexes_of_no_cases().await?;
+                self.drop_indexes_of_no_cases().await?;
                 self.divide_users(account, progress).await?;
-                let has_twins = progress.had_several_sources;
-                self.build_users((stamp, account), Users::Nobody, has_twins).await?;
+                let has_several_sources = progress.had_several_sources;
+                let known = Known { has_several_sources, has_cases: false };
+                self.build_users((stamp, account), Users::Nobody, known).await?;
                 self.move_rebuild(account, Some(Step::Users), Some(i64::MIN)).await?;
             }
         }
@@ -288,24 +289,24 @@ impl Tx {
         let ends: Vec<i64> = parts.iter().copied().filter(|&end| end > through).collect();
         // Another source may have been read meanwhile.
         let (first, last) = self.sources_read(account).await?;
-        let has_twins = progress.had_several_sources || first != last;
+        let has_several_sources = progress.had_several_sources || first != last;
+        let has_cases = match progress.has_cases {
+            Some(has_cases) => has_cases,
+            None => self.has_cases_after(account, through).await?,
+        };
+        progress.has_cases = Some(has_cases);
+        let known = Known { has_several_sources, has_cases };
         let mut built = through;
         match self {
             // One scan and one sort for all of them.
             Self::Postgres(_) => {
                 let end = ends.get(progress.most_parts - 1).copied().unwrap_or(i64::MAX);
-                let users = Users::Between(built, end);
-                self.delete_cases(account, users).await?;
-                self.build_users((stamp, account), users, has_twins).await?;
+                self.build_users((stamp, account), Users::Between(built, end), known).await?;
                 built = end;
             }
             Self::Sqlite(_) => {
                 for end in ends.into_iter().chain([i64::MAX]) {
-                    let users = Users::Between(built, end);
-                    if !progress.had_no_cases {
-                        self.delete_cases(account, users).await?;
-                    }
-                    self.build_users((stamp, account), users, has_twins).await?;
+                    self.build_users((stamp, account), Users::Between(built, end), known).await?;
                     built = end;
                     if began.elapsed() > STEP {
                         break;

@@ -1,6 +1,7 @@
 //! Twins: the same failure from several sources. The better source keeps it, and the others refer to it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -89,6 +90,63 @@ fn any_names(_: &Attempt, _: &Attempt) -> bool {
 /// Splits failures of one group, in the order of time, where no twin can be on the other side.
 pub(super) fn chains<'a>(attempts: &'a [&'a Attempt]) -> impl Iterator<Item = &'a [&'a Attempt]> {
     attempts.chunk_by(|a, b| b.at - a.at <= APART)
+}
+
+/// Pairs failures while they are read, user by user and in the order of time.
+#[derive(Debug, Default)]
+pub(super) struct Pairing {
+    /// Events that a later one may still be near to.
+    held: Vec<Event>,
+    links: Vec<Link>,
+}
+
+impl Pairing {
+    /// Holds an event, and returns those before it if none of them can be its twin.
+    pub(super) fn take(&mut self, event: Event) -> Vec<Event> {
+        let is_apart = self.held.last().is_some_and(|last| {
+            last.user_id() != event.user_id() || event.at() - last.at() > APART
+        });
+        let paired = if is_apart { self.end() } else { Vec::new() };
+        self.held.push(event);
+        paired
+    }
+
+    /// Pairs the events that are held, and returns them.
+    pub(super) fn end(&mut self) -> Vec<Event> {
+        if let [Event::Attempt(alone)] = &mut self.held[..] {
+            // Most are.
+            if alone.twin_of.take().is_some() {
+                self.links.push((alone.id, None));
+            }
+            return mem::take(&mut self.held);
+        }
+        let mut groups: HashMap<Group, Vec<&Attempt>> = HashMap::new();
+        for event in &self.held {
+            if let Event::Attempt(attempt) = event {
+                groups.entry(group_of(attempt)).or_default().push(attempt);
+            }
+        }
+        let mut changed = HashMap::new();
+        for chain in groups.values().flat_map(|group| chains(group)) {
+            let twins = chain.iter().zip(pair(chain));
+            let new = twins.filter(|(attempt, twin_of)| attempt.twin_of != *twin_of);
+            changed.extend(new.map(|(attempt, twin_of)| (attempt.id, twin_of)));
+        }
+        for event in &mut self.held {
+            if let Event::Attempt(attempt) = event
+                && let Some(twin_of) = changed.get(&attempt.id)
+            {
+                attempt.twin_of = *twin_of;
+            }
+        }
+        self.links.extend(changed);
+        mem::take(&mut self.held)
+    }
+
+    /// The failures that are another one's twin than is stored.
+    pub(super) fn links(self) -> Vec<Link> {
+        self.links
+    }
 }
 
 /// A span around a failure, in which its twins may be.

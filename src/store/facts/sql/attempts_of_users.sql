@@ -1,5 +1,0 @@
-select failure_id, source, user_id, operation, outcome, app_id, app_name, created_at,
-       error_fingerprint, solved, resolved_at, twin_of
-from provisioning_failures
-where account = $1 and user_id > $2 and user_id <= $3
-order by user_id, operation, outcome, created_at, failure_id

@@ -30,7 +30,7 @@ pub(super) enum Users {
     Between(i64, i64),
 }
 
-/// What is known of the account before a pass.
+/// The state of the account before a pass.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     /// Failures of several sources are stored, which may be twins.

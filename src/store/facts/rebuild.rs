@@ -92,8 +92,8 @@ struct Progress {
     most_parts: usize,
     /// Failures of several sources were stored when the parts were read.
     had_several_sources: bool,
-    /// Users who are not built yet have stored cases. Windows leave them alone, so that it stays like that.
-    has_cases: Option<bool>,
+    /// The last user of the last step, if no later user had a stored case: windows leave those alone.
+    no_cases_after: Option<i64>,
 }
 
 impl Store {
@@ -136,7 +136,7 @@ impl Store {
             parts: None,
             most_parts: FIRST_PARTS,
             had_several_sources: false,
-            has_cases: None,
+            no_cases_after: None,
         };
         while self.answered(DOING, self.step(account, &mut progress)).await? {
             steps += 1;
@@ -290,11 +290,9 @@ impl Tx {
         // Another source may have been read meanwhile.
         let (first, last) = self.sources_read(account).await?;
         let has_several_sources = progress.had_several_sources || first != last;
-        let has_cases = match progress.has_cases {
-            Some(has_cases) => has_cases,
-            None => self.has_cases_after(account, through).await?,
-        };
-        progress.has_cases = Some(has_cases);
+        // If another process has gone on with the rebuild, or has begun another one, it moved that end.
+        let is_known = progress.no_cases_after == Some(through);
+        let has_cases = !is_known && self.has_cases_after(account, through).await?;
         let known = Known { has_several_sources, has_cases };
         let mut built = through;
         match self {
@@ -314,6 +312,7 @@ impl Tx {
                 }
             }
         }
+        progress.no_cases_after = (!has_cases).then_some(built);
         if began.elapsed() > LONG_STEP {
             progress.most_parts = (progress.most_parts / 2).max(1);
         }

@@ -1,5 +1,6 @@
 //! The views, each as a whole table, on rows put in by SQL.
 
+mod accounts;
 mod cases;
 mod contract;
 mod days;

@@ -30,6 +30,111 @@ insert into sqlite_stat1 (tbl, idx, stat) values
     ('failures_by_day', 'sqlite_autoindex_failures_by_day_1', '10000000 500000 1500 40 8 1'),
     ('failures_by_day', 'failures_by_day_by_app', '10000000 500000 12500 2500 8 4 2 2 2');
 
+-- The times of one account are read from its own rows alone: look-ups, where a join would read those of all accounts.
+drop view account_times;
+create view account_times as
+-- Per account: the time that other views take for now, and times counted from it.
+select t.account, t.as_of,
+       strftime('%Y-%m-%d %H:%M:%f+00:00', t.as_of, '-1 hours') as from_1_hour,
+       strftime('%Y-%m-%d %H:%M:%f+00:00', t.as_of, '-168 hours') as from_7_days,
+       strftime('%Y-%m-%d %H:%M:%f+00:00', t.as_of, '-720 hours') as from_30_days,
+       strftime('%Y-%m-%d %H:%M:%f+00:00', t.as_of, '-24 hours') as overdue_before,
+       date(t.as_of) as as_of_day,
+       date(date(t.as_of), '-91 days') as first_filled_day,
+       t.successes_from, t.successes_through,
+       date(t.successes_from, '+86399.999 seconds') as first_known_day,
+       date(date(t.successes_through), '-1 days') as last_known_day
+from (
+    select l.account,
+           case when l.scanned_through is not null then l.scanned_through
+                when l.last_failure_at > l.last_success_at then l.last_failure_at
+                else coalesce(l.last_success_at, l.last_failure_at) end as as_of,
+           e.successes_from, e.successes_through
+    from (
+        select a.account,
+               (
+                   select max(w.scanned_through) from watermarks w where w.account = a.account
+               ) as scanned_through,
+               (
+                   select f.created_at from provisioning_failures f
+                   where f.account = a.account order by f.failure_id desc limit 1
+               ) as last_failure_at,
+               (
+                   select s.created_at from provisioning_successes s
+                   where s.account = a.account order by s.success_id desc limit 1
+               ) as last_success_at
+        from accounts a
+    ) l
+    left join watermarks e on e.account = l.account and e.source = 'events'
+) t
+group by t.account, t.as_of, t.successes_from, t.successes_through;
+
+-- All counts of failures in one round over them. The others are looked up for one account, too.
+drop view data_quality;
+create view data_quality as
+-- What is missing or unclear in the data, and how often.
+select n.account, k.check_name,
+       cast(case k.check_name
+           when 'failures_without_user' then n.failures_without_user
+           when 'users_without_profile' then (
+               select count(*) from users u
+               where u.account = n.account and u.last_failure_at >= n.from_30_days and u.last_failure_at <= n.as_of
+                 and u.profile_at is null
+           )
+           when 'failures_without_app' then n.failures_without_app
+           when 'unknown_operation' then n.unknown_operation
+           when 'open_rejects' then (
+               select count(*) from rejected_records r
+               where r.account = n.account and r.last_seen_at >= n.from_30_days and r.replayed_at is null
+           )
+           when 'future_created_at' then (
+               select count(*) from provisioning_failures f
+               where f.account = n.account and f.created_at > n.as_of and f.outcome = 'failed' and f.twin_of is null
+           )
+           when 'unknown_error_class' then n.unknown_error_class
+           else case when n.failures_of_both > n.pairs then n.failures_of_both - n.pairs else 0 end
+       end as bigint) as failures_30_days,
+       n.failures as failures_checked
+from (
+    select b.account, max(b.as_of) as as_of, max(b.from_30_days) as from_30_days,
+           count(case when f.twin_of is null then f.failure_id end) as failures,
+           count(case when f.twin_of is null and f.user_id is null then f.failure_id end) as failures_without_user,
+           count(case when f.twin_of is null and f.app_id is null and f.app_name is null then f.failure_id end)
+               as failures_without_app,
+           count(case when f.twin_of is null and f.operation = 'unknown' then f.failure_id end) as unknown_operation,
+           count(case when f.twin_of is null and coalesce(e.error_class, 'unknown') = 'unknown' then f.failure_id end)
+               as unknown_error_class,
+           count(case when f.twin_of is null and f.source in ('events', 'legacy')
+                           and f.created_at >= b.both_from and f.created_at < b.both_through then f.failure_id end)
+               as failures_of_both,
+           count(distinct case when f.source in ('events', 'legacy')
+                                    and f.created_at >= b.both_from and f.created_at < b.both_through then f.twin_of end)
+               as pairs
+    from (
+        select t.account, t.as_of, t.from_30_days,
+               max(
+                   (select min(v.window_from) from sync_windows v where v.account = t.account and v.source = 'events'),
+                   (select min(v.window_from) from sync_windows v where v.account = t.account and v.source = 'legacy')
+               ) as both_from,
+               min(
+                   (select w.scanned_through from watermarks w where w.account = t.account and w.source = 'events'),
+                   (select w.scanned_through from watermarks w where w.account = t.account and w.source = 'legacy')
+               ) as both_through
+        from account_times t
+        group by t.account, t.as_of, t.from_30_days
+    ) b
+    left join provisioning_failures f
+        on f.account = b.account and f.created_at >= b.from_30_days and f.created_at <= b.as_of and f.outcome = 'failed'
+    left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
+    group by b.account
+) n
+cross join (
+    select 'failures_without_user' as check_name union all select 'users_without_profile'
+    union all select 'failures_without_app' union all select 'unknown_operation'
+    union all select 'open_rejects' union all select 'future_created_at'
+    union all select 'unknown_error_class' union all select 'unpaired_sources'
+) k;
+
 -- The error as the index of unresolved cases has it, so that their rows need not be read for its class.
 drop view retry_list;
 create view retry_list as
@@ -103,8 +208,7 @@ from (
 where place = 1;
 
 drop view app_incidents;
--- As before, but the events of an hour are only looked at in apps that had an hour with ten people. Failures of one app and
--- error without a gap of more than an hour are one incident. What began before the last 30 days is found by reading an
+-- As before, but the hours of an app are only counted if one of them has ten people. Failures of one app and error without a gap of more than an hour are one incident. What began before the last 30 days is found by reading an
 -- hour more, and left out. Only failures of incidents of three are counted further. SQLite sorts rows for each round of
 -- windows, so they are narrow: names and times come from the first and the last failure. It would group the rows of all
 -- accounts, so the last row of a window stands for a group.
@@ -158,44 +262,27 @@ from (
         from (
             select d.*
             from (
-                select distinct account, app_id, app_key
+                select d.*, max(person) over (partition by account, app_id, app_key) as most_people
                 from (
-                    select account, app_id, app_key,
-                           dense_rank() over (partition by account, app_id, app_key, hour order by user_id) as person
+                    select d.*, dense_rank() over (partition by account, app_id, app_key, hour order by user_id) as person
                     from (
-                        select f.account, f.app_id, case when f.app_id is null then f.app_name end as app_key,
-                               substr(f.created_at, 1, 13) as hour, f.user_id
+                        select f.account, f.app_id, case when f.app_id is null then f.app_name end as app_key, f.app_name,
+                               substr(f.created_at, 1, 13) as hour, f.created_at, f.user_id, f.failure_id, null as success_id
                         from account_times t
                         cross join provisioning_failures f
                         where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
                           and f.outcome = 'failed' and f.twin_of is null and f.operation in ('suspend', 'delete')
                         union all
-                        select s.account, s.app_id, case when s.app_id is null then s.app_name end,
-                               substr(s.created_at, 1, 13), s.user_id
+                        select s.account, s.app_id, case when s.app_id is null then s.app_name end, s.app_name,
+                               substr(s.created_at, 1, 13), s.created_at, s.user_id, null, s.success_id
                         from account_times t
                         cross join provisioning_successes s
                         where s.account = t.account and s.created_at >= t.from_30_days and s.created_at <= t.as_of
                           and s.operation in ('suspend', 'delete')
                     ) d
                 ) d
-                where person = 10
-            ) b
-            cross join (
-                select f.account, f.app_id, case when f.app_id is null then f.app_name end as app_key, f.app_name,
-                       substr(f.created_at, 1, 13) as hour, f.created_at, f.user_id, f.failure_id, null as success_id
-                from account_times t
-                cross join provisioning_failures f
-                where f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-                  and f.outcome = 'failed' and f.twin_of is null and f.operation in ('suspend', 'delete')
-                union all
-                select s.account, s.app_id, case when s.app_id is null then s.app_name end, s.app_name,
-                       substr(s.created_at, 1, 13), s.created_at, s.user_id, null, s.success_id
-                from account_times t
-                cross join provisioning_successes s
-                where s.account = t.account and s.created_at >= t.from_30_days and s.created_at <= t.as_of
-                  and s.operation in ('suspend', 'delete')
             ) d
-            where d.account = b.account and d.app_id is b.app_id and d.app_key is b.app_key
+            where most_people >= 10
         ) d
         window users as (partition by account, app_id, app_key, hour order by user_id),
                so_far as (partition by account, app_id, app_key, hour order by user_id rows unbounded preceding)

@@ -16,7 +16,7 @@ use crate::support::api::Api;
 use crate::support::onelogin::start;
 use crate::support::program::{Finished, Program};
 use crate::support::tables::{Db, NULL, on_both};
-use fixture::{PERSONAL, fill};
+use fixture::{PERSONAL, fill, fill_many};
 use page::Page;
 
 fn report(db: &Db, arguments: &[&str]) -> Program {
@@ -279,3 +279,24 @@ fn a_span_that_ends_before_it_begins_is_64() {
     let refused = refused.expect_code(64);
     assert!(refused.stderr.contains("--since must be before --until"), "{refused}");
 }
+
+on_both!(a_report_counts_what_its_tables_leave_out, |db| {
+    migrated(db);
+    fill(db);
+    fill_many(db);
+
+    let page = written(db, &[]);
+
+    // Of sixty accounts, a table has twenty rows each.
+    assert_eq!(page.figures()[4], ["Incidents", "26"]);
+    let shown = page.tables();
+    for left_out in [
+        "The first 20 of 28; the view failures_by_app has all of them.",
+        "The first 20 of 26; the view app_incidents has all of them.",
+        "The first 20 of 28; the view time_to_resolve has all of them.",
+        "The first 20 of 28; the view new_errors has all of them.",
+        "The first 20 of 26; the view coverage_gaps has all of them.",
+    ] {
+        assert!(shown.contains(left_out), "{left_out}\n{shown}");
+    }
+});

@@ -10,7 +10,7 @@ use super::format::{self, counted, number};
 use super::section::Section;
 use super::sections::{self, Shape};
 use crate::redact::clean;
-use crate::store::report::ReportRows;
+use crate::store::report::{ReportRows, in_all};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
@@ -105,7 +105,7 @@ fn figures(rows: &ReportRows) -> Vec<Figure> {
     let open_cases: i64 = rows.open_cases.iter().map(|c| c.open_cases).sum();
     let unknown_cases: i64 = rows.open_cases.iter().map(|c| c.unknown_cases).sum();
     let failures: i64 = rows.days.iter().map(|day| day.failures).sum();
-    let ongoing = rows.incidents.iter().filter(|incident| incident.is_ongoing).count();
+    let ongoing = in_all(&rows.incidents, |incident| incident.ongoing_in_all);
     vec![
         figure(
             "Leavers with access, open",
@@ -136,7 +136,7 @@ fn figures(rows: &ReportRows) -> Vec<Figure> {
         figure("Failures", number(failures), "in the days of the page".to_owned(), false),
         figure(
             "Incidents",
-            number(i64::try_from(rows.incidents.len()).unwrap_or(i64::MAX)),
+            number(in_all(&rows.incidents, |incident| incident.in_all)),
             format!("{ongoing} ongoing"),
             ongoing > 0,
         ),

@@ -31,6 +31,11 @@ pub(super) fn all(rows: &ReportRows, shape: Shape) -> Vec<Section> {
     ]
 }
 
+/// The number of rows that are all there are.
+fn number_of<T>(rows: &[T]) -> i64 {
+    i64::try_from(rows.len()).unwrap_or(i64::MAX)
+}
+
 fn app(name: Option<&str>) -> Cell {
     Cell::text(name.unwrap_or("no app named"))
 }

@@ -167,16 +167,18 @@ impl ReportRows {
             new_errors.extend(within(tx, sql, account, span, limit).await?);
             failures.extend(within(tx, latest, account, span, limit.min(LATEST)).await?);
             gaps.extend(of(tx, include_str!("report/gaps.sql"), account, limit).await?);
-            checks.extend(of(tx, include_str!("report/quality.sql"), account, limit).await?);
+            let sql = include_str!("report/quality.sql");
+            checks.extend(of(tx, sql, account, i64::MAX).await?);
             Ok(())
         };
         let other_half = async |tx: &mut Tx| {
             resolving.extend(months(tx, account, span, limit).await?);
             apps.extend(of(tx, include_str!("report/apps.sql"), account, limit).await?);
-            // All of them: they are summed by class.
+            // All of them, and of the classes: they are summed by class.
             let sql = include_str!("report/open_cases.sql");
             open_cases.extend(of(tx, sql, account, i64::MAX).await?);
-            classes.extend(of(tx, include_str!("report/classes.sql"), account, limit).await?);
+            let sql = include_str!("report/classes.sql");
+            classes.extend(of(tx, sql, account, i64::MAX).await?);
             days.extend(days_of(tx, account, span).await?);
             Ok(())
         };

@@ -196,3 +196,58 @@ fn count(at: &str, operation: &str, app: &str, fingerprint: &str, column: &str) 
          do update set {column} = failures_by_day.{column} + 1"
     )
 }
+
+/// Adds accounts up to sixty, and to the first of them 25 apps, each with an incident, a resolved case, a new error and
+/// a gap between windows.
+pub(super) fn fill_many(db: &Db) {
+    let mut sql: Vec<String> =
+        (1..60).map(|n| format!("insert into accounts (account) values ('other {n}')")).collect();
+    for n in 0..25_u32 {
+        let (app, fingerprint) = (format!("App {n}"), format!("m{n}"));
+        let at = |minute: u32| format!("2026-03-16 {:02}:{minute:02}", n % 20);
+        for user in 11..14 {
+            let number = 1_000 + 10 * n + user;
+            let minute = at(user);
+            insert_many(&mut sql, (number, &minute, user, &app, &fingerprint));
+        }
+        let id = failure_id(1_000 + 10 * n + 11);
+        let (opened, resolved) = (time(&at(11)), time(&at(50)));
+        sql.push(format!(
+            "insert into provisioning_cases (account, case_id, user_id, app_name, operation, opened_at, last_failure_at,
+                last_failure_id, attempts, error_fingerprint, resolved_at, resolved_by)
+             values ('default', '{id}', 11, '{app}', 'update', {opened}, {opened}, '{id}', 1, '{fingerprint}', {resolved},
+                'success')"
+        ));
+        sql.push(format!(
+            "insert into error_texts (account, error_fingerprint, text, example, first_failure_at, last_failure_at,
+                failures)
+             values ('default', '{fingerprint}', 'text {n}', 'text {n}', {opened}, {opened}, 3)"
+        ));
+        let window = RUN.replace("000000000001", &format!("000000001{n:03}"));
+        let (from, to) = (
+            time(&format!("2025-11-{:02} 00:00", n + 1)),
+            time(&format!("2025-11-{:02} 06:00", n + 1)),
+        );
+        sql.push(format!(
+            "insert into sync_windows (window_id, run_id, account, source, window_from, window_to, fetched, inserted,
+                updated, unchanged, rejected, committed_at, successes, ignored)
+             values ('{window}', '{RUN}', 'default', 'events', {from}, {to}, 0, 0, 0, 0, 0, {to}, 0, 0)"
+        ));
+    }
+    db.execute(&sql.join(";\n"));
+}
+
+fn insert_many(
+    sql: &mut Vec<String>,
+    (number, at, user, app, fingerprint): (u32, &str, u32, &str, &str),
+) {
+    let at = time(at);
+    sql.push(format!(
+        "insert into provisioning_failures (failure_id, account, source, source_id, user_id, operation, operation_source,
+            app_name, event_type_id, created_at, created_at_raw, content_hash, first_seen_at, synced_at, run_id, outcome,
+            error_fingerprint, is_late)
+         values ('{}', 'default', 'events', {number}, {user}, 'update', 'event_type', '{app}', 61, {at}, 'x', 1, {at}, {at},
+            '{RUN}', 'failed', '{fingerprint}', false)",
+        failure_id(number)
+    ));
+}

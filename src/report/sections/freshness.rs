@@ -1,10 +1,10 @@
 //! The end of the data, and what is not known.
 
-use super::Shape;
+use super::{Shape, number_of};
 use crate::report::format::{plain, time};
 use crate::report::section::Section;
 use crate::report::table::{Cell, Columns, Table};
-use crate::store::report::{Check, Gap, ReportRows, SourceState};
+use crate::store::report::{Check, Gap, ReportRows, SourceState, in_all};
 
 const FRESHNESS: &str = "Everything above counts from the time through which the account was scanned, not from \
     the time at which the page was made.";
@@ -15,12 +15,14 @@ pub(super) fn freshness(rows: &ReportRows, shape: Shape) -> Section {
         .text("From", |g| Cell::time(g.gap_from))
         .text("To", |g| Cell::time(g.gap_to))
         .number("Length", |g| Cell::duration(g.gap_seconds))
-        .table("Spans that were not read", "No span is missing.", &rows.gaps);
+        .table("Spans that were not read", "No span is missing.", &rows.gaps)
+        .out_of(in_all(&rows.gaps, |g| g.in_all), "coverage_gaps");
     let checks = Columns::new(shape.has_accounts)
         .text("Check", |c: &Check| Cell::text(&plain(&c.check_name)))
         .number("Found, 30 days", |c| Cell::number(c.failures_30_days))
         .number("Checked", |c| Cell::number(c.failures_checked))
-        .table("Quality of the data", "Nothing was checked.", &rows.checks);
+        .table("Quality of the data", "Nothing was checked.", &rows.checks)
+        .out_of(number_of(&rows.checks), "data_quality");
     Section::new("freshness", "Freshness, and what is not known", FRESHNESS)
         .with(sources(rows, shape))
         .with(gaps)
@@ -50,6 +52,7 @@ fn sources(rows: &ReportRows, shape: Shape) -> Table {
         .number("Open rejects", |s| Cell::number(s.open_rejects))
         .number("People to fetch", |s| Cell::number(s.people_pending))
         .table("Sources", "Nothing was ever read.", &rows.sources)
+        .out_of(number_of(&rows.sources), "sync_health")
 }
 
 fn notice(source: &SourceState) -> Option<&'static str> {

@@ -11,7 +11,7 @@ use crate::report::people;
 use crate::report::section::Section;
 use crate::report::table::{Cell, Columns};
 use crate::store::report::{
-    Day, Incident, LatestFailure, NewError, OfAccount, ReportRows, Resolving,
+    Day, Incident, LatestFailure, NewError, OfAccount, ReportRows, Resolving, in_all,
 };
 
 const DAYS: &str = "Each failure counts once, on its day in UTC.";
@@ -70,7 +70,8 @@ pub(super) fn incidents(rows: &ReportRows, shape: Shape) -> Section {
         .number("People", |i| Cell::number(i.people))
         .text("Error", |i| Cell::optional(i.error.as_deref()))
         .text("Class", |i| class(i.error_class.as_deref().unwrap_or("–"), None))
-        .table("Incidents, latest first", "No incident.", &rows.incidents);
+        .table("Incidents, latest first", "No incident.", &rows.incidents)
+        .out_of(in_all(&rows.incidents, |i| i.in_all), "app_incidents");
     Section::new("incidents", "Incidents", INCIDENTS).with(table)
 }
 
@@ -86,7 +87,8 @@ pub(super) fn resolving(rows: &ReportRows, shape: Shape) -> Section {
             "Resolved cases by month, app and operation",
             "No case was resolved.",
             &rows.resolving,
-        );
+        )
+        .out_of(in_all(&rows.resolving, |r| r.in_all), "time_to_resolve");
     Section::new("resolving", "Time to resolve", RESOLVING).with(table)
 }
 
@@ -98,7 +100,8 @@ pub(super) fn new_errors(rows: &ReportRows, shape: Shape) -> Section {
         .text("Error", |e| Cell::text(&e.example))
         .text("Class", |e| class(&e.error_class, Some(&e.recommended_action)))
         .text("Retry helps", |e| Cell::text(&plain(&e.retryable)))
-        .table("New errors, latest first", "No new error.", &rows.new_errors);
+        .table("New errors, latest first", "No new error.", &rows.new_errors)
+        .out_of(in_all(&rows.new_errors, |e| e.in_all), "new_errors");
     Section::new("new-errors", "New errors", NEW_ERRORS).with(table)
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Shape, app, class};
+use super::{Shape, app, class, number_of};
 use crate::report::format::plain;
 use crate::report::people;
 use crate::report::section::Section;
 use crate::report::table::{Cell, Columns, Table};
-use crate::store::report::{App, Leaver, OfAccount, OpenCases, ReportRows};
+use crate::store::report::{App, Leaver, OfAccount, OpenCases, ReportRows, in_all};
 
 const LEAVERS: &str = "Suspensions and deletions that failed, or that OneLogin is set not to do, and that \
     nothing has resolved since. They are due 24 hours after the first failure.";
@@ -60,7 +60,7 @@ pub(super) fn cases(rows: &ReportRows, shape: Shape) -> Section {
         .number("Unknown", |c| Cell::number(c.unknown_cases))
         .text("Oldest", |c| Cell::time(c.oldest_at))
         .table("By app and error class", "No case is open.", &rows.open_cases)
-        .out_of(i64::try_from(rows.open_cases.len()).unwrap_or(i64::MAX), "open_cases");
+        .out_of(number_of(&rows.open_cases), "open_cases");
     Section::new("cases", "Open cases", CASES)
         .with(by_app(rows, shape))
         .with(by_class(rows, shape))
@@ -77,6 +77,7 @@ fn by_app(rows: &ReportRows, shape: Shape) -> Table {
         .number("People, 30 days", |a| Cell::number(a.people_30_days))
         .text("Last failure", |a| Cell::optional_time(a.last_failure_at))
         .table("By app", "No app has a failure.", &rows.apps)
+        .out_of(in_all(&rows.apps, |a| a.in_all), "failures_by_app")
 }
 
 /// Open cases and failures of a class.
@@ -112,6 +113,7 @@ impl OfAccount for ClassCounts {
 }
 
 fn by_class(rows: &ReportRows, shape: Shape) -> Table {
+    let counts = class_counts(rows);
     Columns::new(shape.has_accounts)
         .text("Class", |c: &ClassCounts| class(&c.error_class, Some(&c.action)))
         .text("Retry helps", |c| Cell::text(&plain(&c.retryable)))
@@ -120,7 +122,8 @@ fn by_class(rows: &ReportRows, shape: Shape) -> Table {
         .number("Failures, 7 days", |c| Cell::number(c.failures_7_days))
         .number("30 days", |c| Cell::number(c.failures_30_days))
         .number("People, 30 days", |c| Cell::number(c.people_30_days))
-        .table("By error class", "No failure has a class.", &class_counts(rows))
+        .table("By error class", "No failure has a class.", &counts)
+        .out_of(number_of(&counts), "failures_by_error_class")
 }
 
 /// One row per account, class and retryable, the one with the most cases first.

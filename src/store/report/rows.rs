@@ -8,6 +8,12 @@ pub(crate) trait OfAccount {
     fn account(&self) -> &str;
 }
 
+/// The sum of a count that each row has of all rows of its account, of which these are the first.
+pub(crate) fn in_all<T: OfAccount>(rows: &[T], count: fn(&T) -> i64) -> i64 {
+    let accounts = rows.chunk_by(|a, b| a.account() == b.account());
+    accounts.filter_map(<[T]>::first).map(count).sum()
+}
+
 /// Makes types whose fields are the columns of a statement.
 macro_rules! rows {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty,)* })*) => {$(
@@ -115,6 +121,7 @@ rows! {
         open_cases: i64,
         unknown_cases: i64,
         last_failure_at: Option<DateTime<Utc>>,
+        in_all: i64,
     }
 
     /// Failures of an error class.
@@ -146,6 +153,8 @@ rows! {
         is_ongoing: bool,
         failures: i64,
         people: i64,
+        in_all: i64,
+        ongoing_in_all: i64,
     }
 
     /// Times from the first failure of a case to its end.
@@ -156,6 +165,7 @@ rows! {
         cases: i64,
         median_seconds: i64,
         p90_seconds: i64,
+        in_all: i64,
     }
 
     /// An error that was not seen before.
@@ -167,6 +177,7 @@ rows! {
         first_failure_at: DateTime<Utc>,
         last_failure_at: DateTime<Utc>,
         failures: i64,
+        in_all: i64,
     }
 
     /// One of the latest failures.
@@ -191,6 +202,7 @@ rows! {
         gap_from: DateTime<Utc>,
         gap_to: DateTime<Utc>,
         gap_seconds: i64,
+        in_all: i64,
     }
 
     /// The result of a check of the data.

@@ -287,7 +287,7 @@ on_both!(a_report_counts_what_its_tables_leave_out, |db| {
 
     let page = written(db, &[]);
 
-    // Of sixty accounts, a table has twenty rows each.
+    // With sixty accounts, a table has twenty rows of each.
     assert_eq!(page.figures()[4], ["Incidents", "26"]);
     let shown = page.tables();
     for left_out in [

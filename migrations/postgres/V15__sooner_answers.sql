@@ -48,17 +48,20 @@ from (
 ) n
 where place = 1;
 
--- The values of the two places, by Postgres' own function: half the time, and no compilation.
+-- The values of the two places, by Postgres' own function: half the time, and no compilation. Month by month of each
+-- account, so that each is a span of the index also where the question names no account.
 create or replace view time_to_resolve as
-select account, month, app_name, operation, cases,
-       cast(floor(date_part('epoch', median)) as bigint) as median_seconds,
-       cast(floor(date_part('epoch', p90)) as bigint) as p90_seconds
-from (
-    select c.account, m.month, c.app_name, c.operation, count(*) as cases,
+select a.account, m.month, c.app_name, c.operation, c.cases,
+       cast(floor(date_part('epoch', c.median)) as bigint) as median_seconds,
+       cast(floor(date_part('epoch', c.p90)) as bigint) as p90_seconds
+from accounts a
+cross join calendar_months m
+cross join lateral (
+    select c.app_name, c.operation, count(*) as cases,
            percentile_disc(0.5) within group (order by c.resolved_at - c.opened_at) as median,
            percentile_disc(0.9) within group (order by c.resolved_at - c.opened_at) as p90
-    from calendar_months m
-    cross join provisioning_cases c
-    where c.resolved_at >= m.starts_at and c.resolved_at < m.ends_at and c.is_resolution_timed
-    group by c.account, m.month, c.app_name, c.operation
+    from provisioning_cases c
+    where c.account = a.account and c.resolved_at >= m.starts_at and c.resolved_at < m.ends_at
+      and c.is_resolution_timed
+    group by c.app_name, c.operation
 ) c;

@@ -28,7 +28,7 @@ const BETWEEN_KNOCKS: Duration = Duration::from_millis(250);
 const NOTED_AFTER: Duration = Duration::from_secs(1);
 /// Time for which a first connection is held while a second one is waited for; twice as long per attempt,
 /// because a server far away may only be slow.
-const SECOND_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const SECOND_WITHIN: Duration = Duration::from_secs(2);
 /// Limit of a last attempt, which finds the reason why there is no connection.
 const REASON_WITHIN: Duration = Duration::from_secs(2);
 

@@ -1,15 +1,12 @@
 //! Reading in two transactions side by side that see the same rows.
 
-use std::time::Duration;
-
 use sqlx::AssertSqlSafe;
 use tokio::time::timeout;
 
+use super::connect::SECOND_WITHIN;
 use super::tx::{BEGIN_SNAPSHOT_POSTGRES, Tx};
 use super::{Error, Store, failed};
 
-/// Time for which a second connection is waited for. A pooler may have no other one to lend.
-const SECOND_WITHIN: Duration = Duration::from_millis(200);
 const EXPORT: &str = "select pg_export_snapshot()";
 /// A number that is another one if, since this connection saw it last, another one has committed.
 const VERSION: &str = "pragma data_version";
@@ -42,15 +39,15 @@ impl Store {
     }
 
     async fn snapshot_of_server(&self) -> Result<Snapshot, Error> {
-        let mut first = Tx::begin_with(self, BEGIN_SNAPSHOT_POSTGRES, "").await?;
-        let Tx::Postgres(session) = &mut first else { return Ok(Snapshot::of_one(first)) };
-        let name: String =
-            sqlx::query_scalar(EXPORT).fetch_one(&mut **session).await.map_err(failed(SHARING))?;
+        let begin = async || Tx::begin_with(self, BEGIN_SNAPSHOT_POSTGRES, "").await;
+        let mut first = begin().await?;
+        let name = first.export().await.map_err(failed(SHARING))?;
         let second = async {
-            let mut second = Tx::begin_with(self, BEGIN_SNAPSHOT_POSTGRES, "").await?;
+            let mut second = begin().await?;
             second.see(&name).await.map_err(failed(SHARING))?;
             Ok(second)
         };
+        // A pooler may have no other connection to lend.
         let second = timeout(SECOND_WITHIN, second).await.ok().transpose()?;
         Ok(Snapshot { first, second })
     }
@@ -77,10 +74,6 @@ impl Store {
 }
 
 impl Snapshot {
-    fn of_one(first: Tx) -> Self {
-        Self { first, second: None }
-    }
-
     /// The transaction for what is read alone.
     pub(super) fn tx(&mut self) -> &mut Tx {
         &mut self.first
@@ -107,6 +100,12 @@ impl Snapshot {
 }
 
 impl Tx {
+    /// Names what the transaction sees, for another one in Postgres.
+    async fn export(&mut self) -> Result<String, sqlx::Error> {
+        let Self::Postgres(session) = self else { return Ok(String::new()) };
+        sqlx::query_scalar(EXPORT).fetch_one(&mut **session).await
+    }
+
     /// Lets a transaction that has read nothing yet see what another one sees.
     async fn see(&mut self, name: &str) -> Result<(), sqlx::Error> {
         let Self::Postgres(session) = self else { return Ok(()) };

@@ -111,12 +111,17 @@ impl Pass {
         }
     }
 
-    /// Takes out the cases of users that have ended, with the last of those users.
+    /// Takes out the cases that can be written: where some are stored, those of users who have ended. Returns the last
+    /// of those users, too.
     fn ended(&mut self) -> (i64, Vec<Case>) {
         let cases = self.cases.ended();
-        let Some(user_id) = self.user_id else { return (i64::MIN, Vec::new()) };
-        let ended = cases.extract_if(.., |case| case.user_id < user_id).collect();
-        (user_id - 1, ended)
+        match self.user_id {
+            Some(user_id) if self.has_cases => {
+                let ended = cases.extract_if(.., |case| case.user_id < user_id).collect();
+                (user_id - 1, ended)
+            }
+            _ => (self.written_through, mem::take(cases)),
+        }
     }
 }
 

@@ -120,7 +120,7 @@ impl Db {
         rows[0][0].parse().expect("a count is a number")
     }
 
-    async fn connect_sqlite(&self) -> Result<sqlx::SqliteConnection, sqlx::Error> {
+    pub(crate) async fn connect_sqlite(&self) -> Result<sqlx::SqliteConnection, sqlx::Error> {
         let options: SqliteConnectOptions = self.url().parse()?;
         options.create_if_missing(true).connect().await
     }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use onelogin_simulator::Config;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions};
+use sqlx::AssertSqlSafe;
 
 use crate::support::api::Api;
 use crate::support::block_on;
@@ -22,8 +21,7 @@ const PER_ACCOUNT: u64 = 1_000;
 fn steps(db: &Db, sql: &str) -> u64 {
     let counts = Arc::new(AtomicU64::new(0));
     block_on(async {
-        let options: SqliteConnectOptions = db.url().parse().expect("a URL");
-        let mut connection = options.connect().await.expect("the file is there");
+        let mut connection = db.connect_sqlite().await.expect("the file is there");
         let counter = Arc::clone(&counts);
         let mut handle = connection.lock_handle().await.expect("nobody else uses it");
         handle.set_progress_handler(i32::try_from(COUNTED).expect("few"), move || {

@@ -86,6 +86,23 @@ on_both!(the_numbers_of_a_report_are_those_of_the_views, |db| {
         ("Incidents", count("app_incidents")),
     ];
     assert_eq!(page.figures(), expected.map(|(name, value)| [name.to_owned(), value]));
+    let mut cases = db.rows(
+        "select coalesce(app_name, 'no app named'), error_class, count(case when status = 'open' then 1 end),
+             count(case when status = 'unknown' then 1 end)
+         from open_cases group by app_name, error_class, retryable, recommended_action",
+    );
+    for case in &mut cases {
+        case[1] = case[1].replace('_', " ");
+    }
+    let mut shown: Vec<Vec<String>> = page
+        .table("cases", 2)
+        .iter()
+        .map(|row| row.split(" | ").take(4).map(str::to_owned).collect())
+        .collect();
+    cases.sort();
+    shown.sort();
+    assert!(!cases.is_empty());
+    assert_eq!(shown, cases);
     assert_eq!(json["failures"].to_string(), failures);
     assert_eq!(json["bytes"], page.html.len());
 });

@@ -182,6 +182,29 @@ fn the_reader_sees_every_view_and_no_name() {
 }
 
 #[test]
+fn with_the_errors_the_reader_makes_a_report_without_people() {
+    let (roles, onelogin) = (Roles::create(), history(300));
+    roles.sync(&onelogin, Api::Events, &["--since", SINCE]);
+    let report = |url: &str, arguments: &[&str]| {
+        let arguments = [&["report", "--format", "json"], arguments].concat();
+        Program::new(&arguments).env("DATABASE_URL", url).run()
+    };
+    let grant = "grant select on error_texts to onelogin_reader;";
+    assert!(read("docs/security.md").contains(grant));
+    roles.db.execute(grant);
+
+    let own = report(&roles.db.url(), &["--no-people"]).expect_code(0).json();
+    let readers = report(&roles.url(READER), &["--no-people"]).expect_code(0).json();
+
+    assert_eq!(readers["failures"], 300);
+    assert_eq!(readers, own);
+    let refused = report(&roles.url(READER), &[]);
+    let refused = refused.expect_code(78);
+    let advice = "run: grant select on table outstanding_deprovisioning to onelogin_reader";
+    assert!(refused.stderr.contains(advice), "{refused}");
+}
+
+#[test]
 fn the_reader_writes_nothing_and_reads_no_table() {
     let roles = Roles::create();
 

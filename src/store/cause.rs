@@ -144,7 +144,9 @@ fn grant(message: &str) -> String {
     let role = clean(&quoted(role));
     let object = message.split_once(" for ").and_then(|(_, object)| object.split_once(' '));
     let (rights, object) = match object {
-        Some(("table" | "view" | "relation", name)) => {
+        // No command writes to a view.
+        Some(("view", name)) => ("select", format!("table {}", clean(name))),
+        Some(("table" | "relation", name)) => {
             ("select, insert, update, delete", format!("table {}", clean(name)))
         }
         Some(("schema", name)) => ("usage, create", format!("schema {}", clean(name))),

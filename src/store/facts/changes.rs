@@ -1,7 +1,7 @@
 //! The failures and successes that a window changes, and what follows from them.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::mem;
 
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ const ATTEMPTS: Statement = Statement::new(include_str!("sql/attempts_by_id.sql"
 const SUCCESSES: Statement = Statement::new(include_str!("sql/successes_by_id.sql"));
 
 /// New and changed rows that a window may have to bring facts up to date by itself; for more of them, building
-/// all again was measured as cheaper. About 250 bytes each.
+/// all again was measured as cheaper. About 150 bytes each.
 const MOST_CHANGES: usize = 20_000;
 
 const DOING: &str = "bringing cases and counts up to date";
@@ -31,10 +31,46 @@ const DOING: &str = "bringing cases and counts up to date";
 pub(in crate::store) struct Changes {
     texts: Interned,
     fingerprints: Fingerprints,
-    attempts: HashMap<Uuid, Changed<Attempt>>,
-    successes: HashMap<Uuid, Changed<Success>>,
+    attempts: Noted<Attempt>,
+    successes: Noted<Success>,
     /// There are more than are remembered.
     are_many: bool,
+}
+
+/// Rows of a window. A new one has no value before, and needs no place in a map until the end: half of the memory.
+#[derive(Debug)]
+struct Noted<T> {
+    /// Batch by batch: one list would be copied each time that it is full.
+    new: Vec<Box<[T]>>,
+    changed: HashMap<Uuid, Changed<T>>,
+}
+
+impl<T> Default for Noted<T> {
+    fn default() -> Self {
+        Self { new: Vec::new(), changed: HashMap::new() }
+    }
+}
+
+impl<T> Noted<T> {
+    fn len(&self) -> usize {
+        self.new.iter().map(|batch| batch.len()).sum::<usize>() + self.changed.len()
+    }
+
+    /// Notes a change. Only the value before the first of several changes counts.
+    fn change(&mut self, id: Uuid, before: Option<Box<T>>, after: T) {
+        self.changed.entry(id).or_insert((before, None)).1 = Some(Box::new(after));
+    }
+
+    /// Takes out all rows. One that was new and changed after that has no value before.
+    fn take(&mut self, id: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Changed<T>> {
+        let Self { new, changed } = mem::take(self);
+        let new = new.into_iter().flatten().map(|row| (id(&row), (None, Some(Box::new(row)))));
+        let mut all: HashMap<_, Changed<T>> = new.collect();
+        for (id, (before, after)) in changed {
+            all.entry(id).or_insert((before, None)).1 = after;
+        }
+        all
+    }
 }
 
 struct Key<'a>(&'a Shared<()>, Uuid);
@@ -56,7 +92,7 @@ impl Changes {
 
     /// Checks that nothing can follow from the window.
     pub(in crate::store) fn is_empty(&self) -> bool {
-        self.attempts.is_empty() && self.successes.is_empty() && !self.are_many
+        self.attempts.len() + self.successes.len() == 0 && !self.are_many
     }
 
     /// Gives new and changed failures the fingerprints of their errors.
@@ -72,10 +108,9 @@ impl Changes {
         texts: &TextArena,
     ) {
         if self.makes_room(failures.len()) {
-            for failure in failures {
-                let attempt = attempt(origin, failure, texts, &mut self.texts);
-                note(&mut self.attempts, failure.failure_id, None, attempt);
-            }
+            let interned = &mut self.texts;
+            let new = failures.iter().map(|failure| attempt(origin, failure, texts, interned));
+            self.attempts.new.push(new.collect());
         }
     }
 
@@ -104,7 +139,7 @@ impl Changes {
             let before = stored.remove(&failure.failure_id).map(Box::new);
             let mut after = attempt(origin, failure, texts, &mut self.texts);
             after.twin_of = before.as_ref().and_then(|before| before.twin_of);
-            note(&mut self.attempts, failure.failure_id, before, after);
+            self.attempts.change(failure.failure_id, before, after);
         }
         Ok(())
     }
@@ -116,10 +151,9 @@ impl Changes {
         texts: &TextArena,
     ) {
         if self.makes_room(successes.len()) {
-            for success in successes {
-                let after = success_of(success, texts, &mut self.texts);
-                note(&mut self.successes, success.success_id, None, after);
-            }
+            let interned = &mut self.texts;
+            let new = successes.iter().map(|success| success_of(success, texts, interned));
+            self.successes.new.push(new.collect());
         }
     }
 
@@ -147,7 +181,7 @@ impl Changes {
         for success in successes {
             let before = stored.remove(&success.success_id).map(Box::new);
             let after = success_of(success, texts, &mut self.texts);
-            note(&mut self.successes, success.success_id, before, after);
+            self.successes.change(success.success_id, before, after);
         }
         Ok(())
     }
@@ -162,7 +196,7 @@ impl Changes {
     }
 
     fn forget(&mut self) {
-        (self.attempts, self.successes) = (HashMap::new(), HashMap::new());
+        (self.attempts, self.successes) = <_>::default();
         self.texts = Interned::default();
     }
 
@@ -203,18 +237,19 @@ impl Changes {
         if self.is_empty() || self.are_many {
             return Ok(());
         }
+        let mut attempts_by_id = self.attempts.take(|attempt| attempt.id);
         if tx.has_other_source(origin).await? {
-            self.pair(tx, account).await?;
+            self.pair(tx, account, &mut attempts_by_id).await?;
         }
-        let mut attempts: Vec<Changed<Attempt>> = Vec::with_capacity(self.attempts.len());
-        for (before, after) in std::mem::take(&mut self.attempts).into_values() {
+        let mut attempts: Vec<Changed<Attempt>> = Vec::with_capacity(attempts_by_id.len());
+        for (before, after) in attempts_by_id.into_values() {
             attempts.push((
                 before.filter(|attempt| built.counts(attempt)),
                 after.filter(|attempt| built.counts(attempt)),
             ));
         }
         let mut successes: Vec<Changed<Success>> = Vec::with_capacity(self.successes.len());
-        for (before, after) in std::mem::take(&mut self.successes).into_values() {
+        for (before, after) in self.successes.take(|success| success.id).into_values() {
             successes.push((
                 before.filter(|success| built.includes(success.user_id)),
                 after.filter(|success| built.includes(success.user_id)),
@@ -246,8 +281,13 @@ impl Changes {
     }
 
     /// Pairs the failures around those that changed, and notes whose twins they are now.
-    async fn pair(&mut self, tx: &mut Tx, account: &Shared<()>) -> Result<(), sqlx::Error> {
-        let changed = self.attempts.values().flat_map(|(before, after)| [before, after]).flatten();
+    async fn pair(
+        &mut self,
+        tx: &mut Tx,
+        account: &Shared<()>,
+        attempts: &mut HashMap<Uuid, Changed<Attempt>>,
+    ) -> Result<(), sqlx::Error> {
+        let changed = attempts.values().flat_map(|(before, after)| [before, after]).flatten();
         let changed: Vec<_> = changed.map(|attempt| (group_of(attempt), attempt.at)).collect();
         let links = tx.pair_around(account, changed, &mut self.texts).await?;
         let stored: Vec<_> =
@@ -255,21 +295,11 @@ impl Changes {
         tx.link_twins(account, &stored).await?;
         for (before, twin_of) in links {
             let after = Attempt { twin_of, ..before.clone() };
-            let change = self.attempts.entry(before.id).or_insert((Some(Box::new(before)), None));
+            let change = attempts.entry(before.id).or_insert((Some(Box::new(before)), None));
             change.1 = Some(Box::new(after));
         }
         Ok(())
     }
-}
-
-/// Notes a change. Only the value before the first of several changes counts.
-fn note<K: Eq + Hash, T>(
-    changes: &mut HashMap<K, Changed<T>>,
-    key: K,
-    before: Option<Box<T>>,
-    after: T,
-) {
-    changes.entry(key).or_insert((before, None)).1 = Some(Box::new(after));
 }
 
 fn attempt(origin: &Origin, failure: &Failure, arena: &TextArena, texts: &mut Interned) -> Attempt {

@@ -30,7 +30,7 @@ const SUCCEEDED: &str = "succeeded";
 /// The outcome of a failure of which no attempt was made.
 const SKIPPED: &str = "skipped";
 
-/// Interned that many rows have, each once.
+/// Texts that many rows have, each once.
 #[derive(Debug, Default)]
 pub(super) struct Interned(HashSet<Arc<str>>);
 

@@ -214,6 +214,37 @@ on_both!(a_first_load_writes_without_the_indexes_by_user, |db| {
     assert_same(&indexes(db), &before);
 });
 
+on_both!(the_first_cases_are_written_without_their_indexes, |db| {
+    let config = Config { failures: 21_000, days: 3, now: at(NOON), ..Config::default() };
+    let onelogin = start(config);
+    migrate(db);
+    let before = indexes(db);
+    let (refuse, accept) = match db {
+        Db::Sqlite(_) => (
+            "create trigger refuse before insert on provisioning_cases begin select raise(abort, 'refused'); end",
+            "drop trigger refuse",
+        ),
+        Db::Postgres(_) => (
+            "create function refuse() returns trigger language plpgsql as 'begin raise exception ''refused''; end';
+            create trigger refuse before insert on provisioning_cases for each row execute function refuse()",
+            "drop function refuse cascade",
+        ),
+    };
+    db.execute(refuse);
+
+    sync(&onelogin, db, &["--since", "2026-03-10"]).run().expect_code(74);
+
+    let left: Vec<_> = indexes(db)
+        .into_iter()
+        .filter(|row| row[0].starts_with("provisioning_cases_") && !row[0].ends_with("_pkey"))
+        .collect();
+    assert_eq!(left, Vec::<Vec<String>>::new());
+    db.execute(accept);
+    sync_ok(&onelogin, db, &[]);
+    assert!(db.count("provisioning_cases") > 10_000);
+    assert_same(&indexes(db), &before);
+});
+
 #[test]
 fn a_first_load_keeps_its_indexes_while_somebody_reads_the_tables() {
     let (onelogin, db) = (empty(NOON), Db::postgres());

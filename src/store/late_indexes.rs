@@ -1,8 +1,8 @@
 //! Indexes that are made after many rows were written into empty tables.
 //!
 //! Records come in the order of time, so that each would change a page of the indexes by user at a random place:
-//! with them, the first load of a million rows took twice as long. In SQLite that is true of cases, too, which come
-//! user by user; in Postgres it gains little.
+//! with them, the first load of a million rows took twice as long. The same is true of the first cases, which come
+//! user by user.
 
 use std::time::Instant;
 
@@ -25,14 +25,17 @@ const IS_OWNER: &str = "select pg_has_role(relowner, 'usage') from pg_class \
 const WAIT_BRIEFLY: &str = "set local lock_timeout = '3s'";
 
 const OF_RECORDS: [&str; 2] = ["provisioning_failures_by_user", "provisioning_successes_by_user"];
-const OF_CASES: [&str; 6] = [
+const OF_CASES: [&str; 4] = [
     "provisioning_cases_by_user",
     "provisioning_cases_by_time",
-    "provisioning_cases_by_app",
-    "provisioning_cases_unresolved",
     "provisioning_cases_by_resolution",
     "provisioning_cases_repeated",
 ];
+/// Postgres has no use for these.
+const OF_CASES_IN_SQLITE: [&str; 2] =
+    ["provisioning_cases_by_app", "provisioning_cases_unresolved"];
+
+const TABLES: [&str; 3] = ["provisioning_failures", "provisioning_successes", "provisioning_cases"];
 
 const DOING: &str = "preparing the load";
 const MAKING: &str = "making an index";
@@ -47,11 +50,35 @@ impl Store {
         if !self.read(DOING, async |tx| tx.is_true(ARE_RECORDS_EMPTY).await).await? {
             return self.make_indexes().await;
         }
+        self.drop_while(ARE_RECORDS_EMPTY, &OF_RECORDS).await
+    }
+
+    /// Drops the indexes of cases before the first of a database.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(super) async fn begin_cases(&self) -> Result<(), Error> {
+        if !self.read(DOING, async |tx| tx.is_true(ARE_CASES_EMPTY).await).await? {
+            return Ok(());
+        }
+        self.drop_while(ARE_CASES_EMPTY, &OF_CASES).await?;
+        if self.is_server() {
+            return Ok(());
+        }
+        self.drop_while(ARE_CASES_EMPTY, &OF_CASES_IN_SQLITE).await
+    }
+
+    /// Drops indexes, each in a transaction of its own and only if their tables are still empty.
+    async fn drop_while(
+        &self,
+        are_empty: &'static str,
+        indexes: &[&'static str],
+    ) -> Result<(), Error> {
         if !self.owns_indexes().await? {
             return Ok(());
         }
-        for index in OF_RECORDS {
-            match self.write(DOING, async |tx| tx.drop_of_no_records(index).await).await {
+        for index in indexes {
+            match self.write(DOING, async |tx| tx.drop_if(are_empty, index).await).await {
                 // Somebody uses the table. With its index, the load is slower.
                 Err(Error::Locked { .. }) if self.is_server() => {}
                 dropped => dropped?,
@@ -120,19 +147,15 @@ impl Tx {
         }
     }
 
-    /// Drops the indexes of cases if no account of an SQLite file has a case.
-    pub(super) async fn drop_indexes_of_no_cases(&mut self) -> Result<(), sqlx::Error> {
-        if matches!(self, Self::Postgres(_)) || !self.is_true(ARE_CASES_EMPTY).await? {
-            return Ok(());
-        }
-        self.drop_all(&OF_CASES).await
-    }
-
-    /// Drops an index of failures or successes, unless another run has written some meanwhile.
-    async fn drop_of_no_records(&mut self, index: &'static str) -> Result<(), sqlx::Error> {
+    /// Drops an index, unless another run has written rows meanwhile.
+    async fn drop_if(
+        &mut self,
+        are_empty: &'static str,
+        index: &'static str,
+    ) -> Result<(), sqlx::Error> {
         self.lock_table_of(index).await?;
-        if self.is_true(ARE_RECORDS_EMPTY).await? {
-            self.drop_all(&[index]).await?;
+        if self.is_true(are_empty).await? {
+            self.run(&format!("drop index if exists {index}")).await?;
         }
         Ok(())
     }
@@ -143,7 +166,8 @@ impl Tx {
         if matches!(self, Self::Sqlite(_)) {
             return Ok(());
         }
-        let table = index.strip_suffix("_by_user").expect("the index of a table by user");
+        let table = TABLES.iter().find(|table| index.starts_with(**table));
+        let table = table.expect("an index has the name of its table");
         self.run(WAIT_BRIEFLY).await?;
         self.run(&format!("lock table {table} in share row exclusive mode")).await
     }
@@ -153,14 +177,14 @@ impl Tx {
     }
 
     async fn missing_indexes(&mut self) -> Result<Vec<&'static str>, sqlx::Error> {
-        let mut late = OF_RECORDS.to_vec();
+        let mut late = [OF_RECORDS.as_slice(), &OF_CASES].concat();
         let made: Vec<String> = match self {
             Self::Postgres(tx) => {
-                let made = sqlx::query_scalar(NAMES_OF_POSTGRES).bind(OF_RECORDS);
+                let made = sqlx::query_scalar(NAMES_OF_POSTGRES).bind(late.clone());
                 made.fetch_all(&mut **tx).await?
             }
             Self::Sqlite(tx) => {
-                late.extend(OF_CASES);
+                late.extend(OF_CASES_IN_SQLITE);
                 sqlx::query_scalar(NAMES_OF_SQLITE).fetch_all(&mut **tx).await?
             }
         };
@@ -179,13 +203,6 @@ impl Tx {
         if matches!(self, Self::Sqlite(_)) && !missing.is_empty() {
             self.run_last("delete from sqlite_stat1").await?;
             self.run_last("insert into sqlite_stat1").await?;
-        }
-        Ok(())
-    }
-
-    async fn drop_all(&mut self, indexes: &[&str]) -> Result<(), sqlx::Error> {
-        for name in indexes {
-            self.run(&format!("drop index if exists {name}")).await?;
         }
         Ok(())
     }

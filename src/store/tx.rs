@@ -53,6 +53,7 @@ const BEGIN_SORTING_POSTGRES: &str = concat!(
     "; set local cursor_tuple_fraction = 1; set local enable_indexscan = off; set local jit = off"
 );
 const BEGIN_SORTING_SQLITE: &str = "pragma temp_store = file; begin immediate";
+const BEGIN_READING_SORTED_SQLITE: &str = "pragma temp_store = file; begin";
 
 /// The same for migrations, which wait and work for as long as it takes: a large table takes long, and other programs
 /// may hold its lock for long.
@@ -75,6 +76,15 @@ impl Store {
         work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
     ) -> impl Future<Output = Result<T, Error>> {
         self.in_tx(doing, BEGIN_POSTGRES, "begin", work)
+    }
+
+    /// The same for statements that read and sort many rows.
+    pub(super) fn read_sorted<T>(
+        &self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T, sqlx::Error>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        self.in_tx(doing, BEGIN_SORTING_POSTGRES, BEGIN_READING_SORTED_SQLITE, work)
     }
 
     /// Runs statements in a transaction of their own, and commits them.

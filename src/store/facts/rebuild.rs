@@ -81,17 +81,24 @@ impl Step {
     }
 }
 
+/// An account when its rebuild began.
+#[derive(Debug)]
+struct Division {
+    /// The last users of parts of about [`EVENTS`], ascending.
+    parts: Vec<i64>,
+    /// Failures of several sources were stored.
+    had_several_sources: bool,
+}
+
 /// Progress of a rebuild within this process.
 #[derive(Debug)]
 struct Progress {
     /// The last failure whose fingerprint was filled.
     filled: Uuid,
-    /// The last users of parts of about [`EVENTS`], ascending; read once.
-    parts: Option<Vec<i64>>,
+    /// Read once, because it takes a scan of all records.
+    division: Option<Division>,
     /// Parts of the next step.
     most_parts: usize,
-    /// Failures of several sources were stored when the parts were read.
-    had_several_sources: bool,
     /// The last user of the last step, if no later user had a stored case: windows leave those alone.
     no_cases_after: Option<i64>,
 }
@@ -133,9 +140,8 @@ impl Store {
         let (began, mut steps) = (Instant::now(), 0);
         let mut progress = Progress {
             filled: Uuid::nil(),
-            parts: None,
+            division: None,
             most_parts: FIRST_PARTS,
-            had_several_sources: false,
             no_cases_after: None,
         };
         while self.answered(DOING, self.step(account, &mut progress)).await? {
@@ -157,6 +163,12 @@ impl Store {
         if state.1 == Some(Step::Days) {
             // Where the first cases were built without them.
             self.make_indexes().await?;
+        }
+        if state.1 == Some(Step::Users) && progress.division.is_none() {
+            // Not in the step, because nobody has to wait for it.
+            self.begin_cases().await?;
+            let divide = async |tx: &mut Tx| tx.division(account).await;
+            progress.division = Some(self.read_sorted(DOING, divide).await?);
         }
         let began = Instant::now();
         let mut tx = match state.1 {
@@ -257,15 +269,15 @@ impl Tx {
                 }
                 self.move_rebuild(account, Some(Step::Users), None).await?;
             }
+            (Built::Days(through), _) => self.build_some_days(account, through, began).await?,
+            // The next step divides it.
+            (_, Some(Step::Users)) if progress.division.is_none() => {}
             (Built::Users(through), _) => {
                 self.build_some_users((stamp, account), through, progress, began).await?;
             }
-            (Built::Days(through), _) => self.build_some_days(account, through, began).await?,
             (Built::Nothing | Built::All, _) => {
                 self.forget_texts(account).await?;
-                self.drop_indexes_of_no_cases().await?;
-                self.divide_users(account, progress).await?;
-                let has_several_sources = progress.had_several_sources;
+                let has_several_sources = self.has_several_sources(account, progress).await?;
                 let known = Known { has_several_sources, has_cases: false };
                 self.build_users((stamp, account), Users::Nobody, known).await?;
                 self.move_rebuild(account, Some(Step::Users), Some(i64::MIN)).await?;
@@ -282,14 +294,10 @@ impl Tx {
         progress: &mut Progress,
         began: Instant,
     ) -> Result<(), sqlx::Error> {
-        if progress.parts.is_none() {
-            self.divide_users(account, progress).await?;
-        }
-        let parts = progress.parts.as_deref().unwrap_or_default();
-        let ends: Vec<i64> = parts.iter().copied().filter(|&end| end > through).collect();
-        // Another source may have been read meanwhile.
-        let (first, last) = self.sources_read(account).await?;
-        let has_several_sources = progress.had_several_sources || first != last;
+        let parts = progress.division.as_ref().map(|division| division.parts.as_slice());
+        let parts = parts.unwrap_or_default().iter().copied();
+        let ends: Vec<i64> = parts.filter(|&end| end > through).collect();
+        let has_several_sources = self.has_several_sources(account, progress).await?;
         // If another process has gone on with the rebuild, or has begun another one, it moved that end.
         let is_known = progress.no_cases_after == Some(through);
         let has_cases = !is_known && self.has_cases_after(account, through).await?;
@@ -323,14 +331,16 @@ impl Tx {
         }
     }
 
-    async fn divide_users(
+    /// Checks whether failures of several sources may be stored. Another one may have been read since the rebuild
+    /// began.
+    async fn has_several_sources(
         &mut self,
         account: &str,
-        progress: &mut Progress,
-    ) -> Result<(), sqlx::Error> {
-        progress.parts = Some(self.parts(account).await?);
-        progress.had_several_sources = self.has_several_sources(account).await?;
-        Ok(())
+        progress: &Progress,
+    ) -> Result<bool, sqlx::Error> {
+        let (first, last) = self.sources_read(account).await?;
+        let had = progress.division.as_ref().is_some_and(|division| division.had_several_sources);
+        Ok(had || first != last)
     }
 
     /// Counts some days again, until the step is over.
@@ -369,32 +379,26 @@ impl Tx {
         self.show_rebuild(account, false).await
     }
 
-    /// Splits the users of an account into parts of about [`EVENTS`], and returns the last user of each but
-    /// the last.
-    async fn parts(&mut self, account: &str) -> Result<Vec<i64>, sqlx::Error> {
+    /// Divides the users of an account, and finds whether failures of several sources are stored.
+    async fn division(&mut self, account: &str) -> Result<Division, sqlx::Error> {
         let users: Vec<(i64, i64)> = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/users_events.sql"))
                 .bind(account)
                 .persistent(false)
                 .fetch_all(&mut **tx)
                 .await)?;
-        let (mut ends, mut events) = (Vec::new(), 0);
+        let (mut parts, mut events) = (Vec::new(), 0);
         for (user_id, number) in users {
             events += number;
             if events >= EVENTS {
-                ends.push(user_id);
+                parts.push(user_id);
                 events = 0;
             }
         }
-        Ok(ends)
-    }
-
-    /// Checks whether failures of several sources are stored.
-    async fn has_several_sources(&mut self, account: &str) -> Result<bool, sqlx::Error> {
         let (first, last): (Option<String>, Option<String>) = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/failures_sources.sql"))
                 .bind(account)
                 .persistent(false)
                 .fetch_one(&mut **tx)
                 .await)?;
-        Ok(first != last)
+        Ok(Division { parts, had_several_sources: first != last })
     }
 }

@@ -17,6 +17,8 @@ use crate::window::{Memory, Window};
 /// The calls of runs that began within this time count against the share of re-reading: a minute less than
 /// an hour, so that an hourly run is not held back by the one before it.
 const COUNTED: TimeDelta = TimeDelta::minutes(59);
+/// Time for which a failed run is remembered.
+const FAILED_WITHIN: TimeDelta = TimeDelta::weeks(1);
 /// Windows of a span were committed after its beginning, but perhaps under another clock.
 const OTHER_CLOCKS: TimeDelta = TimeDelta::days(1);
 
@@ -26,6 +28,10 @@ pub(crate) struct Remembered {
     pub memory: Memory,
     /// True if the events API takes only the first of several types; `None` until it was compared.
     pub takes_one_type: Option<bool>,
+    /// A run of the last week did not end well.
+    pub has_failed: bool,
+    /// The beginning of the first span that was ever read; `None` before that.
+    pub first_from: Option<DateTime<Utc>>,
     /// Hours since the run before began; `None` if there was none.
     pub hours: Option<f64>,
     /// Re-reading of each span; `None` before everything was read for the first time.
@@ -108,7 +114,7 @@ impl Tx {
         now: DateTime<Utc>,
     ) -> Result<Remembered, sqlx::Error> {
         let Origin { account, source } = &run.origin;
-        let (row, before, sweeps, spent) = on_either!(Tx, self, tx => {
+        let (row, before, has_failed, first_from, sweeps, spent) = on_either!(Tx, self, tx => {
             let row: Option<PlanRow> = sqlx::query_as(include_str!("sql/plan_of.sql"))
                 .bind(account)
                 .bind(source.as_str())
@@ -121,6 +127,18 @@ impl Tx {
                     .bind(Id(run.run_id))
                     .fetch_optional(&mut **tx)
                     .await?;
+            let has_failed: bool = sqlx::query_scalar(include_str!("sql/runs_failed.sql"))
+                .bind(account)
+                .bind(source.as_str())
+                .bind(Time(now - FAILED_WITHIN))
+                .fetch_one(&mut **tx)
+                .await?;
+            let first_from: Option<DateTime<Utc>> =
+                sqlx::query_scalar(include_str!("sql/windows_first.sql"))
+                    .bind(account)
+                    .bind(source.as_str())
+                    .fetch_one(&mut **tx)
+                    .await?;
             let sweeps: Vec<SweepRow> = sqlx::query_as(include_str!("sql/rereads_of.sql"))
                 .bind(account)
                 .bind(source.as_str())
@@ -132,7 +150,7 @@ impl Tx {
                 .bind(Time(now - COUNTED))
                 .fetch_all(&mut **tx)
                 .await?;
-            (row, before, sweeps, spent)
+            (row, before, has_failed, first_from, sweeps, spent)
         });
         let (last, densest, part, reserved, minute, takes_one_type) = row.unwrap_or_default();
         let has_ended = before.as_ref().is_none_or(|(status, _)| status != "interrupted");
@@ -160,6 +178,8 @@ impl Tx {
         let mut remembered = Remembered {
             memory: Memory { density, part: new_part },
             takes_one_type,
+            has_failed,
+            first_from,
             hours: before.map(|(_, began)| (now - began).as_seconds_f64() / 3_600.0),
             ..Remembered::default()
         };

@@ -38,6 +38,8 @@ pub(super) struct Rereading {
     lengths: Lengths,
     /// The end of the scan before this run.
     scanned: Option<DateTime<Utc>>,
+    /// A run of the last week did not end well.
+    has_failed: bool,
 }
 
 impl Rereading {
@@ -54,7 +56,8 @@ impl Rereading {
         };
         let hours = remembered.hours.unwrap_or_default().max(1.0);
         let share = Share { per_hour, hours, spent: remembered.spent };
-        Self { sweeps: remembered.sweeps.into(), share: share.into(), lengths, scanned }
+        let has_failed = remembered.has_failed;
+        Self { sweeps: remembered.sweeps.into(), share: share.into(), lengths, scanned, has_failed }
     }
 
     /// Forgets what was read: the watermark is not believed.
@@ -72,13 +75,15 @@ impl Rereading {
     }
 }
 
-/// The day before the last scan, if it is so small that it is read together with what is new.
+/// The day before the last scan, if it is so small that it is read together with what is new. That is only for an
+/// account where all goes well: where the calls of other programs leave too few for the day, or a moment of it cannot
+/// be read, each run would end before it came to what is new.
 pub(super) async fn with_what_is_new(run: &Session<'_>) -> Result<Option<Window>, Error> {
     let of = &run.rereading;
     let Some(day) = of.scanned.and_then(|scanned| of.lengths.window(Span::Day, scanned)) else {
         return Ok(None);
     };
-    if of.sweep(Span::Day).is_none_or(|sweep| sweep.open.is_some()) {
+    if of.has_failed || of.sweep(Span::Day).is_none_or(|sweep| sweep.open.is_some()) {
         return Ok(None);
     }
     let ledger = ledger(run, day.from).await?;

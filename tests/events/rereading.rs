@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use onelogin_simulator::{Config, Endpoint, Order};
+use onelogin_simulator::{Config, Endpoint, Fault, Order};
 
 use super::{MONTH, NOON, TODAY, failure, month};
 use crate::support::api::{Api, parameter, put_event};
@@ -80,6 +80,59 @@ on_both!(a_busy_day_is_re_read_in_pieces_that_keep_their_place, |db| {
     let place =
         "select min(next_from) > '2026-03-19 12:00:00.000+00:00' from rereads where span = 'day'";
     assert_rows(&db.rows(place), &[&["1"]]);
+});
+
+on_both!(other_programs_that_leave_few_calls_do_not_keep_a_run_from_what_is_new, |db| {
+    // The last day has 8 pages, and others leave 5 calls of each hour.
+    let config = Config {
+        failures: 80,
+        successes: Some(0),
+        days: 1,
+        late_records: 0,
+        page: 10,
+        calls_per_hour: 100,
+        ..month_of()
+    };
+    let onelogin = start(config);
+    let pages = ["--refresh-people", "never", "--page-limit", "10"];
+    let first = [&pages[..], &["--since", "2026-03-19T12:00:00Z"]].concat();
+    Api::Events.sync_ok(&onelogin, db, &first);
+
+    let mut failed = 0;
+    for hour in 1..=8 {
+        onelogin.advance(Duration::from_hours(1));
+        onelogin.spend(95);
+        put_event(&onelogin, failure(900_000 + hour, &format!("2026-03-20T{}:30:00Z", 11 + hour)));
+        let run = Api::Events.sync(&onelogin, db, &pages).run();
+        failed += usize::from(run.code != Some(0));
+    }
+
+    assert!(failed < 2, "{failed} runs failed");
+    let all = Api::Events.served(&onelogin, None, None).len();
+    assert_eq!(db.count("provisioning_failures"), all);
+});
+
+on_both!(after_a_failed_run_the_next_reads_what_is_new_first, |db| {
+    let onelogin = empty(NOON);
+    put_event(&onelogin, failure(1, "2026-03-20T02:00:00Z"));
+    Api::Events.sync_ok(&onelogin, db, &TODAY);
+    onelogin.advance(Duration::from_hours(1));
+    // As if a moment of the overlap could not be read.
+    onelogin.fail_always_at(Endpoint::Events, Some(Fault::InternalError));
+    Api::Events.sync(&onelogin, db, &["--max-attempts", "1"]).run().expect_code(69);
+    onelogin.fail_always_at(Endpoint::Events, None);
+    put_event(&onelogin, failure(2, "2026-03-20T12:30:00Z"));
+    let since = |run: usize| {
+        let call = &onelogin.calls_to(Endpoint::Events)[run];
+        parameter(&call.query, "since").expect("a time")
+    };
+    let failed = onelogin.calls_to(Endpoint::Events).len();
+    assert!(since(failed - 1).starts_with("2026-03-19T1"), "with the overlap");
+
+    Api::Events.sync_ok(&onelogin, db, &[]);
+
+    assert!(since(failed).starts_with("2026-03-20T1"), "{}", since(failed));
+    assert_eq!(db.count("provisioning_failures"), 2);
 });
 
 on_both!(a_limit_above_what_an_account_has_does_not_end_re_reading, |db| {

@@ -44,6 +44,12 @@ impl Window {
         Self { from: self.from - NARROWEST, to }
     }
 
+    /// True if a time lies in it. Its end belongs to the next one.
+    #[must_use]
+    pub(crate) fn contains(self, time: DateTime<Utc>) -> bool {
+        self.from <= time && time < self.to
+    }
+
     /// True if it can be split.
     #[must_use]
     pub(crate) fn can_narrow(self) -> bool {

@@ -245,6 +245,22 @@ on_both!(a_pipe_that_pauses_holds_no_transaction, |db| {
     Api::Legacy.assert_loaded(db, &texts);
 });
 
+on_all!(a_failure_before_all_that_was_read_is_not_late, |db, api| {
+    let onelogin = empty(NOON);
+    api.put_failure(&onelogin, 1, "2026-03-10T09:00:00Z", 1);
+    api.put_failure(&onelogin, 2, "2026-03-17T09:00:00Z", 2);
+    api.put_failure(&onelogin, 3, "2026-03-20T09:00:00Z", 3);
+    api.sync_ok(&onelogin, db, &["--since", "2026-03-19"]);
+
+    // The week is read again, and a span before it for the first time.
+    onelogin.set_now(at("2026-03-21T13:00:00Z"));
+    api.sync_ok(&onelogin, db, &[]);
+    api.sync_ok(&onelogin, db, &["--since", "2026-03-09", "--until", "2026-03-12"]);
+
+    let late = "select source_id, is_late from provisioning_failures order by source_id";
+    assert_eq!(db.rows(late), [["1", "0"], ["2", "0"], ["3", "0"]]);
+});
+
 on_all!(a_failure_that_a_span_read_before_gives_is_late, |db, api| {
     let onelogin = empty(NOON);
     api.put_failure(&onelogin, 1, TIME, 1);

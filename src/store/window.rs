@@ -38,8 +38,8 @@ pub(crate) struct Writer<'a> {
     run: &'a Run,
     /// The time of the last committed window.
     after: Option<DateTime<Utc>>,
-    /// The end of the span that earlier runs have read.
-    scanned: Option<DateTime<Utc>>,
+    /// The span that earlier runs have read.
+    scanned: Option<Window>,
     open: Option<Open>,
     counts: Counts,
     users: UserCache,
@@ -106,15 +106,15 @@ impl Writer<'_> {
         self.counts
     }
 
-    /// Writes records, in the order in which they come. What is unchanged is not written; new failures before
-    /// `scanned`, the end of the span that earlier runs have read, are marked as late. The batches after them
+    /// Writes records, in the order in which they come. What is unchanged is not written; new failures of
+    /// `scanned`, the span that earlier runs have read, are marked as late. The batches after them
     /// come from `next`, until it returns `None`: nothing is ready, or something else comes first.
     ///
     /// # Errors
     /// [`Error::Failed`]; the writer must then be dropped.
     pub(crate) async fn write(
         &mut self,
-        scanned: Option<DateTime<Utc>>,
+        scanned: Option<Window>,
         first: Batch,
         mut next: impl AsyncFnMut() -> Option<Batch>,
     ) -> Result<(), Error> {
@@ -364,7 +364,7 @@ async fn open<'o>(
     open: &'o mut Option<Open>,
     store: &Store,
     run: &Run,
-    (after, scanned): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    (after, scanned): (Option<DateTime<Utc>>, Option<Window>),
 ) -> Result<&'o mut Open, Error> {
     if open.is_none() {
         let mut tx = Tx::begin(store).await?;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
@@ -63,13 +63,15 @@ impl<'a> Steps<'a> {
 pub(super) struct Loader<'a> {
     run: &'a Session<'a>,
     writer: Writer<'a>,
-    /// The end of the span that earlier runs have read.
-    scanned_before: Option<DateTime<Utc>>,
+    /// The span that earlier runs have read. What was never read between its ends, as a `--since` after the last scan
+    /// leaves it, is not known here.
+    scanned_before: Option<Window>,
 }
 
 impl<'a> Loader<'a> {
     pub(super) fn new(run: &'a Session<'a>) -> Self {
-        let scanned_before = run.tally().watermark.scanned_through;
+        let scanned = run.tally().watermark.scanned_through;
+        let scanned_before = run.first_from.zip(scanned).map(|(from, to)| Window { from, to });
         Self { run, writer: run.store.writer(&run.run), scanned_before }
     }
 

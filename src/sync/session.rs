@@ -37,6 +37,8 @@ pub(super) struct Session<'a> {
     /// The density of earlier windows.
     pub(super) memory: Memory,
     pub(super) rereading: Rereading,
+    /// The beginning of the first span that earlier runs have read.
+    pub(super) first_from: Option<DateTime<Utc>>,
     /// True if the server takes only the first of several types; `None` until it was compared.
     takes_one_type: Cell<Option<bool>>,
     /// True if an event came whose type is not the first of those that are requested.
@@ -109,6 +111,7 @@ impl<'a> Session<'a> {
             calls,
             memory: remembered.memory,
             rereading,
+            first_from: remembered.first_from,
             takes_one_type: Cell::new(remembered.takes_one_type),
             has_seen_other_type: Cell::new(false),
             is_first: scanned.is_none(),

@@ -50,7 +50,7 @@ impl Row for Stamped<'_, Failure> {
         columns.text(row.resolution.text.map(get));
         columns.json(stamp.keep_raw.then(|| get(row.raw)));
         columns.number(Some(row.content_hash));
-        columns.flag(Some(stamp.scanned.is_some_and(|end| row.created_at < end)));
+        columns.flag(Some(stamp.scanned.is_some_and(|span| span.contains(row.created_at))));
         columns.shared_time(&stamp.at);
         columns.shared_time(&stamp.at);
         columns.shared_id(&stamp.run_id);

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::model::{Origin, TextArena};
 use crate::store::Run;
 use crate::store::bulk::Shared;
+use crate::window::Window;
 
 /// Values that all rows of a window share.
 #[derive(Debug, Clone)]
@@ -16,14 +17,14 @@ pub(super) struct WindowStamp {
     pub(super) run_id: Shared<Uuid>,
     /// Written into the rows; differs from window to window of a run.
     pub(super) at: Shared<DateTime<Utc>>,
-    /// The end of the span that earlier runs have read: new failures before it are late.
-    pub(super) scanned: Option<DateTime<Utc>>,
+    /// The span that earlier runs have read: new failures of it are late.
+    pub(super) scanned: Option<Window>,
     /// Rows keep the text of their records.
     pub(super) keep_raw: bool,
 }
 
 impl WindowStamp {
-    pub(super) fn new(run: &Run, at: DateTime<Utc>, scanned: Option<DateTime<Utc>>) -> Self {
+    pub(super) fn new(run: &Run, at: DateTime<Utc>, scanned: Option<Window>) -> Self {
         let &Run { ref origin, run_id, keep_raw, .. } = run;
         Self {
             account: Shared::text(&origin.account),

@@ -1,0 +1,1 @@
+select min(window_from) from sync_windows where account = $1 and source = $2

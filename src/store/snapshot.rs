@@ -8,6 +8,9 @@ use super::tx::{BEGIN_SNAPSHOT_POSTGRES, Tx};
 use super::{Error, Store, failed};
 
 const EXPORT: &str = "select pg_export_snapshot()";
+/// Attempts to begin two transactions between the commits of other programs. A connection that is opened anew each
+/// time, as to a file without its side files that must not be written, would never succeed.
+const ATTEMPTS: usize = 20;
 /// A number that is another one if, since this connection saw it last, another one has committed.
 const VERSION: &str = "pragma data_version";
 const SHARING: &str = "beginning to read";
@@ -53,10 +56,11 @@ impl Store {
     }
 
     /// SQLite has no name for what a transaction sees. If the second connection, which the pool has for nobody else,
-    /// finds no commit between before and after the beginning of the first transaction, both see the same.
+    /// finds no commit between before and after the beginning of the first transaction, both see the same. Otherwise
+    /// one transaction reads it all.
     async fn snapshot_of_file(&self) -> Result<Snapshot, Error> {
         let begin = async || Tx::begin_with(self, "", "begin").await;
-        loop {
+        for _ in 0..ATTEMPTS {
             // It sees nothing before it reads.
             let mut first = begin().await?;
             let mut second = begin().await?;
@@ -70,6 +74,7 @@ impl Store {
             first.rollback().await.map_err(failed(SHARING))?;
             second.rollback().await.map_err(failed(SHARING))?;
         }
+        Ok(Snapshot { first: begin().await?, second: None })
     }
 }
 

@@ -5,9 +5,11 @@ use std::fs;
 use crate::support::api::Api;
 use crate::support::onelogin::empty;
 use crate::support::outcome::outcome;
+use crate::support::program::Program;
 use crate::support::tables::{Db, NULL, assert_rows, on_both};
 
 const NOON: &str = "2026-03-20T12:00:00Z";
+const TIME: &str = "2026-03-20T09:00:00Z";
 const SINCE: [&str; 4] = ["--since", "2026-03-20", "--refresh-people", "never"];
 const CLASSES: &str = "select account, error_fingerprint, error_class, retryable from error_texts \
     order by account, error_fingerprint";
@@ -76,6 +78,26 @@ on_both!(new_rules_apply_to_the_errors_of_the_past, |db| {
     assert_rows(&db.rows(&format!("{versions} limit 1")), &[&["default", "0"]]);
     let of_other = "select rules_version from error_texts where account = 'other'";
     assert_rows(&db.rows(of_other), &[&[NULL]]);
+});
+
+on_both!(a_rebuild_takes_the_users_own_rules_too, |db| {
+    let (onelogin, folder) = (empty(NOON), tempfile::tempdir().expect("a folder"));
+    let rules = folder.path().join("rules.toml");
+    let text = "[[rule]]\npattern = 'refused the connection'\nclass = \"licence_limit\"\nretryable = \"later\"\n";
+    fs::write(&rules, text).expect("the rules can be written");
+    let own = ["--error-rules", rules.to_str().expect("a text")];
+    Api::Events.put_failure(&onelogin, 1, TIME, 1);
+    Api::Events.sync_ok(&onelogin, db, &[&own[..], &SINCE[..2]].concat());
+    let class = "select error_class from error_texts";
+    assert_rows(&db.rows(class), &[&["licence_limit"]]);
+
+    let rebuild = Program::new(&["migrate", "--rebuild"]).env("DATABASE_URL", db.url());
+    rebuild.env("ONELOGIN_ERROR_RULES", &rules).run().expect_code(0);
+
+    assert_rows(&db.rows(class), &[&["licence_limit"]]);
+    let unknown = ["migrate", "--rebuild", "--account", "nobody"];
+    let refused = Program::new(&unknown).env("DATABASE_URL", db.url()).run().expect_code(78);
+    assert!(refused.stderr.contains("those that were: default"), "{refused}");
 });
 
 #[test]

@@ -1,10 +1,13 @@
 //! `migrate`: the schema of the database, without a sync.
 
+use std::path::PathBuf;
+
 use anyhow::anyhow;
 
+use super::status::never_synced;
+use super::sync::error_rules;
 use super::text::{plural, print_line};
 use super::{Failed, help};
-use crate::error_rules::ErrorRules;
 use crate::exit::Exit;
 use crate::redact::Outside;
 use crate::store::{Access, Database, Store};
@@ -21,6 +24,9 @@ pub(super) struct Args {
     /// Account to build again; without it all of them
     #[arg(long, value_name = "NAME", requires = "rebuild")]
     account: Option<String>,
+    /// File with rules of your own for the classes of errors, as `sync` has it
+    #[arg(long, env = "ONELOGIN_ERROR_RULES", value_name = "FILE", hide_short_help = true)]
+    error_rules: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: Args, database: &Database) -> Result<(), Failed> {
@@ -64,9 +70,12 @@ async fn migrate(args: &Args, store: &Store) -> Result<(), Failed> {
         print_line("the schema is up to date");
     }
     store.make_indexes().await?;
-    // A run with other rules classifies the errors again.
-    let rules = ErrorRules::built_in();
-    for account in store.accounts().await? {
+    let accounts = store.accounts().await?;
+    if let Some(only) = args.account.as_ref().filter(|only| !accounts.contains(only)) {
+        return Err(never_synced(only, accounts));
+    }
+    let rules = error_rules(args.error_rules.as_deref())?;
+    for account in accounts {
         if args.rebuild && args.account.as_ref().is_none_or(|only| *only == account) {
             store.begin_rebuild(&account).await?;
         }

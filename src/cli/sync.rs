@@ -228,7 +228,7 @@ fn job(args: &Args, origin: &Origin) -> Result<Job, Failed> {
 }
 
 /// Reads the user's rules for errors, if there is a file of them.
-fn error_rules(path: Option<&Path>) -> Result<ErrorRules, Failed> {
+pub(super) fn error_rules(path: Option<&Path>) -> Result<ErrorRules, Failed> {
     let Some(path) = path else { return Ok(ErrorRules::built_in()) };
     let unusable = |what: String| {
         let error = anyhow!("the rules for errors in {} {what}", Outside(path.display()));

@@ -114,6 +114,20 @@ pub(crate) enum Error {
         /// The driver's error.
         source: sqlx::Error,
     },
+    /// The server has no TLS, and the URL requires it.
+    #[error(
+        "the database {} does not offer TLS, which sslmode={mode} requires; turn TLS on in the server, or \
+         name another sslmode",
+        Outside(target)
+    )]
+    WithoutTls {
+        /// Name, host and port, without the password.
+        target: String,
+        /// The `sslmode` in use.
+        mode: &'static str,
+        /// The driver's error.
+        source: sqlx::Error,
+    },
     /// A certificate is not accepted, or cannot be read.
     #[error(
         "cannot open the database {} with sslmode={mode}; require encrypts without a check, verify-ca \
@@ -233,6 +247,7 @@ impl Error {
             | Self::Unusable(_)
             | Self::Schema(_)
             | Self::Unencrypted { .. }
+            | Self::WithoutTls { .. }
             | Self::Certificate { .. }
             | Self::OtherAccount { .. } => Exit::Configuration,
             Self::Connect { .. }

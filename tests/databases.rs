@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use onelogin_simulator::{Entry, EventRecord, Record, RecordUser, Simulator};
 use tempfile::TempDir;
 
@@ -95,6 +97,67 @@ fn a_database_that_cannot_be_opened_is_named() {
     }
     assert_eq!(onelogin.requests_served(), 0);
     assert_eq!(fs::read(&letter).expect("it is still there").len(), 34 * 100);
+}
+
+/// To open a pipe waits for its other end, and no signal ends that.
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused() {
+    let (onelogin, directory) = (history(60), TempDir::new().expect("a directory"));
+    let pipe = directory.path().join("onelogin.db");
+    mkfifo(&pipe, Mode::S_IRWXU).expect("it is ours");
+
+    let refused = outcome(sync_into(&onelogin, &format!("sqlite:{}", pipe.display())).run(), 78);
+
+    assert!(refused["error"].as_str().is_some_and(|text| text.contains("a pipe")), "{refused}");
+    assert_eq!(onelogin.requests_served(), 0);
+}
+
+#[test]
+fn a_file_that_is_opened_for_reading_is_refused_by_what_writes() {
+    let (onelogin, directory) = (history(60), TempDir::new().expect("a directory"));
+    let file = directory.path().join("onelogin.db");
+    for parameter in ["mode=ro", "immutable=1"] {
+        let url = format!("sqlite:{}?{parameter}", file.display());
+
+        let refused = outcome(sync_into(&onelogin, &url).run(), 78);
+
+        let error = refused["error"].as_str().expect("a text");
+        assert!(error.contains("for reading only"), "{error}");
+        Program::new(&["migrate", "--database-url", &url]).run().expect_code(78);
+    }
+    let url = format!("sqlite:{}?mode=rw", file.display());
+    let refused = outcome(sync_into(&onelogin, &url).run(), 78);
+    assert!(
+        refused["error"].as_str().is_some_and(|text| text.contains("there is no")),
+        "{refused}"
+    );
+    assert!(!file.exists());
+    Program::new(&["migrate", "--database-url", &url.replace("rw", "rwc")]).run().expect_code(0);
+    outcome(sync_into(&onelogin, &url).run(), 0);
+}
+
+/// A run that waited for another one would fail at a row that the other has written.
+#[test]
+fn the_isolation_that_a_database_has_as_its_default_is_not_used() {
+    let (onelogin, db) = (history(60), Db::postgres());
+    let name = "select current_database()";
+    let name = db.rows(name).concat().concat();
+    db.execute(&format!(
+        "alter database \"{name}\" set default_transaction_isolation = 'serializable'"
+    ));
+    let held = "create function held() returns trigger language plpgsql as
+        'begin if current_setting(''transaction_isolation'') <> ''read committed'' then
+            raise exception ''%'', current_setting(''transaction_isolation'');
+        end if; return new; end';";
+    Program::new(&["migrate"]).env("DATABASE_URL", db.url()).run().expect_code(0);
+    db.execute(held);
+    for table in ["provisioning_failures", "watermarks", "sync_runs", "provisioning_cases"] {
+        db.execute(&format!(
+            "create trigger held before insert or update on {table} for each row execute function held()"
+        ));
+    }
+
+    outcome(sync_into(&onelogin, &db.url()).run(), 0);
 }
 
 #[test]

@@ -65,6 +65,19 @@ fn another_machine_without_tls_is_refused_unless_that_is_waived() {
 }
 
 #[test]
+fn a_server_without_the_tls_that_the_url_requires_is_refused() {
+    let (db, onelogin) = (Db::postgres(), history(60));
+    for mode in ["require", "verify-full"] {
+        let url = url_with(&db, "127.0.0.1", &format!("sslmode={mode}"));
+
+        let refused = error(sync_into(&onelogin, &url, &[]), 78);
+
+        let expected = format!("does not offer TLS, which sslmode={mode} requires");
+        assert!(refused.contains(&expected), "{refused}");
+    }
+}
+
+#[test]
 fn a_parameter_that_no_driver_knows_is_refused() {
     let (db, onelogin) = (Db::postgres(), history(60));
 

@@ -241,6 +241,9 @@ fn connect_error(target: String, tls: Tls, source: sqlx::Error) -> Error {
     if tls.is_required_for_remote && server_url::is_without_tls(&source) {
         return Error::Unencrypted { target, source };
     }
+    if server_url::is_without_tls(&source) {
+        return Error::WithoutTls { target, mode: tls.mode, source };
+    }
     if server_url::is_about_certificate(&source) {
         return Error::Certificate { target, mode: tls.mode, source };
     }

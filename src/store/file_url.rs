@@ -20,9 +20,23 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 pub(super) fn read(url: &str, access: Access) -> Result<SqliteConnectOptions, Error> {
     let unusable = || Error::Url("write sqlite:FILE, with % escapes".to_owned());
     refuse_memory(url)?;
+    let access = match mode(url) {
+        Some("mode=ro" | "immutable=1") if access != Access::Read => {
+            let text = "it opens the file for reading only, and this command writes; leave mode=ro or immutable=1 out";
+            return Err(Error::Url(text.to_owned()));
+        }
+        Some("mode=rw") if access == Access::Create => Access::Existing,
+        _ => access,
+    };
     let options = SqliteConnectOptions::from_str(url).map_err(|_| unusable())?;
     check(options.get_filename(), access)?;
     Ok(options)
+}
+
+/// What the URL's parameters say of writing the file.
+fn mode(url: &str) -> Option<&str> {
+    let (_, query) = url.split_once('?')?;
+    query.split('&').find(|pair| matches!(*pair, "mode=ro" | "mode=rw" | "immutable=1"))
 }
 
 /// A database in memory is gone with the process, and with it all rows of a run that succeeded.
@@ -47,6 +61,10 @@ fn check(path: &Path, access: Access) -> Result<(), Error> {
         Ok(file) if file.is_dir() => {
             unusable(format!("cannot open the database {shown}: it is a folder; name a file in it"))
         }
+        // To open a pipe would wait for its other end.
+        Ok(file) if !file.is_file() => unusable(format!(
+            "cannot open the database {shown}: it is no file but a device or a pipe; name another with --database-url"
+        )),
         Ok(_) => match is_database(path) {
             Ok(true) => Ok(()),
             Ok(false) => unusable(format!(

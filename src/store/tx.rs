@@ -26,7 +26,8 @@ macro_rules! limits {
 /// that the next run can go on. The limits are about a lease long, and local to the transaction: a pooler
 /// lends the connection to others. A `copy` that waits for this process is ended by the next
 /// run (`abandoned.rs`); the limit of a statement has room for the longest one.
-const BEGIN_POSTGRES: &str = concat!("begin", limits!());
+/// A database may have another isolation as its default, under which a run that waited for another would fail.
+const BEGIN_POSTGRES: &str = concat!("begin isolation level read committed", limits!());
 
 /// Begins a transaction in Postgres whose statements all see the same rows.
 /// What they read is bounded, and the compilation of such statements (JIT) takes longer than it saves.
@@ -43,12 +44,13 @@ const BEGIN_SQLITE: &str = "pragma temp_store = memory; begin immediate";
 
 /// The same for a transaction that takes rows from an index, some at a time: without statistics, Postgres would
 /// read and sort all that are left each time.
-const BEGIN_IN_ORDER_POSTGRES: &str = concat!("begin", limits!(), "; set local enable_sort = off");
+const BEGIN_IN_ORDER_POSTGRES: &str =
+    concat!("begin isolation level read committed", limits!(), "; set local enable_sort = off");
 
 /// The same for a transaction that reads and sorts many rows: Postgres plans to read all of them, in the order
 /// of the table's pages rather than in that of an index, and SQLite sorts in files.
 const BEGIN_SORTING_POSTGRES: &str = concat!(
-    "begin",
+    "begin isolation level read committed",
     limits!(),
     "; set local cursor_tuple_fraction = 1; set local enable_indexscan = off; set local jit = off"
 );
@@ -57,8 +59,11 @@ const BEGIN_READING_SORTED_SQLITE: &str = "pragma temp_store = file; begin";
 
 /// The same for migrations, which wait and work for as long as it takes: a large table takes long, and other programs
 /// may hold its lock for long.
-const BEGIN_MIGRATING_POSTGRES: &str =
-    concat!("begin", limits!(), "; set local lock_timeout = 0; set local statement_timeout = 0");
+const BEGIN_MIGRATING_POSTGRES: &str = concat!(
+    "begin isolation level read committed",
+    limits!(),
+    "; set local lock_timeout = 0; set local statement_timeout = 0"
+);
 
 const BEGINNING: &str = "beginning a transaction";
 

@@ -196,6 +196,24 @@ on_both!(a_lock_of_another_program_only_delays_a_run, |db| {
     assert_complete(Api::Legacy, &onelogin, db);
 });
 
+on_both!(a_lock_that_another_program_keeps_is_not_taken_for_a_run, |db| {
+    let onelogin = history(60);
+    sync_ok(&onelogin, db, &["--since", SINCE]);
+    let _lock = Transaction::open(
+        db,
+        match db {
+            Db::Sqlite(_) => "begin immediate",
+            Db::Postgres(_) => "begin; lock table watermarks in access exclusive mode",
+        },
+    );
+
+    // After a minute.
+    let refused = sync(&onelogin, db, &[]).run().expect_code(74);
+
+    assert!(refused.stderr.contains("another program"), "{refused}");
+    assert!(!refused.stderr.contains("another run"), "{refused}");
+});
+
 on_both!(a_reader_with_an_open_transaction_delays_nobody, |db| {
     let onelogin = history(60);
     sync_ok(&onelogin, db, &["--since", SINCE]);

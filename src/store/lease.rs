@@ -42,6 +42,8 @@ type WatermarkRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String
 /// The columns that `watermark_lower.sql` returns, in its order.
 type LoweredRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
+const WAIT_BRIEFLY: &str = "set local lock_timeout = '1s'";
+
 /// The columns of `lease_holder.sql`, in its order.
 type HolderRow = (Option<String>, Option<DateTime<Utc>>);
 
@@ -195,8 +197,8 @@ impl Store {
             })
             .await;
         let (row, onelogin_account_id) = match answer {
-            // Its lease ran out unrenewed, and yet it is at work.
-            Err(Error::Locked { source, .. }) => {
+            // Another run's lease ran out unrenewed, and yet it is at work.
+            Err(Error::Locked { source, .. }) if self.has_leases(&origin.account, 1).await => {
                 return Err(Error::of_account_lock(&origin.account, source));
             }
             answer => answer?,
@@ -216,6 +218,32 @@ impl Store {
                 until: Utc::now(),
             })),
         }
+    }
+
+    /// Corrects the cause of a wait for the account's lock while this run had its lease: without another run of the
+    /// account, another program holds the lock.
+    pub(crate) async fn cause_of_lock(&self, error: Error) -> Error {
+        match error {
+            Error::AccountLocked { account, source } if !self.has_leases(&account, 2).await => {
+                Error::Locked { doing: "writing rows of the account", source }
+            }
+            error => error,
+        }
+    }
+
+    /// Checks that runs of an account hold at least so many leases, even if they have expired. If that cannot be read,
+    /// the table is locked, which no run does.
+    async fn has_leases(&self, account: &str, number: i64) -> bool {
+        let held = self.read("reading who holds leases", async |tx| {
+            if let Tx::Postgres(tx) = tx {
+                sqlx::raw_sql(WAIT_BRIEFLY).execute(&mut **tx).await?;
+            }
+            on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/leases_held.sql"))
+                .bind(account)
+                .fetch_one(&mut **tx)
+                .await)
+        });
+        held.await.is_ok_and(|held: i64| held >= number)
     }
 
     /// Extends the lease, except while an SQLite window is being written: its transaction keeps all

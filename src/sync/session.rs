@@ -260,6 +260,9 @@ impl<'a> Session<'a> {
     /// its end cannot be recorded; one that failed keeps its first error.
     pub(super) async fn end(self, Ended { mut result, cut_short }: Ended) -> Report {
         let Tally { mut counts, windows, watermark, people_pending, .. } = self.tally();
+        if let Err(Error::Store(error)) = result {
+            result = Err(Error::Store(self.store.cause_of_lock(error).await));
+        }
         result = result.map_err(|error| hint::add(&self, error));
         let traffic = self.traffic();
         let (status, exit) = match &result {

@@ -28,7 +28,8 @@ impl Transaction {
         )
     }
 
-    fn open(db: &Db, sql: &str) -> Self {
+    /// Opens a connection, and runs statements.
+    pub(crate) fn open(db: &Db, sql: &str) -> Self {
         let sql = sqlx::raw_sql(AssertSqlSafe(sql));
         let opened = block_on(async {
             Ok::<_, sqlx::Error>(match db {

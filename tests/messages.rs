@@ -201,7 +201,7 @@ fn servers() {
 fn server_with_passwords() -> Server {
     let mut server = Server::own();
     let rules = server.directory().join("data/pg_hba.conf");
-    let text = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\nlocal all all trust\n";
+    let text = "host all postgres 127.0.0.1/32 trust\nhost all visitor all reject\nhost all all 127.0.0.1/32 scram-sha-256\nlocal all all trust\n";
     fs::write(&rules, text).expect("the file can be written");
     server.stop();
     server.restart();
@@ -282,6 +282,52 @@ fn what_a_server_refuses_for_good() {
     let warned = Program::new(&["status", "--database-url", &flag]).run().expect_code(0);
     assert!(warned.stderr.contains("list of processes"), "{warned}");
     assert!(!warned.stderr.contains("right-PASSWORD"), "{warned}");
+}
+
+#[test]
+fn what_a_server_refuses_to_others_than_the_owner() {
+    let server = server_with_passwords();
+    let db = Db::Postgres(server.database());
+    db.execute("create role reader login password 'right-PASSWORD-1'");
+    Program::new(&["migrate"]).env("DATABASE_URL", db.url()).run().expect_code(0);
+    db.execute("grant usage on schema public to reader; create schema \"Odd one\"");
+    let name = db.url().rsplit_once('/').expect("a name").1.to_owned();
+    let by = |user: &str| format!("postgres://{user}@127.0.0.1:{}/{name}", server.port());
+    check_all(&[
+        Case::url(
+            "no right to read a table",
+            by("reader:right-PASSWORD-1"),
+            78,
+            &["permission denied for table", "grant select on table", "to reader"],
+        )
+        .by(&["status"]),
+        Case::url(
+            "a schema whose name needs quotes",
+            format!("{}?options=-csearch_path%3D%22Odd%5C%20one%22", db.url()),
+            78,
+            &["Odd one", "has a capital", "search_path"],
+        ),
+        Case::url(
+            "a rule against the user",
+            by("visitor"),
+            78,
+            &["pg_hba.conf rejects", "allow this host"],
+        )
+        .never(&["password in"]),
+    ]);
+    db.execute(
+        "delete from refinery_schema_history where version >= 15;
+        grant usage, create on schema public to reader;
+        grant all on all tables in schema public to reader",
+    );
+    check_all(&[Case::url(
+        "a migration by another than the owner",
+        by("reader:right-PASSWORD-1"),
+        78,
+        &["must be owner", "migrate` as the owner"],
+    )
+    .by(&["migrate"])
+    .never(&["grant"])]);
 }
 
 #[test]

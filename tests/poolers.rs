@@ -64,6 +64,23 @@ mod every_command_works_through_a_pooler {
     }
 }
 
+#[test]
+fn the_error_of_a_pooler_in_transaction_mode_names_the_parameter() {
+    let database = Server::shared().database();
+    let pooler = Pooler::with_connections(&database, Mode::Transaction, 1);
+    let url = pooler.url(&database).replace("statement-cache-capacity=0", "");
+    let onelogin = history(60);
+    let advice = "add ?statement-cache-capacity=0";
+
+    let failed = (0..3).find_map(|_| {
+        let run = command(&["migrate"], &onelogin, &url).run();
+        (run.code != Some(0)).then_some(run)
+    });
+
+    let failed = failed.expect("a statement of that name is there");
+    assert!(failed.stderr.contains(advice), "{failed}");
+}
+
 /// Two processes share the server's connections, and each statement of theirs its names.
 #[test]
 fn two_runs_at_once_do_not_meet_each_others_statements() {

@@ -2,14 +2,28 @@
 
 use std::io::ErrorKind;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::error::DatabaseError;
 
+use super::Access;
 use crate::redact::clean;
 
 /// The role of this process on its one server: the place that gets an error does not know it.
 static ROLE: OnceLock<String> = OnceLock::new();
 
+/// This process only reads.
+static READS: AtomicBool = AtomicBool::new(false);
+
+const ASK_TO_ALLOW: &str =
+    "allow this host, user and database in the server's pg_hba.conf, or use one that it allows";
+const NO_NAMES: &str = "a pooler lends connections for one transaction: add ?statement-cache-capacity=0 to the \
+    database URL";
+const MIGRATE_AS_OWNER: &str = "run `onelogin-sync migrate` as the owner of the tables";
+const READ_ONLY: &str = "this server is a standby, or the role or database may only read \
+    (default_transaction_read_only); name the primary, or a role that may write";
+const LOST: &str = "the connection was lost: did the server restart, or another run end this one? run again; \
+    complete windows are kept";
 const CHECK_LOGIN: &str = "check user and password in the database URL, PGPASSWORD or PGPASSFILE";
 const OTHER_SCHEMA: &str = "a table of that name is there that this program did not make; name a database of \
     its own, or a schema of its own with ?options=-csearch_path=NAME";
@@ -25,8 +39,9 @@ struct Known {
     way_out: Option<String>,
 }
 
-pub(super) fn remember_role(role: &str) {
+pub(super) fn remember(role: &str, access: Access) {
     let _ = ROLE.set(role.to_owned());
+    READS.store(access == Access::Read, Ordering::Relaxed);
 }
 
 /// Describes a driver's error, once and with a way out. Postgres' own text may end with a place in the
@@ -86,6 +101,9 @@ fn known(error: &sqlx::Error) -> Known {
                 heals("nothing listens there: is the server running, and are host and port right?")
             }
             ErrorKind::NotFound => heals("is the server running, and is the folder right?"),
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+                heals(LOST)
+            }
             ErrorKind::PermissionDenied => for_good("give this user access to it"),
             _ if error.to_string().contains("lookup") => {
                 heals("check the host's name in the database URL")
@@ -103,10 +121,14 @@ fn known(error: &sqlx::Error) -> Known {
 fn of_postgres(error: &dyn DatabaseError) -> Known {
     let code = error.code().unwrap_or_default();
     let way_out = match &*code {
+        "28000" if error.message().contains("pg_hba.conf") => ASK_TO_ALLOW.to_owned(),
         "28P01" | "28000" => CHECK_LOGIN.to_owned(),
         "3D000" => "create it with createdb, or name another in the database URL".to_owned(),
+        "42501" if error.message().starts_with("must be owner") => MIGRATE_AS_OWNER.to_owned(),
         "42501" => grant(error.message()),
-        "25006" => "this server is a standby or read-only; name the primary".to_owned(),
+        "42P05" | "26000" => NO_NAMES.to_owned(),
+        "57P01" => LOST.to_owned(),
+        "25006" => READ_ONLY.to_owned(),
         "42P07" | "42710" => OTHER_SCHEMA.to_owned(),
         "3F000" => "create the schema, or correct search_path".to_owned(),
         "53100" => FREE_SPACE.to_owned(),
@@ -117,7 +139,8 @@ fn of_postgres(error: &dyn DatabaseError) -> Known {
             return Known { is_for_good: code.starts_with("42"), way_out: None };
         }
     };
-    Known { is_for_good: !code.starts_with("53"), way_out: Some(way_out) }
+    let heals = code.starts_with("53") || code.starts_with("57");
+    Known { is_for_good: !heals, way_out: Some(way_out) }
 }
 
 /// By its primary result code, the low byte.
@@ -146,6 +169,12 @@ fn grant(message: &str) -> String {
     let (rights, object) = match object {
         // No command writes to a view.
         Some(("view", name)) => ("select", format!("table {}", clean(name))),
+        Some(("table" | "relation", name)) if READS.load(Ordering::Relaxed) => {
+            ("select", format!("table {}", clean(name)))
+        }
+        Some(("schema", name)) if READS.load(Ordering::Relaxed) => {
+            ("usage", format!("schema {}", clean(name)))
+        }
         Some(("table" | "relation", name)) => {
             ("select, insert, update, delete", format!("table {}", clean(name)))
         }
@@ -166,6 +195,14 @@ fn quoted(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_that_breaks_is_lost() {
+        for kind in [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe] {
+            let cause = cause_of(&std::io::Error::new(kind, "expected 5 bytes").into());
+            assert_eq!(cause, format!("expected 5 bytes; {LOST}"));
+        }
+    }
 
     #[test]
     fn a_file_that_is_waited_for_in_vain_is_locked() {

@@ -80,7 +80,7 @@ impl Store {
     pub(crate) async fn open(database: &Database, access: Access) -> Result<Self, Error> {
         match database.url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => open_sqlite(&database.url, access).await,
-            Some("postgres" | "postgresql") => open_postgres(database).await,
+            Some("postgres" | "postgresql") => open_postgres(database, access).await,
             Some(_) => Err(Error::Url("it must begin with sqlite: or postgres:".to_owned())),
             None => Err(Error::Url(
                 "it has no scheme; write sqlite:FILE or postgres://user@host/name".to_owned(),
@@ -124,13 +124,13 @@ fn sqlite_pool(access: Access) -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(connections).acquire_timeout(BUSY_TIMEOUT)
 }
 
-async fn open_postgres(database: &Database) -> Result<Store, Error> {
+async fn open_postgres(database: &Database, access: Access) -> Result<Store, Error> {
     let url = server_url::read(&database.url, database.is_insecure)?;
     // Numbers come in binary form. A pooler would refuse the setting of their text form.
     let options = url.options.extra_float_digits(None).application_name("onelogin-sync");
     let options = options.disable_statement_logging();
     let target = target(&options);
-    cause::remember_role(options.get_username());
+    cause::remember(options.get_username(), access);
     let timeout = database.timeout;
     let connected = match reachable(&options).await {
         Ok(()) => connect(&options, timeout).await,

@@ -33,7 +33,7 @@ pub(super) fn read(url: &str, access: Access) -> Result<SqliteConnectOptions, Er
     Ok(options)
 }
 
-/// What the URL's parameters say of writing the file.
+/// The parameter by which the URL limits what is done with the file.
 fn mode(url: &str) -> Option<&str> {
     let (_, query) = url.split_once('?')?;
     query.split('&').find(|pair| matches!(*pair, "mode=ro" | "mode=rw" | "immutable=1"))

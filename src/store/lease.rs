@@ -231,8 +231,8 @@ impl Store {
         }
     }
 
-    /// Checks that runs of an account hold at least so many leases, even if they have expired. If that cannot be read,
-    /// the table is locked, which no run does.
+    /// Checks that runs of an account hold at least a number of leases, even if they have expired. If that cannot be
+    /// read, the table is locked, which no run does.
     async fn has_leases(&self, account: &str, number: i64) -> bool {
         let held = self.read("reading who holds leases", async |tx| {
             if let Tx::Postgres(tx) = tx {

@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use super::session::Session;
 use super::tx::Tx;
 use super::{Error, Store, failed, on_either};
+use crate::redact::Outside;
 
 mod postgres {
     refinery::embed_migrations!("migrations/postgres");
@@ -68,6 +69,7 @@ impl Store {
         let mut tx = Tx::begin_migrating(self).await?;
         if let Tx::Postgres(tx) = &mut tx {
             refuse_other_encodings(tx).await?;
+            refuse_odd_schemas(tx).await?;
             // Held until the commit, so it works through a connection pooler too.
             sqlx::query("select pg_advisory_xact_lock($1)")
                 .bind(LOCK)
@@ -136,6 +138,21 @@ async fn refuse_other_encodings(tx: &mut Session) -> Result<(), Error> {
     Err(Error::Schema(format!(
         "the database's encoding is {encoding}, which lacks letters that names need; create one with \
          `create database … encoding 'UTF8' template template0`"
+    )))
+}
+
+/// Refuses a schema that a migration takes for another one: it names it without quotes.
+async fn refuse_odd_schemas(tx: &mut Session) -> Result<(), Error> {
+    let schema: Option<String> = sqlx::query_scalar("select current_schema()::text")
+        .fetch_one(tx)
+        .await
+        .map_err(failed("reading the schema's name"))?;
+    let is_odd = |c: char| c.is_ascii_uppercase() || c.is_whitespace() || c == '.';
+    let Some(odd) = schema.filter(|name| name.contains(is_odd)) else { return Ok(()) };
+    Err(Error::Schema(format!(
+        "the name of the schema {} has a capital, a blank or a dot; name another with \
+         ?options=-csearch_path=NAME in the database URL",
+        Outside(odd)
     )))
 }
 

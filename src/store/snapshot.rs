@@ -8,7 +8,7 @@ use super::tx::{BEGIN_SNAPSHOT_POSTGRES, Tx};
 use super::{Error, Store, failed};
 
 const EXPORT: &str = "select pg_export_snapshot()";
-/// Attempts to begin two transactions between the commits of other programs. A connection that is opened anew each
+/// Attempts to begin two transactions between the commits of other programs. A connection that is opened again each
 /// time, as to a file without its side files that must not be written, would never succeed.
 const ATTEMPTS: usize = 20;
 /// A number that is another one if, since this connection saw it last, another one has committed.

@@ -66,7 +66,7 @@ on_both!(a_report_shows_one_moment_while_others_write, |db| {
     assert!(last.0 > first.0 + 100, "nobody wrote meanwhile: {first:?}, {last:?}");
 });
 
-/// The side files of its first reader cannot be written by the next, whose connections are opened anew all the time.
+/// The side files of its first reader cannot be written by the next, whose connections are opened again all the time.
 #[test]
 fn a_report_of_a_file_that_nobody_may_write_ends() {
     let directory = TempDir::new().expect("a temporary directory can be created");

@@ -152,6 +152,9 @@ fn of_sqlite(error: &dyn DatabaseError) -> Known {
         1 if message.contains("no such") => (true, Some("run `onelogin-sync migrate`")),
         3 | 8 | 23 => (true, Some("make the file and its folder writable for this user")),
         5 => (false, Some(FILE_LOCKED)),
+        10 => {
+            (false, Some("is its disk full, or does it fail? run again; complete windows are kept"))
+        }
         11 => (true, Some("restore the file from a backup, or remove it and run `sync`")),
         13 => (false, Some(FREE_SPACE)),
         14 => (true, Some("check that its folder exists and this user may write there")),

@@ -70,11 +70,19 @@ fn check(path: &Path, access: Access) -> Result<(), Error> {
             Ok(false) => unusable(format!(
                 "cannot open the database {shown}: it is not an SQLite file; name another with --database-url"
             )),
-            Err(error) => unusable(format!("cannot open the database {shown}: {}", Outside(error))),
+            Err(error) => unusable(format!("cannot open the database {shown}: {}", reason(&error))),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => not_found(path, access),
-        Err(error) => unusable(format!("cannot open the database {shown}: {}", Outside(error))),
+        Err(error) => unusable(format!("cannot open the database {shown}: {}", reason(&error))),
     }
+}
+
+fn reason(error: &io::Error) -> String {
+    let way_out = match error.kind() {
+        io::ErrorKind::PermissionDenied => "; give this user access to it and its folder",
+        _ => "",
+    };
+    format!("{}{way_out}", Outside(error))
 }
 
 fn not_found(path: &Path, access: Access) -> Result<(), Error> {
@@ -142,3 +150,14 @@ pub(super) fn warn_if_others_may_read(path: &Path) {
 
 #[cfg(not(unix))]
 pub(super) fn warn_if_others_may_read(_: &Path) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_may_not_be_read_needs_access() {
+        let refused = reason(&io::ErrorKind::PermissionDenied.into());
+        assert_eq!(refused, "permission denied; give this user access to it and its folder");
+    }
+}

@@ -6,7 +6,7 @@ mod hourly_calls;
 mod put;
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -50,6 +50,8 @@ pub(crate) struct State {
     pub(crate) events: Vec<Option<PutEvent>>,
     /// The JSON of people put by hand, by id; `None` if removed from the directory.
     pub(crate) people: BTreeMap<i64, Option<Arc<str>>>,
+    /// Ids that the directory does not take.
+    pub(crate) refused_people: BTreeSet<i64>,
     /// By id.
     pub(crate) event_types: BTreeMap<i64, EventType>,
     pub(crate) tokens: Tokens,
@@ -64,6 +66,7 @@ impl Shared {
             entries: Vec::new(),
             events: Vec::new(),
             people: BTreeMap::new(),
+            refused_people: BTreeSet::new(),
             event_types: all_event_types(),
             tokens: Tokens::default(),
             hourly_calls: HourlyCalls::default(),

@@ -22,6 +22,7 @@ use crate::view::{DirectoryEntry, all_user_ids, find_user, generated_user};
 
 /// The text before the page number in a cursor.
 const CURSOR: &str = "page_number:::";
+const TOO_LARGE: &str = "Integer value must be <= 2147483647";
 
 pub(super) async fn users(
     State(shared): State<Arc<Shared>>,
@@ -38,6 +39,7 @@ fn page(exchange: &Exchange, headers: &HeaderMap, query: &str) -> Result<Data, R
     let Exchange { shared, now, .. } = exchange;
     check_token(shared, headers, Shape::Modern, *now)?;
     let parameters = UserQuery::read(&shared.config, query)?;
+    refuse_ids(shared, parameters.ids.as_deref().unwrap_or_default())?;
     let ids = parameters.ids.clone().unwrap_or_else(|| all_user_ids(shared));
     let found: Vec<(i64, DirectoryEntry)> =
         ids.into_iter().filter_map(|id| Some((id, find_user(shared, id)?))).collect();
@@ -86,6 +88,18 @@ fn refuse(answer: TooManyIds) -> Result<(), Refusal> {
             Err(Refusal::new(unprocessable("user_ids", "too many user_ids")))
         }
         TooManyIds::Cut => Ok(()),
+    }
+}
+
+/// The refusal of ids that the directory does not take, worded as for one that is too large.
+fn refuse_ids(shared: &Shared, ids: &[i64]) -> Result<(), Refusal> {
+    let is_refused = ids.iter().any(|id| shared.state().refused_people.contains(id));
+    match shared.config.users_ids {
+        _ if !is_refused => Ok(()),
+        Some((_, TooManyIds::Unprocessable)) => {
+            Err(Refusal::new(unprocessable("user_ids", TOO_LARGE)))
+        }
+        _ => Err(Refusal::new(modern(StatusCode::BAD_REQUEST, TOO_LARGE))),
     }
 }
 

@@ -143,6 +143,12 @@ impl Simulator {
         self.shared.state().people.insert(id, None);
     }
 
+    /// Has the directory refuse every request that names this id, with the status of
+    /// [`Config::users_ids`](crate::Config::users_ids), or 400.
+    pub fn refuse_user(&self, id: i64) {
+        self.shared.state().refused_people.insert(id);
+    }
+
     /// Adds a type to those that the API lists, or replaces one.
     pub fn add_event_type(&self, id: i64, name: &str, description: Option<&str>) {
         let description = description.map(str::to_owned);

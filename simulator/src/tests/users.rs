@@ -173,3 +173,14 @@ async fn types_are_listed_without_a_token_and_can_be_added() {
     assert!(types.len() > 55 && nameless > 5, "{} types, {nameless} without", types.len());
     assert_eq!(onelogin.calls_to(Endpoint::Types)[0].records, types.len() as u64);
 }
+
+#[tokio::test]
+async fn a_refused_id_spoils_each_request_that_names_it() {
+    let onelogin = start(Config { deleted_people: 0, ..Config::default() });
+    let token = token(&onelogin).await;
+    onelogin.refuse_user(30_000_001);
+    for (numbers, status) in [(0..2, 400), (1..2, 400), (2..4, 200)] {
+        let answer = get(&onelogin, &token, &ids(numbers)).await;
+        assert_eq!(answer.status(), status);
+    }
+}

@@ -147,8 +147,12 @@ fn whole_number(value: &Value) -> Option<i64> {
     }
 }
 
-/// Time for which to use a token. One that others were given before us is older than the answer shows;
-/// one that ends within the margin is used to its end, since until then none other is given.
+/// Time for which to use a token, from its receipt. One that others were given before us is older than the
+/// answer shows; one that ends within the margin is used to its end, since until then none other is given.
+///
+/// One that has ended by its own times was given all the same, so the server's clocks disagree, and its life
+/// counts from now: otherwise each call would need another call for a token. One that has ended indeed is
+/// refused, and renewed then.
 fn until_renewal(answer: &Answer, server_now: DateTime<Utc>) -> Duration {
     let seconds = match &answer.expires_in {
         Some(Value::Number(number)) => number.as_u64(),
@@ -164,7 +168,7 @@ fn until_renewal(answer: &Answer, server_now: DateTime<Utc>) -> Duration {
         // A token from the future is as good as new.
         (server_now - at.to_utc()).to_std().unwrap_or_default()
     });
-    let left = life.saturating_sub(age);
+    let left = life.checked_sub(age).filter(|left| !left.is_zero()).unwrap_or(life);
     left.checked_sub(MARGIN).unwrap_or(left)
 }
 
@@ -185,7 +189,9 @@ mod tests {
             (r#"{"expires_in":"36000","created_at":"2026-03-20T03:00:00Z"}"#, 3_540),
             // Within the margin: used to its end, and no longer.
             (r#"{"expires_in":36000,"created_at":"2026-03-20T02:00:30Z"}"#, 30),
-            (r#"{"expires_in":36000,"created_at":"2026-03-19T02:00:00Z"}"#, 0),
+            // Ended before it was given: by a wrong clock.
+            (r#"{"expires_in":36000,"created_at":"2026-03-20T02:00:00Z"}"#, 35_940),
+            (r#"{"expires_in":36000,"created_at":"2026-03-19T02:00:00Z"}"#, 35_940),
             (r#"{"expires_in":600,"created_at":"2027-01-01T00:00:00Z"}"#, 540),
             (r#"{"expires_in":600,"created_at":"yesterday"}"#, 540),
             (r#"{"expires_in":600}"#, 540),

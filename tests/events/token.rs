@@ -63,6 +63,30 @@ on_both!(a_token_that_is_old_already_is_renewed_before_it_ends, |db| {
     assert!(onelogin.calls().iter().all(|call| call.status == Some(200)));
 });
 
+on_both!(a_token_that_has_ended_by_a_wrong_clock_is_used_as_long_as_it_is_accepted, |db| {
+    let onelogin = month(|month| month);
+    // The answer is of 23 hours after the token was made, which lasts ten.
+    onelogin.fail_always_at(Endpoint::Token, Some(Fault::DateAhead(Duration::from_hours(23))));
+
+    let outcome = Api::Events.sync_ok(&onelogin, db, &MONTH);
+
+    assert_complete(Api::Events, &onelogin, db);
+    assert!(outcome["requests"].as_u64().expect("a count") > 5, "{outcome}");
+    assert_eq!(onelogin.calls_to(Endpoint::Token).len(), 1);
+    assert_eq!(outcome["retries"], 0);
+});
+
+on_both!(a_token_that_has_ended_by_a_wrong_clock_is_renewed_once_when_refused, |db| {
+    let onelogin = month(|month| month);
+    onelogin.fail_always_at(Endpoint::Token, Some(Fault::DateAhead(Duration::from_hours(23))));
+
+    let outcome = with_its_token_taken_away(&onelogin, db);
+
+    assert_complete(Api::Events, &onelogin, db);
+    assert_eq!(outcome["retries"], 1);
+    assert_eq!(onelogin.calls_to(Endpoint::Token).len(), 2);
+});
+
 /// The error of a run that is refused a token.
 fn refused(db: &Db, fault: Fault, exit: i32) -> String {
     let onelogin = history(60);

@@ -18,6 +18,7 @@ mod headers;
 pub(crate) mod legacy;
 pub(crate) mod malformed;
 mod page;
+mod quote;
 mod resource;
 pub(crate) mod retry;
 pub(crate) mod saved;
@@ -36,7 +37,7 @@ pub(crate) use resource::Resource;
 use retry::Policy;
 pub(crate) use source::{Answer, Scope, Source};
 pub(crate) use splitter::Element;
-pub(crate) use users::UsersAnswer;
+pub(crate) use users::{USERS_PER_REQUEST, UserDetails, UsersAnswer};
 
 /// The address of the legacy API.
 pub(crate) const LEGACY_URL: &str = "https://api.onelogin.com";

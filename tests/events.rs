@@ -7,6 +7,7 @@ mod files;
 mod migrating;
 mod pages;
 mod people;
+mod refused_people;
 mod rereading;
 mod saved;
 mod skipped;

@@ -14,6 +14,7 @@ use super::client::Incoming;
 use super::error::{Cause, Error, UnexpectedResponse};
 use super::headers;
 use super::malformed::Malformed;
+use super::quote;
 use super::resource::Resource;
 use super::splitter::BOM;
 
@@ -162,6 +163,10 @@ impl Body {
                 after: self.after,
                 retry: retry(status),
             },
+            status @ (400 | 422) if of == Resource::Users && !self.is_web_page() => {
+                let message = quote::of(message).unwrap_or_else(|| body_kind::of(&self.text));
+                Cause::NotAccepted { endpoint, status, message }
+            }
             status if message.is_empty() => {
                 Cause::NotThisApi { endpoint, of, source: UnexpectedResponse::Status { status } }
             }

@@ -118,6 +118,17 @@ pub(super) enum Cause {
     /// 401 or 403.
     #[error("{endpoint} refused the credentials (status {status}); {}", of.why_refused())]
     Refused { endpoint: String, status: u16, of: Resource },
+    /// 400 or 422 of the users API, which names the users in its parameters.
+    #[error(
+        "{endpoint} refused the request (status {status}, {message}); the likely cause is an id or a \
+         parameter that this server does not take"
+    )]
+    NotAccepted {
+        endpoint: String,
+        status: u16,
+        /// The server's message as far as it may be shown, or the kind of the body.
+        message: String,
+    },
     #[error("the response from {endpoint} is not from the OneLogin API; {}", of.why_unexpected())]
     NotThisApi { endpoint: String, of: Resource, source: UnexpectedResponse },
     /// A watermark that followed it would pass records that have not happened yet.
@@ -200,17 +211,18 @@ impl Error {
         matches!(self.cause, Cause::TooManyPages { .. }) || self.is_out_of_calls()
     }
 
-    /// Returns whether the request was refused for what it requested, such as too many ids.
-    pub(super) fn is_bad_request(&self) -> bool {
+    /// Returns whether a request for this many ids was refused for its ids, or for their number.
+    pub(super) fn is_refusal_of(&self, ids: usize) -> bool {
         use UnexpectedResponse::{Message, Status};
-        matches!(
-            &self.cause,
-            Cause::NotThisApi {
-                source: Status { status: 400 | 413 | 414 | 422 }
-                    | Message { status: 400 | 413 | 414 | 422, .. },
-                ..
+        let status = match &self.cause {
+            Cause::NotAccepted { status, .. }
+            | Cause::NotThisApi { source: Status { status } | Message { status, .. }, .. } => {
+                *status
             }
-        )
+            _ => return false,
+        };
+        // One id is not too long.
+        matches!(status, 400 | 422) || (ids > 1 && matches!(status, 413 | 414))
     }
 
     #[cfg(test)]
@@ -323,7 +335,7 @@ impl Cause {
                 class(Kind::NotThisApi, Retry::Never, if_begun(is_too_large))
             }
             Self::Saved(SavedError::Io { .. }) => class(Kind::Unreadable, Retry::Never, Never),
-            Self::ClockAhead { .. } | Self::Saved(_) => {
+            Self::NotAccepted { .. } | Self::ClockAhead { .. } | Self::Saved(_) => {
                 class(Kind::NotThisApi, Retry::Never, Never)
             }
             Self::GaveUp { source, .. } => {

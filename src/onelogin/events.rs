@@ -16,7 +16,7 @@ use super::retry::Policy;
 use super::session::Session;
 use super::source::Scope;
 use super::splitter::{Element, Shape};
-use super::users::{USERS_PER_REQUEST, texts};
+use super::users::texts;
 use super::{ConfigError, Options};
 
 const EVENTS: [&str; 3] = ["api", "1", "events"];
@@ -51,7 +51,6 @@ pub(crate) struct Events {
     /// True if the server takes one type per request, and each is requested by itself.
     takes_one_type: Cell<bool>,
     limit: Option<u32>,
-    pub(super) users_per_request: Cell<usize>,
 }
 
 impl Events {
@@ -69,14 +68,12 @@ impl Events {
     ) -> Result<Self, ConfigError> {
         let session =
             Box::new(Session::new(options, client_id, client_secret, query.calls_per_hour)?);
-        let users_per_request = Cell::new(USERS_PER_REQUEST);
         Ok(Self {
             session,
             types: query.types.clone(),
             failures: query.failures.clone(),
             takes_one_type: Cell::new(false),
             limit: query.limit,
-            users_per_request,
         })
     }
 

@@ -17,6 +17,8 @@ const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset"
 const AFTER_CURSOR: HeaderName = HeaderName::from_static("after-cursor");
 /// Users that a request of the users API found, on all pages.
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("total-count");
+/// Pages that a request of the users API found.
+const TOTAL_PAGES: HeaderName = HeaderName::from_static("total-pages");
 /// Headers by which an API announces its end.
 const END_OF_LIFE: [HeaderName; 2] =
     [HeaderName::from_static("deprecation"), HeaderName::from_static("sunset")];
@@ -101,6 +103,11 @@ pub(super) fn has_next_page(headers: &HeaderMap) -> bool {
 /// Number of users that a request found, on all pages.
 pub(super) fn total_count(headers: &HeaderMap) -> Option<u64> {
     seconds(text(headers, &TOTAL_COUNT)?)
+}
+
+/// Number of pages that a request found.
+pub(super) fn total_pages(headers: &HeaderMap) -> Option<u64> {
+    seconds(text(headers, &TOTAL_PAGES)?)
 }
 
 /// Name and value of the header that announces the end of the API.

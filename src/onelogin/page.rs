@@ -68,6 +68,11 @@ impl<'a> Page<'a> {
         headers::total_count(self.incoming.headers())
     }
 
+    /// The number of pages with users that were found, from the headers.
+    pub(super) fn pages(&self) -> Option<u64> {
+        headers::total_pages(self.incoming.headers())
+    }
+
     /// The cursor of the next page, if this one was complete and names one.
     pub(super) fn next(&mut self) -> Option<String> {
         self.next.take()

@@ -13,9 +13,20 @@ const PATH: [&str; 3] = ["api", "2", "users"];
 /// No more than is kept.
 const FIELDS: &str = "id,email,username,firstname,lastname";
 
+/// An answer to a request for some users.
+#[derive(Debug)]
+pub(crate) enum UsersAnswer {
+    /// All details that the server has of them.
+    Complete(UserDetails),
+    /// The server has more than it gave: fewer users have to be requested at once.
+    Cut,
+    /// The server does not take these ids, or not as many.
+    Refused(Error),
+}
+
 /// Details of some users.
 #[derive(Debug)]
-pub(crate) struct UsersAnswer {
+pub(crate) struct UserDetails {
     /// Time of the answer, by the server's clock.
     pub answered_at: DateTime<Utc>,
     /// The text of each user, which may be no JSON. Deleted users are missing.
@@ -23,7 +34,7 @@ pub(crate) struct UsersAnswer {
 }
 
 /// Users per request at first: documented as a page, and no more than a URL can hold.
-pub(super) const USERS_PER_REQUEST: usize = 50;
+pub(crate) const USERS_PER_REQUEST: usize = 50;
 
 /// One page of users.
 struct UsersPage {
@@ -32,61 +43,44 @@ struct UsersPage {
     has_more: bool,
     /// Number of users found on all pages, if the server gives it.
     total: Option<u64>,
+    /// Number of pages with users found, if the server gives it.
+    pages: Option<u64>,
 }
 
 impl UsersPage {
     /// Returns whether users are missing that the server has. A total above the number requested is not
     /// the total of this request.
     fn is_cut(&self, requested: usize) -> bool {
-        let came = self.users.len();
-        let is_short = |total| (came as u64 + 1..=requested as u64).contains(&total);
-        came < requested && (self.has_more || self.total.is_some_and(is_short))
+        let (came, requested) = (self.users.len() as u64, requested as u64);
+        let is_short = |total| total > came && total <= requested;
+        // All pages but the last are as long as this one.
+        let least = self
+            .pages
+            .filter(|_| came > 0)
+            .map(|pages| pages.saturating_sub(1).saturating_mul(came).saturating_add(1));
+        came < requested
+            && (self.has_more || [self.total, least].into_iter().flatten().any(is_short))
     }
 }
 
 impl Events {
-    /// Number of users to request at once: fewer after the server took fewer.
-    #[must_use]
-    pub(crate) fn users_per_request(&self) -> usize {
-        self.users_per_request.get()
-    }
-
-    /// Requests details of users, in parts if the server does not take them all at once.
+    /// Requests details of users, all at once.
     ///
     /// # Errors
     ///
     /// [`Error`], when no usable answer came.
     pub(crate) async fn users(&self, user_ids: &[i64]) -> Result<UsersAnswer, Error> {
-        let mut answered_at = None;
-        let mut users = Vec::new();
-        let mut left = user_ids;
-        while !left.is_empty() {
-            let (some, rest) = left.split_at(left.len().min(self.users_per_request()));
-            let can_halve = some.len() > 1;
-            match self.users_page(some).await {
-                // Smaller requests find the missing users without a cursor, which goes with none of the
-                // other parameters.
-                Ok(page) if can_halve && page.is_cut(some.len()) => self.request_half(some),
-                Err(error) if can_halve && error.is_bad_request() => self.request_half(some),
-                Err(error) => return Err(error),
-                Ok(page) => {
-                    users.extend(page.users);
-                    // The first answer dates them all: later details must not pass for newer than they
-                    // are.
-                    answered_at = answered_at.or(page.answered_at);
-                    left = rest;
-                }
+        match self.users_page(user_ids).await {
+            // Smaller requests find the missing users without a cursor, which goes with none of the
+            // other parameters.
+            Ok(page) if user_ids.len() > 1 && page.is_cut(user_ids.len()) => Ok(UsersAnswer::Cut),
+            Ok(UsersPage { users, answered_at, .. }) => {
+                let answered_at = answered_at.unwrap_or_else(Utc::now);
+                Ok(UsersAnswer::Complete(UserDetails { answered_at, users }))
             }
+            Err(error) if error.is_refusal_of(user_ids.len()) => Ok(UsersAnswer::Refused(error)),
+            Err(error) => Err(error),
         }
-        Ok(UsersAnswer { answered_at: answered_at.unwrap_or_else(Utc::now), users })
-    }
-
-    fn request_half(&self, too_many: &[i64]) {
-        self.users_per_request.set(too_many.len() / 2);
-        tracing::debug!(
-            users = too_many.len() / 2,
-            "the users API took fewer users than requested; requesting fewer at once"
-        );
     }
 
     async fn users_page(&self, user_ids: &[i64]) -> Result<UsersPage, Error> {
@@ -103,6 +97,7 @@ impl Events {
             answered_at: page.server_now(),
             has_more: page.has_next(),
             total: page.total(),
+            pages: page.pages(),
         })
     }
 }
@@ -116,4 +111,30 @@ pub(super) fn texts(page: &mut Page<'_>) -> Vec<Vec<u8>> {
     };
     while page.hand_out(&mut own) {}
     texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_cut_if_its_headers_count_more_users_or_pages() {
+        for (came, has_more, total, pages, is_cut) in [
+            (50, false, Some(50), Some(1), false),
+            (10, true, None, None, true),
+            (10, false, Some(50), None, true),
+            (10, false, None, Some(5), true),
+            (10, false, Some(10), Some(5), true),
+            (10, false, None, Some(1), false),
+            (10, false, None, None, false),
+            (0, false, Some(0), Some(0), false),
+            // Those of the whole directory.
+            (10, false, Some(4_000), Some(400), false),
+            (50, true, Some(4_000), Some(80), false),
+        ] {
+            let users = vec![Vec::new(); came];
+            let page = UsersPage { users, answered_at: None, has_more, total, pages };
+            assert_eq!(page.is_cut(50), is_cut, "{came} {has_more} {total:?} {pages:?}");
+        }
+    }
 }

@@ -44,6 +44,20 @@ impl Store {
         .await
     }
 
+    /// Finds some users whose profile came from the users API.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn users_given(&self, account: &str) -> Result<Vec<i64>, Error> {
+        self.read("looking up users whose profiles are known", async |tx| {
+            on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/users_given.sql"))
+                .bind(account)
+                .fetch_all(&mut **tx)
+                .await)
+        })
+        .await
+    }
+
     /// Writes the profiles of an answer where nothing newer is stored, and when they were requested.
     /// Returns how many users changed.
     ///

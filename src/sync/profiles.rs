@@ -1,13 +1,16 @@
 //! Profiles of users: events carry names only, so the rest is requested from the users API after all
 //! failures are committed.
 
+mod parts;
+
 use chrono::{DateTime, Utc};
 
+use self::parts::Parts;
 use super::Error;
 use super::session::Session;
 use crate::normalize;
 use crate::onelogin::events::Events;
-use crate::onelogin::{self, UsersAnswer};
+use crate::onelogin::{self, USERS_PER_REQUEST, UserDetails, UsersAnswer};
 use crate::store::ProfileAnswer;
 
 /// Requests the profiles of users who are new, or whose profile is old, as far as the call budget goes.
@@ -22,27 +25,17 @@ pub(super) async fn refresh(
     let before = server_now.checked_sub_signed(refresh).unwrap_or(DateTime::UNIX_EPOCH);
     // Everyone once: the clock of the users API may lag, and its answers would count as old.
     let due = run.store.profiles_due(account, before).await?;
-    let mut left = due.as_slice();
-    while !left.is_empty() {
-        let (requested, rest) = left.split_at(left.len().min(events.users_per_request()));
-        run.calls.reserve(1).await?;
-        match events.users(requested).await {
-            Ok(answer) => {
-                let profiles = read(requested.to_vec(), &answer);
-                let written = run.store.write_profiles(&run.run, &run.lease, profiles).await?;
-                run.count(|tally| {
-                    tally.counts.users_written += written;
-                    tally.counts.user_writes += 1;
-                });
-            }
-            Err(error) => {
-                run.count(|tally| tally.people_pending = left.len() as u64);
-                return give_up(left.len() as u64, error);
-            }
-        }
-        left = rest;
-    }
-    Ok(())
+    let parts = Parts::new(due, USERS_PER_REQUEST);
+    let mut requests = Requests { run, events, parts, noted: 0, refusal: None, answered_at: None };
+    let ended = requests.make_all().await;
+    requests.note_refused().await?;
+    let pending = requests.pending();
+    run.count(|tally| tally.people_pending = pending);
+    requests.report_refused();
+    ended.or_else(|error| match error {
+        Error::Source(error) => give_up(pending, error),
+        other => Err(other),
+    })
 }
 
 /// An exhausted limit of calls is no failure, whoever set it.
@@ -54,7 +47,128 @@ fn give_up(pending: u64, error: onelogin::Error) -> Result<(), Error> {
     Err(Error::Profiles { pending, source: Box::new(error) })
 }
 
-fn read(requested: Vec<i64>, answer: &UsersAnswer) -> ProfileAnswer {
+/// The requests of a run for the profiles that are due.
+struct Requests<'a> {
+    run: &'a Session<'a>,
+    events: &'a Events,
+    parts: Parts,
+    /// Number of refused users who are stored as requested.
+    noted: usize,
+    /// The last refusal of a user alone.
+    refusal: Option<onelogin::Error>,
+    /// Time of the last answer.
+    answered_at: Option<DateTime<Utc>>,
+}
+
+impl Requests<'_> {
+    async fn make_all(&mut self) -> Result<(), Error> {
+        loop {
+            if self.parts.is_doubtful() && !self.is_a_sample_answered().await? {
+                return match self.refusal.take() {
+                    Some(refusal) => Err(Error::Source(refusal)),
+                    None => Ok(()),
+                };
+            }
+            let requested = self.parts.next().to_vec();
+            if requested.is_empty() {
+                return Ok(());
+            }
+            if self.parts.has_too_many_refused() {
+                tracing::info!(
+                    pending = self.parts.left(),
+                    "the users API refused too many people; the next run requests the rest"
+                );
+                return Ok(());
+            }
+            match self.request(&requested).await? {
+                UsersAnswer::Complete(details) => {
+                    self.answered_at = Some(details.answered_at);
+                    self.write(read(requested, &details)).await?;
+                    self.parts.came();
+                    self.note_refused().await?;
+                }
+                UsersAnswer::Cut => self.parts.came_in_part(),
+                UsersAnswer::Refused(refusal) => {
+                    if requested.len() == 1 {
+                        self.refusal = Some(refusal);
+                    } else {
+                        tracing::debug!(
+                            users = requested.len(),
+                            error = crate::chain(&refusal),
+                            "the users API refused a request; requesting fewer users at once"
+                        );
+                    }
+                    self.parts.refuse();
+                }
+            }
+        }
+    }
+
+    async fn request(&self, user_ids: &[i64]) -> Result<UsersAnswer, Error> {
+        self.run.calls.reserve(1).await?;
+        Ok(self.events.users(user_ids).await?)
+    }
+
+    /// Requests a few other users alone: one whom the users API gave before, and some of those left. If they
+    /// are refused too, the request as such is not accepted, whoever it is for.
+    async fn is_a_sample_answered(&mut self) -> Result<bool, Error> {
+        let mut known = self.run.store.users_given(&self.run.run.origin.account).await?;
+        known.retain(|user_id| !self.parts.refused().contains(user_id));
+        let samples: Vec<i64> = known.into_iter().take(1).chain(self.parts.samples()).collect();
+        for sample in samples {
+            if let UsersAnswer::Complete(details) = self.request(&[sample]).await? {
+                self.answered_at = Some(details.answered_at);
+                self.write(read(vec![sample], &details)).await?;
+                self.parts.sample_came(sample);
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn write(&self, answer: ProfileAnswer) -> Result<(), Error> {
+        let run = self.run;
+        let written = run.store.write_profiles(&run.run, &run.lease, answer).await?;
+        run.count(|tally| {
+            tally.counts.users_written += written;
+            tally.counts.user_writes += 1;
+        });
+        Ok(())
+    }
+
+    /// Stores that refused users were requested, so that the next run does not request them again. Not
+    /// while nothing was answered: then the refusal is not due to them.
+    async fn note_refused(&mut self) -> Result<(), Error> {
+        let requested = self.parts.refused()[self.noted..].to_vec();
+        if let Some(at) = self.answered_at
+            && self.parts.has_answer()
+            && !requested.is_empty()
+        {
+            self.noted += requested.len();
+            self.write(ProfileAnswer { at, requested, profiles: Vec::new() }).await?;
+        }
+        Ok(())
+    }
+
+    /// Users whose profile the next run has to request.
+    fn pending(&self) -> u64 {
+        (self.parts.left() + self.parts.refused().len() - self.noted) as u64
+    }
+
+    fn report_refused(&self) {
+        if let (1.., Some(refusal)) = (self.noted, &self.refusal) {
+            let (refused, error) = (self.noted, crate::chain(refusal));
+            tracing::warn!(
+                refused,
+                error,
+                "the users API refused people who were requested one by one; what is stored of them stays, \
+                 and they are requested again after --refresh-people"
+            );
+        }
+    }
+}
+
+fn read(requested: Vec<i64>, answer: &UserDetails) -> ProfileAnswer {
     let mut profiles = Vec::with_capacity(answer.users.len());
     let mut unreadable = 0;
     for raw in &answer.users {

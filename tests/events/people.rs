@@ -11,20 +11,20 @@ use crate::support::onelogin::{at, empty, put, record, start};
 use crate::support::outcome::{SINCE, assert_complete, assert_recorded, history, outcome};
 use crate::support::tables::{Db, NULL, assert_rows, on_both};
 
-const TODAY: [&str; 2] = ["--since", "2026-03-20"];
-const ELEVEN: &str = "2026-03-20T11:00:00Z";
+pub(super) const TODAY: [&str; 2] = ["--since", "2026-03-20"];
+pub(super) const ELEVEN: &str = "2026-03-20T11:00:00Z";
 const PEOPLE: &str = "select user_id, email, firstname, display_name, profile_source, \
     asked_at is not null from users order by user_id";
 
 /// Has the users API know this of a person.
-fn knows(onelogin: &Simulator, id: i64, email: &str) {
+pub(super) fn knows(onelogin: &Simulator, id: i64, email: &str) {
     let person =
         json!({"id": id, "email": email, "username": "u", "firstname": "F", "lastname": "L"});
     onelogin.put_user(id, person.to_string());
 }
 
 /// Which people each call was about.
-fn users_requested(onelogin: &Simulator) -> Vec<String> {
+pub(super) fn users_requested(onelogin: &Simulator) -> Vec<String> {
     let calls = onelogin.calls_to(Endpoint::Users);
     calls.iter().filter_map(|call| parameter(&call.query, "user_ids")).collect()
 }

@@ -78,3 +78,30 @@ fn no_value_of_an_error_is_shown() {
     let shown = crate::chain(&page(named).unwrap_err());
     assert!(!shown.contains("Ada") && !shown.contains("s3cret"), "{shown}");
 }
+
+#[test]
+fn the_users_api_is_quoted_without_names_and_other_apis_are_not() {
+    let refused = |of, text: &str| {
+        let body = Body { of, status: StatusCode::BAD_REQUEST, ..body(400, text) };
+        let value = serde_json::from_str(text).unwrap_or_default();
+        crate::chain(&body.error(body.status, &message(&value).unwrap_or_default()))
+    };
+    for (text, expected) in [
+        (
+            r#"{"message":"Integer value must be <= 2147483647","statusCode":400}"#,
+            "<= 2147483647\"",
+        ),
+        (
+            r#"{"status":{"message":{"description":"user_ids is invalid"}}}"#,
+            "\"user_ids is invalid\"",
+        ),
+        (r#"{"message":"Ada Byte"}"#, "a JSON object with the key message"),
+        ("", "nothing"),
+        ("<html>", "is not from the OneLogin API"),
+    ] {
+        let shown = refused(Resource::Users, text);
+        assert!(shown.contains(expected) && shown.contains("status 400"), "{shown}");
+        assert!(!shown.contains("Ada"), "{shown}");
+        assert!(refused(Resource::Events, text).contains("is not from the OneLogin API"));
+    }
+}

@@ -31,6 +31,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V13__faster_views",
     "V14__many_accounts",
     "V15__sooner_answers",
+    "V16__right_answers",
 ];
 
 /// Indexes that group rows by app without a sort, which Postgres does by hashing; and one with the app, which

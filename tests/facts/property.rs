@@ -47,6 +47,7 @@ on_both!(facts_are_what_building_them_again_gives_after_any_history, |db| {
             }
             println!("histories {first} to {last}, round {round}");
             assert_complete(db);
+            open_failures::assert_as_many_as_attempts(db);
         }
     }
     assert!(db.count("provisioning_cases") > histories, "there are cases to compare");

@@ -215,9 +215,9 @@ fn cases_with_failures() -> Rows {
         .failure(&Failure { user: Some(2), ..failure(6, "03-20 16:00:00", renamed) })
         .case(&Case {
             user: 2,
-            of: (4, 6),
-            at: ("03-20 15:00:00", "03-20 16:00:00"),
-            attempts: 2,
+            of: (4, 8),
+            at: ("03-20 15:00:00", "03-20 18:00:00"),
+            attempts: 3,
             ..CASE
         })
         .failure(&Failure { user: Some(2), ..failure(7, "03-20 17:00:00", named) })

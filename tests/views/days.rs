@@ -180,6 +180,44 @@ on_both!(the_time_to_resolve_is_by_nearest_rank_in_the_month_of_the_resolution, 
     );
 });
 
+on_both!(days_and_months_of_1970_and_2199_are_there_too, |db| {
+    let case = |n, opened, resolved| Case {
+        of: (n, n),
+        at: (opened, opened),
+        resolved: Some((resolved, "success")),
+        ..CASE
+    };
+    let rows = Rows::default()
+        .account("acme", "2199-12-31 12:00:00", "2026-04-10 00:00:00")
+        .case(&case(1, "1970-01-01 00:00:00", "1970-01-01 00:01:00"))
+        .case(&case(2, "2009-12-31 23:59:59", "2009-12-31 23:59:59.999"))
+        .case(&case(3, "2050-01-01 00:00:00", "2050-01-01 00:02:00"))
+        .case(&case(4, "2199-12-31 23:59:00", "2199-12-31 23:59:59.999"))
+        .day(["1970-01-01", "Wiki", "suspend", ""], [0, 0, 0, 1, 1])
+        .day(["2199-12-31", "Wiki", "suspend", "e1"], [1, 0, 0, 0, 0]);
+    database(db, &rows);
+
+    let months =
+        rows_of(db, "select month, cases, median_seconds from time_to_resolve order by month");
+    assert_rows(
+        &months,
+        &[
+            &["1970-01-01", "1", "60"],
+            &["2009-12-01", "1", "0"],
+            &["2050-01-01", "1", "120"],
+            &["2199-12-01", "1", "59"],
+        ],
+    );
+    for view in ["failures_daily", "backlog_daily"] {
+        let days = format!(
+            "select min(day), count(*), count(distinct day), max(day) from {view} where day > '1970-01-01'"
+        );
+        assert_rows(&rows_of(db, &days), &[&["2199-10-01", "92", "92", "2199-12-31"]]);
+        let first = rows_of(db, &format!("select count(*) from {view} where day = '1970-01-01'"));
+        assert_rows(&first, &[&["1"]]);
+    }
+});
+
 on_both!(a_new_error_is_one_of_the_last_7_days, |db| {
     let class = ["permission", "no", "Give the right"];
     let error = |rows: Rows, name, first| rows.error(name, class, [first, "05-01 00:00:00"], 3);

@@ -123,6 +123,48 @@ on_both!(an_app_has_the_name_of_its_last_failure_and_its_cases_of_all_time, |db|
     assert_rows(&other, &[&["other", "1", "Wiki", "1", "1", "1", "0", "0", last]]);
 });
 
+on_both!(an_app_without_an_id_has_the_time_of_its_own_last_failure, |db| {
+    let failure = |n, at, app| Failure { n, at, app, ..FAILED };
+    let rows = Rows::default()
+        .account("acme", "03-21 00:00:00", "03-10 00:00:00")
+        // A case without an id, which a failure with an id continues.
+        .failure(&failure(1, "03-10 00:00:00", (None, Some("Wiki"))))
+        .failure(&failure(2, "03-11 00:00:00", WIKI))
+        .case(&Case {
+            of: (1, 2),
+            at: ("03-10 00:00:00", "03-11 00:00:00"),
+            app: (None, Some("Wiki")),
+            attempts: 2,
+            ..CASE
+        })
+        // A case that began with another name of the app.
+        .failure(&failure(3, "03-12 00:00:00", (Some(7), Some("Zoo"))))
+        .failure(&failure(4, "03-13 00:00:00", (Some(7), Some("Aviary"))))
+        .case(&Case {
+            of: (3, 4),
+            at: ("03-12 00:00:00", "03-13 00:00:00"),
+            app: (Some(7), Some("Zoo")),
+            attempts: 2,
+            ..CASE
+        });
+    database(db, &rows);
+
+    let apps = rows_of(
+        db,
+        "select app_id, app_name, failures_30_days, open_cases, last_failure_at from failures_by_app
+         order by last_failure_at",
+    );
+
+    assert_rows(
+        &apps,
+        &[
+            &[NULL, "Wiki", "1", "1", "2026-03-10 00:00:00.000+00:00"],
+            &["1", "Wiki", "1", "0", "2026-03-11 00:00:00.000+00:00"],
+            &["7", "Aviary", "2", "1", "2026-03-13 00:00:00.000+00:00"],
+        ],
+    );
+});
+
 on_both!(a_class_has_a_row_for_each_way_to_retry, |db| {
     database(db, &failures());
 

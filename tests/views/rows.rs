@@ -105,9 +105,14 @@ pub(super) fn id(n: u32) -> String {
 
 /// A time of 2026: `03-20 11:00:00`, also with milliseconds, or one with a year.
 pub(super) fn time(text: &str) -> String {
-    let year = if text.starts_with("20") { "" } else { "2026-" };
     let fraction = if text.contains('.') { "" } else { ".000" };
-    format!("{year}{text}{fraction}+00:00")
+    format!("{}{fraction}+00:00", dated(text))
+}
+
+/// A text that begins with a date: of 2026, if it has no year.
+fn dated(text: &str) -> String {
+    let year = if text.find('-') == Some(4) { "" } else { "2026-" };
+    format!("{year}{text}")
 }
 
 impl Rows {
@@ -263,7 +268,7 @@ impl Rows {
                 opened, resolved)",
             &[
                 &quoted(ACCOUNT),
-                &quoted(&format!("2026-{day}")),
+                &quoted(&dated(day)),
                 &quoted(app),
                 &quoted(operation),
                 &quoted(error),

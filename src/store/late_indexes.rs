@@ -177,10 +177,11 @@ impl Tx {
     }
 
     async fn missing_indexes(&mut self) -> Result<Vec<&'static str>, sqlx::Error> {
-        let mut late = [OF_RECORDS.as_slice(), &OF_CASES].concat();
+        let names = [OF_RECORDS.as_slice(), &OF_CASES].concat();
+        let mut late = names.clone();
         let made: Vec<String> = match self {
             Self::Postgres(tx) => {
-                let made = sqlx::query_scalar(NAMES_OF_POSTGRES).bind(late.clone());
+                let made = sqlx::query_scalar(NAMES_OF_POSTGRES).bind(names);
                 made.fetch_all(&mut **tx).await?
             }
             Self::Sqlite(tx) => {

@@ -59,6 +59,7 @@ pub(crate) async fn sync(
 /// themselves: also if the source failed, because it may do so in every run of a backfill.
 async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
     let copied = copy_all(run).await;
+    run.count_cut_seconds();
     if !matches!(copied, Err(Error::Store(_))) {
         run.store.make_indexes().await?;
         run.store.rebuild(&run.job.origin.account).await?;

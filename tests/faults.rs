@@ -7,7 +7,7 @@ use onelogin_simulator::{Config, Fault, RetryAfter, WideAnswer};
 
 use crate::support::api::{Api, on_all};
 use crate::support::block_on;
-use crate::support::onelogin::{at, start, sync, sync_ok};
+use crate::support::onelogin::{at, put, record, start, sync, sync_ok};
 use crate::support::outcome::{
     SINCE, assert_complete, assert_holds, assert_holds_first_window, assert_recorded, history,
     outcome,
@@ -315,3 +315,46 @@ fn a_server_that_is_not_there_is_unreachable() {
         assert_recorded(&db, &outcome);
     }
 }
+
+on_both!(a_second_that_a_limit_may_have_cut_is_warned_of_once, |db| {
+    let onelogin = start(Config {
+        failures: 0,
+        cap: Some(100),
+        now: at("2026-03-20T12:00:00Z"),
+        ..Config::default()
+    });
+    for (id, time) in (1..).zip(["2026-03-18T10:00:00Z"; 150]) {
+        put(&onelogin, time, record(id, time, 7).to_json());
+    }
+
+    let finished = sync(&onelogin, db, &["--since", "2026-03-18"]).run().expect_code(0);
+
+    assert_eq!(db.count("provisioning_failures"), 100);
+    let warnings = finished.stderr.lines().filter(|line| line.contains("in one second"));
+    let warnings: Vec<_> = warnings.collect();
+    let [warning] = &warnings[..] else { panic!("{finished}") };
+    for part in
+        ["second=2026-03-18T10:00:00Z", "records=100", "may be missing", "onelogin-sync compare"]
+    {
+        assert!(warning.contains(part), "{part}: {warning}");
+    }
+});
+
+on_both!(seconds_that_a_limit_may_have_cut_are_counted, |db| {
+    let onelogin = start(Config {
+        failures: 0,
+        cap: Some(50),
+        now: at("2026-03-20T12:00:00Z"),
+        ..Config::default()
+    });
+    for (second, time) in (0..).zip(["2026-03-18T10:00:00Z", "2026-03-18T11:00:00Z"]) {
+        for id in 1..=60 {
+            put(&onelogin, time, record(second * 100 + id, time, 7).to_json());
+        }
+    }
+
+    let finished = sync(&onelogin, db, &["--since", "2026-03-18"]).run().expect_code(0);
+
+    assert_eq!(finished.stderr.matches("onelogin-sync compare").count(), 1, "{finished}");
+    assert!(finished.stderr.contains("seconds=2 "), "{finished}");
+});

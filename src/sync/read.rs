@@ -258,6 +258,9 @@ impl<'a> Reader<'a> {
             self.send(Step::RollBack).await;
             return Ok(());
         }
+        if plan.looks_like_limit(records) {
+            self.run.see_cut_second(stats.newest.unwrap_or(requested.from), records);
+        }
         self.fetched += records;
         self.rejects += stats.rejects;
         plan.committed(requested, window, records);

@@ -1,10 +1,11 @@
 //! Surroundings of the pipeline: the lease, the signals and the record of the run.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
 use super::call_budget::Calls;
@@ -43,6 +44,8 @@ pub(super) struct Session<'a> {
     takes_one_type: Cell<Option<bool>>,
     /// True if an event came whose type is not the first of those that are requested.
     has_seen_other_type: Cell<bool>,
+    /// Seconds of the legacy API that may have been cut.
+    cut_seconds: RefCell<BTreeSet<DateTime<Utc>>>,
     /// True if nothing was read before this run.
     pub(super) is_first: bool,
     /// Records of a page, as far as is known.
@@ -114,6 +117,7 @@ impl<'a> Session<'a> {
             first_from: remembered.first_from,
             takes_one_type: Cell::new(remembered.takes_one_type),
             has_seen_other_type: Cell::new(false),
+            cut_seconds: RefCell::default(),
             is_first: scanned.is_none(),
             page: Cell::new(source.page()),
             read_from: resume.read_from,
@@ -203,6 +207,33 @@ impl<'a> Session<'a> {
         let failures = batch.failures.iter().map(|failure| failure.event_type_id);
         let mut types = failures.chain(batch.successes.iter().map(|s| Some(s.event_type_id)));
         self.has_seen_other_type.set(types.any(|id| id.is_some() && id != first));
+    }
+
+    /// Notes a second that may have been cut, and warns of the first one.
+    pub(super) fn see_cut_second(&self, second: DateTime<Utc>, records: u64) {
+        let mut seconds = self.cut_seconds.borrow_mut();
+        if seconds.insert(second) && seconds.len() == 1 {
+            tracing::warn!(
+                second = %second.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+                records,
+                "this many failures in one second look like a limit of the server, and nothing shorter can be \
+                 requested from the legacy API: more failures of this second may be missing; the events API \
+                 has them, so compare both with onelogin-sync compare, or migrate with ONELOGIN_CLIENT_ID and \
+                 ONELOGIN_CLIENT_SECRET"
+            );
+        }
+    }
+
+    /// Warns if several seconds may have been cut.
+    pub(super) fn count_cut_seconds(&self) {
+        let seconds = self.cut_seconds.borrow();
+        if let (Some(first), Some(last), 2..) = (seconds.first(), seconds.last(), seconds.len()) {
+            let time = |at: &DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            tracing::warn!(
+                seconds = seconds.len(), first = %time(first), last = %time(last),
+                "failures of several seconds may be missing, as the first warning explains"
+            );
+        }
     }
 
     /// Records of a page, as far as is known.

@@ -331,7 +331,13 @@ impl Plan {
     /// True if `records` looks like a server limit, and a narrower window could show it.
     #[must_use]
     pub(crate) fn looks_cut(&self, window: Window, records: u64) -> bool {
-        self.pace.may_be_cut && LIKELY_CAPS.contains(&records) && window.can_narrow()
+        self.looks_like_limit(records) && window.can_narrow()
+    }
+
+    /// True if `records` looks like a server limit.
+    #[must_use]
+    pub(crate) fn looks_like_limit(&self, records: u64) -> bool {
+        self.pace.may_be_cut && LIKELY_CAPS.contains(&records)
     }
 
     /// Records of a page.

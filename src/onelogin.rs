@@ -17,6 +17,7 @@ mod gzip;
 mod headers;
 pub(crate) mod legacy;
 pub(crate) mod malformed;
+mod next_page;
 mod page;
 mod quote;
 mod resource;

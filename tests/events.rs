@@ -6,12 +6,14 @@ mod changes;
 mod files;
 mod migrating;
 mod pages;
+mod paging;
 mod people;
 mod refused_people;
 mod rereading;
 mod saved;
 mod skipped;
 mod token;
+mod types;
 
 use chrono::{DateTime, Utc};
 use onelogin_simulator::{Config, EventRecord, Simulator};

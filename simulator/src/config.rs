@@ -89,6 +89,8 @@ pub struct Config {
     /// True if only the first type of `event_type_id` is read, as in the oldest version of its page.
     /// Default: no.
     pub reads_first_type_only: bool,
+    /// True if only the last type of it is read. Default: no.
+    pub reads_last_type_only: bool,
     /// The form of the JSON of generated events.
     pub event_form: EventForm,
     /// People per answer of the directory at most. At least 1. Default: 50.
@@ -319,6 +321,7 @@ impl Default for Config {
             foreign_links: false,
             ignores_type_filter: false,
             reads_first_type_only: false,
+            reads_last_type_only: false,
             event_form: EventForm::default(),
             users_page: 50,
             users_ids: None,

@@ -14,6 +14,7 @@ use super::client::Incoming;
 use super::error::{Cause, Error, UnexpectedResponse};
 use super::headers;
 use super::malformed::Malformed;
+use super::next_page::Following;
 use super::quote;
 use super::resource::Resource;
 use super::splitter::BOM;
@@ -39,15 +40,9 @@ impl Envelope {
         Body::new(incoming, text.to_vec()).page()
     }
 
-    /// The cursor of the next page. The link beside it is neither read nor followed: servers leave it null
-    /// before the last page, and the token is for the configured host only.
-    pub(super) fn next_cursor(&self) -> Option<String> {
-        let pagination = self.pagination.as_ref()?;
-        match pagination.get("after_cursor")? {
-            Value::String(cursor) if !cursor.is_empty() => Some(cursor.clone()),
-            Value::Number(cursor) => Some(cursor.to_string()),
-            _ => None,
-        }
+    /// The page after this one.
+    pub(super) fn following(&self) -> Following {
+        Following::read(self.pagination.as_ref())
     }
 }
 

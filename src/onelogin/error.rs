@@ -100,6 +100,22 @@ pub(super) enum Cause {
     TooLarge { endpoint: String, source: Malformed },
     #[error("the window has more than {pages} pages; it is requested again in smaller pieces")]
     TooManyPages { pages: u32 },
+    /// A full page that may not be the last.
+    #[error(
+        "a full page of {records} events of {endpoint} has no cursor of a next page, nor a link with one that \
+         leads further, so some may be missing and none of the window was kept; a proxy that changes answers \
+         may be the cause; if the server gives larger pages, --page-limit 1000 helps"
+    )]
+    NoNextPage { endpoint: String, records: u64 },
+    /// Events are filtered after they were cut into pages, or a server has no end.
+    #[error("{pages} pages of {endpoint} in a row were empty, each with a cursor of another page")]
+    EmptyPages { endpoint: String, pages: u32 },
+    #[error(
+        "page {page} of {endpoint} repeats the page before it, although it was requested by its own cursor: the \
+         server ignores after_cursor, or a proxy or a cache removes it; none of the window was kept, and running \
+         again does not help; check what lies between this machine and OneLogin"
+    )]
+    PageRepeated { endpoint: String, page: u32 },
     /// A transaction would have waited for the rest.
     #[error(
         "an answer that is too large for memory paused; it is requested again in smaller pieces"
@@ -209,6 +225,11 @@ impl Error {
     #[must_use]
     pub(crate) fn is_too_much(&self) -> bool {
         matches!(self.cause, Cause::TooManyPages { .. }) || self.is_out_of_calls()
+    }
+
+    /// Returns whether a full page came that may not be the last.
+    pub(super) fn may_have_more(&self) -> bool {
+        matches!(self.cause, Cause::NoNextPage { .. })
     }
 
     /// Returns whether a request for this many ids was refused for its ids, or for their number.
@@ -321,7 +342,9 @@ impl Cause {
                 of_window: matches!(by, LimitOwner::Own(_)),
                 ..class(Kind::BudgetExhausted, Retry::AfterLimit(*wait), Never)
             },
-            Self::TooLarge { .. } => class(Kind::NotThisApi, Retry::Never, AtOnce),
+            Self::TooLarge { .. } | Self::NoNextPage { .. } | Self::EmptyPages { .. } => {
+                class(Kind::NotThisApi, Retry::Never, AtOnce)
+            }
             Self::TooManyPages { .. } | Self::Paused => unavailable(Retry::Never, AtOnce),
             Self::ServerFailed { status, after, retry, .. } => {
                 let is_slow = *status == 504 || *after >= STALL;
@@ -335,9 +358,10 @@ impl Cause {
                 class(Kind::NotThisApi, Retry::Never, if_begun(is_too_large))
             }
             Self::Saved(SavedError::Io { .. }) => class(Kind::Unreadable, Retry::Never, Never),
-            Self::NotAccepted { .. } | Self::ClockAhead { .. } | Self::Saved(_) => {
-                class(Kind::NotThisApi, Retry::Never, Never)
-            }
+            Self::NotAccepted { .. }
+            | Self::ClockAhead { .. }
+            | Self::PageRepeated { .. }
+            | Self::Saved(_) => class(Kind::NotThisApi, Retry::Never, Never),
             Self::GaveUp { source, .. } => {
                 let kind = match source.kind() {
                     // Its end was waited for in vain, or is too far away to wait for.

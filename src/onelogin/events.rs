@@ -8,8 +8,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::call_budget::CallBudget;
-use super::client::{Meter, Purpose};
+use super::client::{Incoming, Meter, Purpose};
 use super::error::{Cause, Error};
+use super::malformed::Malformed;
+use super::next_page::{Following, NextPage, PageEnd, Progress};
 use super::page::Page;
 use super::resource::Resource;
 use super::retry::Policy;
@@ -28,6 +30,12 @@ const DATE_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
 /// Pages of the narrowest window, which cannot be split: a server that never ends would be read for
 /// ever.
 pub(crate) const PAGES_AT_ALL: u32 = 100_000;
+
+/// Events per page as documented.
+const PAGE: u64 = 50;
+
+/// Empty pages in a row that are read. A server that cuts pages before it looks at the types has some.
+const MOST_EMPTY: u32 = 50;
 
 /// Parameters of requests to the events API.
 #[derive(Debug, Clone)]
@@ -112,11 +120,6 @@ impl Events {
         self.takes_one_type.set(true);
     }
 
-    /// Requests all types together from now on.
-    pub(crate) fn request_types_together(&self) {
-        self.takes_one_type.set(false);
-    }
-
     /// Events per page, if that is given.
     #[must_use]
     pub(crate) fn page_limit(&self) -> Option<u32> {
@@ -156,7 +159,7 @@ impl Events {
         let mut requests: VecDeque<String> = types.chunks(together).map(|t| t.join(",")).collect();
         let first = requests.pop_front().unwrap_or_default();
         let url = self.url(from, to, &first);
-        let page = self.page(&url, (from, to), 1).await?;
+        let page = self.page(&url, (from, to), (1, true)).await?;
         Ok(Walk {
             server_now: page.server_now(),
             events: self,
@@ -167,6 +170,7 @@ impl Events {
             next: None,
             pages: 1,
             on_page: 0,
+            progress: Progress::default(),
             most,
             seen: HashSet::new(),
         })
@@ -199,16 +203,27 @@ impl Events {
         Ok(texts(&mut page))
     }
 
-    async fn page(
-        &self,
+    async fn page<'a>(
+        &'a self,
         url: &Url,
         span: (DateTime<Utc>, DateTime<Utc>),
-        page: u32,
-    ) -> Result<Page<'_>, Error> {
+        (page, is_first): (u32, bool),
+    ) -> Result<Page<'a>, Error> {
         let purpose =
             Purpose { span: Some(span), page: Some(page), ..Purpose::new(Resource::Events) };
-        let read = async |incoming| Page::read(incoming, Shape::Page).await;
+        let read = async |incoming: Incoming<'a>| {
+            // A page that another one announced has an envelope, even if it is empty.
+            if incoming.is_empty() && !is_first {
+                return Err(Error::body(&incoming, Malformed::Truncated { bytes: 0 }));
+            }
+            Page::read(incoming, Shape::Page).await
+        };
         self.session.get(url, purpose, read).await
+    }
+
+    /// Events from which on a page counts as full: the server may have more.
+    fn full_page(&self) -> u64 {
+        self.limit.map_or(PAGE, u64::from).min(PAGE)
     }
 }
 
@@ -231,18 +246,19 @@ pub(crate) struct Walk<'a> {
     /// The request that follows it.
     next: Option<Next>,
     pages: u32,
-    /// Events of the current page so far.
+    /// Events of the last page that has ended.
     on_page: u64,
+    progress: Progress,
     most: u32,
-    /// Cursors that were followed.
-    seen: HashSet<String>,
+    /// Pages that were requested by a cursor.
+    seen: HashSet<NextPage>,
 }
 
 /// The request after a page.
 #[derive(Debug)]
 enum Next {
     /// The page at a cursor.
-    Cursor(String),
+    Cursor(NextPage),
     /// The first page of other types.
     Types(String),
 }
@@ -258,12 +274,11 @@ impl<'a> Walk<'a> {
     pub(crate) async fn next(&mut self, sink: &mut impl FnMut(Element<'_>)) -> Result<bool, Error> {
         if let Some(next) = self.next.take() {
             self.page = Some(self.request(next).await?);
-            self.on_page = 0;
         }
         let Some(page) = &mut self.page else { return Ok(false) };
-        let on_page = &mut self.on_page;
+        let progress = &mut self.progress;
         let mut counted = |element: Element<'_>| {
-            *on_page += 1;
+            progress.see(&element);
             sink(element);
         };
         if page.hand_out(&mut counted) {
@@ -274,11 +289,62 @@ impl<'a> Walk<'a> {
             page.read_on().await.map_err(Error::of_window)?;
             return Ok(true);
         }
-        // Some servers show the last page by repeating its cursor.
-        let cursor = page.next().filter(|cursor| self.seen.insert(cursor.clone()));
+        let following = page.following();
+        let endpoint = page.endpoint().to_owned();
         self.page = None;
-        self.next = cursor.map(Next::Cursor).or_else(|| self.requests.pop_front().map(Next::Types));
+        self.on_page = self.progress.records();
+        let next = self.after(following, endpoint)?;
+        self.next = next.map(Next::Cursor).or_else(|| self.requests.pop_front().map(Next::Types));
         Ok(self.next.is_some())
+    }
+
+    /// The page to request after the current one, which has ended; `None` if it was the last.
+    fn after(&mut self, following: Following, endpoint: String) -> Result<Option<NextPage>, Error> {
+        let PageEnd { records, is_repeated, empty } = self.progress.end_page();
+        let is_full = records >= self.events.full_page();
+        let at = match following {
+            Following::Unknown if is_full => {
+                return Err(Cause::NoNextPage { endpoint, records }.into());
+            }
+            Following::Unknown | Following::End => return Ok(None),
+            // An empty page may have a cursor for a later day, but then no link.
+            Following::Page { has_link: false, .. } if records == 0 => return Ok(None),
+            Following::Page { at, .. } => at,
+        };
+        if !self.seen.insert(at.clone()) {
+            // Some servers show the last page by repeating its cursor, others ignore the cursor.
+            return if is_repeated && is_full {
+                Err(Cause::NoNextPage { endpoint, records }.into())
+            } else {
+                Ok(None)
+            };
+        }
+        if is_repeated {
+            return Err(Cause::PageRepeated { endpoint, page: self.pages }.into());
+        }
+        if empty > MOST_EMPTY {
+            return Err(Cause::EmptyPages { endpoint, pages: empty }.into());
+        }
+        Ok(Some(at))
+    }
+
+    /// Hands the first page to `sink`. Returns whether it was the only one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Walk::next`].
+    pub(crate) async fn first_page(
+        &mut self,
+        sink: &mut impl FnMut(Element<'_>),
+    ) -> Result<bool, Error> {
+        loop {
+            match self.next(sink).await {
+                Ok(true) if self.next.is_none() => {}
+                Ok(has_next) => return Ok(!has_next),
+                Err(error) if error.may_have_more() => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Pages that were requested.
@@ -300,17 +366,20 @@ impl<'a> Walk<'a> {
             return Err(Cause::TooManyPages { pages: self.most }.into());
         }
         self.pages += 1;
+        let is_first = matches!(next, Next::Types(_));
         let url = match next {
-            Next::Cursor(cursor) => {
+            Next::Cursor(NextPage { name, value }) => {
                 let mut url = self.url.clone();
-                url.query_pairs_mut().append_pair("after_cursor", &cursor);
+                url.query_pairs_mut().append_pair(name, &value);
                 url
             }
             Next::Types(types) => {
                 self.url = self.events.url(self.span.0, self.span.1, &types);
+                // Its pages may have the same cursors: those that count pages do.
+                (self.seen, self.progress) = (HashSet::new(), Progress::default());
                 self.url.clone()
             }
         };
-        self.events.page(&url, self.span, self.pages).await
+        self.events.page(&url, self.span, (self.pages, is_first)).await
     }
 }

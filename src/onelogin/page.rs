@@ -9,6 +9,7 @@ use super::client::Incoming;
 use super::envelope::Envelope;
 use super::error::Error;
 use super::headers;
+use super::next_page::Following;
 use super::splitter::{Element, Limits, Shape, Splitter};
 
 /// Bytes of records that are held. A thousand events are about one million.
@@ -24,8 +25,8 @@ pub(super) struct Page<'a> {
     shape: Shape,
     records: Records,
     is_complete: bool,
-    /// Cursor of the next page.
-    next: Option<String>,
+    /// The page after it, once it is complete.
+    following: Following,
 }
 
 impl<'a> Page<'a> {
@@ -33,7 +34,8 @@ impl<'a> Page<'a> {
     pub(super) async fn read(incoming: Incoming<'a>, shape: Shape) -> Result<Self, Error> {
         let splitter = Splitter::limited(shape, Limits::ANSWER);
         let (is_complete, records) = (incoming.is_empty(), Records::default());
-        let mut page = Self { incoming, splitter, shape, records, is_complete, next: None };
+        let following = if is_complete { Following::End } else { Following::Unknown };
+        let mut page = Self { incoming, splitter, shape, records, is_complete, following };
         page.read_on().await?;
         Ok(page)
     }
@@ -73,9 +75,14 @@ impl<'a> Page<'a> {
         headers::total_pages(self.incoming.headers())
     }
 
-    /// The cursor of the next page, if this one was complete and names one.
-    pub(super) fn next(&mut self) -> Option<String> {
-        self.next.take()
+    /// The page after this one, which is complete.
+    pub(super) fn following(&mut self) -> Following {
+        std::mem::take(&mut self.following)
+    }
+
+    /// The URL of the request without its query, for messages.
+    pub(super) fn endpoint(&self) -> &str {
+        self.incoming.endpoint()
     }
 
     /// Hands out some of what is held. Gives `false` if nothing is left.
@@ -104,8 +111,7 @@ impl<'a> Page<'a> {
     fn read_envelope(&mut self) -> Result<(), Error> {
         if self.shape == Shape::Page {
             let envelope = Envelope::read(&self.incoming, self.splitter.page_text())?;
-            // An empty page is the last, whatever its cursor is.
-            self.next = envelope.next_cursor().filter(|_| self.records.has_any);
+            self.following = envelope.following();
         }
         Ok(())
     }
@@ -122,8 +128,6 @@ struct Records {
     ends: Vec<(usize, Option<Large>)>,
     /// Records, and their bytes, that were handed out.
     handed_out: (usize, usize),
-    /// True if there was any, those included that were handed out.
-    has_any: bool,
 }
 
 impl Records {
@@ -134,7 +138,6 @@ impl Records {
         };
         self.text.extend_from_slice(text);
         self.ends.push((self.text.len(), large));
-        self.has_any = true;
     }
 
     fn hand_out(&mut self, sink: &mut impl FnMut(Element<'_>)) -> bool {

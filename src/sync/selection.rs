@@ -6,23 +6,61 @@ use super::Error;
 use super::read::normalise;
 use super::session::Session;
 use crate::model::Batch;
-use crate::onelogin::Element;
 use crate::onelogin::events::Events;
-use crate::window::Plan;
+use crate::onelogin::{Element, Kind};
+use crate::window::{Plan, Window};
 
-/// Time between two comparisons of an account that has no event to compare, and the span that is compared.
+/// Time between two comparisons of an account that has no event to compare.
 const BETWEEN: TimeDelta = TimeDelta::days(1);
+/// The span that is compared, at least.
+const COMPARED: TimeDelta = TimeDelta::days(8);
+/// The span around an event for which the whole list is requested again: whatever bounds and precision the
+/// server's filters have, the event lies in it.
+const AROUND: TimeDelta = TimeDelta::seconds(1);
+
+/// The types that came in answer to requests for the whole list.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SeenTypes {
+    first: bool,
+    last: bool,
+    between: bool,
+}
+
+impl SeenTypes {
+    /// Adds the types of a batch.
+    pub(super) fn see(&mut self, selected: &[i64], batch: &Batch) {
+        let failures = batch.failures.iter().filter_map(|failure| failure.event_type_id);
+        let successes = batch.successes.iter().map(|success| success.event_type_id);
+        for id in failures.chain(successes) {
+            self.first |= selected.first() == Some(&id);
+            self.last |= selected.last() == Some(&id);
+            self.between |= selected
+                .get(1..selected.len().saturating_sub(1))
+                .is_some_and(|ids| ids.contains(&id));
+        }
+    }
+
+    /// True if a server that takes only the first of several types, or only the last, would not have given
+    /// them.
+    pub(super) fn show_a_list(self) -> bool {
+        self.between || (self.first && self.last)
+    }
+}
+
+/// Events of the first page of an answer.
+struct FirstPage {
+    events: Batch,
+    /// True if no page follows.
+    is_only: bool,
+}
 
 /// Compares the selected types with those of earlier runs. Reports from when on an added type is copied.
 pub(super) async fn compare(run: &Session<'_>, events: &Events) -> Result<(), Error> {
     let account = &run.job.origin.account;
     let selected = run.job.selected.all();
     let stored = run.store.selected_types(account).await?;
-    if run.takes_one_type() == Some(true) {
-        events.request_types_one_by_one();
-    }
     if stored == selected {
-        return Ok(());
+        return check_verdict(run, events, &selected).await;
     }
     let added: Vec<i64> = selected.iter().copied().filter(|id| !stored.contains(id)).collect();
     let scanned = run.tally().watermark.scanned_through;
@@ -38,13 +76,43 @@ pub(super) async fn compare(run: &Session<'_>, events: &Events) -> Result<(), Er
             time(since)
         );
     }
-    run.set_takes_one_type(None);
-    events.request_types_together();
+    run.forget_takes_one_type();
     Ok(run.store.select_types(&run.lease, &selected, &added, scanned).await?)
 }
 
-/// Finds out whether the server takes only the first of several types, if that is not known and the windows
-/// of a plan do not show it: another type is requested alone. Returns true if it has just been found.
+/// Requests each type by itself if that is necessary. Whether it is, one request in each such run finds out,
+/// which costs a call where each window costs one per type: a server may be repaired, and earlier versions
+/// took servers with a quiet week for one that needs it.
+async fn check_verdict(run: &Session<'_>, events: &Events, selected: &[i64]) -> Result<(), Error> {
+    if run.takes_one_type() != Some(true) {
+        return Ok(());
+    }
+    if let Some(to) = run.tally().watermark.scanned_through {
+        match first_page(run, events, Window { from: to - COMPARED, to }, selected).await {
+            Ok(Some(page)) => {
+                let mut seen = SeenTypes::default();
+                seen.see(selected, &page.events);
+                if seen.show_a_list() {
+                    tracing::info!(
+                        "the server takes several event types: they are requested together again"
+                    );
+                    return conclude(run, events, false).await;
+                }
+            }
+            Ok(None) => {}
+            // Requests for single types may succeed all the same.
+            Err(Error::Source(error)) if error.kind() == Kind::NotThisApi => {
+                tracing::debug!(error = %crate::chain(&error), "event types not compared");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    events.request_types_one_by_one();
+    Ok(())
+}
+
+/// Finds out whether the server takes only one of several types, if that is not known and the windows
+/// of a plan do not show it. Returns true if it has just been found.
 pub(super) async fn takes_one_type(
     run: &Session<'_>,
     events: &Events,
@@ -54,49 +122,111 @@ pub(super) async fn takes_one_type(
     if run.takes_one_type().is_some() || selected.len() < 2 {
         return Ok(false);
     }
-    if run.has_seen_other_type() {
-        run.set_takes_one_type(Some(false));
-        run.store.note_takes_one_type(&run.lease, false).await?;
-        return Ok(false);
+    let mut verdict = run.seen_types().show_a_list().then_some(false);
+    if verdict.is_none() && is_due(run, plan).await? {
+        verdict = compare_answers(run, events, plan, &selected).await?;
     }
-    if !run.is_first && run.tally().counts.fetched == 0 {
-        // Nothing to compare: once a day.
-        let known = run.store.known_types(&run.job.origin.account).await?;
-        if known.checked_at.is_some_and(|at| (plan.end() - at).abs() < BETWEEN) {
-            return Ok(false);
-        }
-    }
-    let origin = &run.job.origin;
-    let (from, to) = (plan.start().min(plan.end() - BETWEEN * 8), plan.end());
-    for other in &selected[1..] {
-        run.calls.reserve(1).await?;
-        let mut walk = match events.open_types(from, to, &[*other], 1).await {
-            Ok(walk) => walk,
-            Err(error) if error.is_out_of_calls() => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        let mut batch = Batch::default();
-        let mut sink =
-            |element: Element<'_>| normalise(origin, &run.job.selected, element, &mut batch);
-        walk.next(&mut sink).await?;
-        // A server that does not filter at all gives others, or what no one can read.
-        if has_type(&batch, *other) {
-            tracing::info!(
-                event_type_id = other,
-                "the server takes only the first of several event types: each is requested by itself"
-            );
-            events.request_types_one_by_one();
-            run.set_takes_one_type(Some(true));
-            run.store.note_takes_one_type(&run.lease, true).await?;
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let Some(takes_one_type) = verdict else { return Ok(false) };
+    conclude(run, events, takes_one_type).await?;
+    Ok(takes_one_type)
 }
 
-fn has_type(batch: &Batch, event_type_id: i64) -> bool {
-    batch.failures.iter().any(|failure| failure.event_type_id == Some(event_type_id))
-        || batch.successes.iter().any(|success| success.event_type_id == event_type_id)
+/// Checks whether answers are to be compared: in a first run, after a change of the list, and once a day.
+async fn is_due(run: &Session<'_>, plan: &Plan) -> Result<bool, Error> {
+    if run.is_first || run.has_changed_types() {
+        return Ok(true);
+    }
+    let known = run.store.known_types(&run.job.origin.account).await?;
+    Ok(known.checked_at.is_none_or(|at| (plan.end() - at).abs() >= BETWEEN))
+}
+
+/// Compares answers to requests for the whole list with those for single types. The server takes only one type
+/// if an event that came for its type alone is missing from the whole list of the same seconds. `None` if no
+/// event shows it.
+async fn compare_answers(
+    run: &Session<'_>,
+    events: &Events,
+    plan: &Plan,
+    selected: &[i64],
+) -> Result<Option<bool>, Error> {
+    let mut seen = run.seen_types();
+    let span = Window { from: plan.start().min(plan.end() - COMPARED), to: plan.end() };
+    if span.from < plan.start() {
+        // The plan's windows are a part of it only.
+        let Some(page) = first_page(run, events, span, selected).await? else { return Ok(None) };
+        seen.see(selected, &page.events);
+    }
+    for id in selected {
+        if seen.show_a_list() {
+            return Ok(Some(false));
+        }
+        if (seen.first && selected.first() == Some(id))
+            || (seen.last && selected.last() == Some(id))
+        {
+            continue;
+        }
+        let Some(alone) = first_page(run, events, span, &[*id]).await? else { return Ok(None) };
+        // A server that does not filter at all gives others, or what no one can read.
+        let Some(at) = time_of_type(&alone.events, *id) else { continue };
+        let around = Window { from: at - AROUND, to: at + AROUND };
+        let Some(together) = first_page(run, events, around, selected).await? else {
+            return Ok(None);
+        };
+        if time_of_type(&together.events, *id).is_none() && together.is_only {
+            let taken = if seen.last { "last" } else { "first" };
+            tracing::info!(
+                event_type_id = id,
+                "the server takes only the {taken} of several event types: each is requested by itself"
+            );
+            return Ok(Some(true));
+        }
+        seen.see(selected, &together.events);
+    }
+    Ok(seen.show_a_list().then_some(false))
+}
+
+/// Requests events of these types, one page of them. `None` if no call is left.
+async fn first_page(
+    run: &Session<'_>,
+    events: &Events,
+    Window { from, to }: Window,
+    types: &[i64],
+) -> Result<Option<FirstPage>, Error> {
+    run.calls.reserve(1).await?;
+    let mut batch = Batch::default();
+    let mut sink = |element: Element<'_>| {
+        normalise(&run.job.origin, &run.job.selected, element, &mut batch);
+    };
+    let read = async {
+        let mut walk = events.open_types(from, to, types, 1).await?;
+        walk.first_page(&mut sink).await
+    };
+    let is_only = match read.await {
+        Ok(is_only) => is_only,
+        Err(error) if error.is_out_of_calls() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    // What is concluded from it is written to this account.
+    let of_token = run.source.account_id();
+    let ids = of_token.iter().chain(&batch.account_ids);
+    ids.copied().try_for_each(|id| run.check_account(id))?;
+    Ok(Some(FirstPage { events: batch, is_only }))
+}
+
+/// Records how the server takes types, and requests them accordingly from now on.
+async fn conclude(run: &Session<'_>, events: &Events, takes_one_type: bool) -> Result<(), Error> {
+    if takes_one_type {
+        events.request_types_one_by_one();
+    }
+    run.set_takes_one_type(takes_one_type);
+    Ok(run.store.note_takes_one_type(&run.lease, takes_one_type).await?)
+}
+
+/// The time of an event of this type, if there is one.
+fn time_of_type(batch: &Batch, event_type_id: i64) -> Option<DateTime<Utc>> {
+    let failures = batch.failures.iter().filter(|f| f.event_type_id == Some(event_type_id));
+    let successes = batch.successes.iter().filter(|s| s.event_type_id == event_type_id);
+    failures.map(|f| f.created_at).chain(successes.map(|s| s.created_at)).next()
 }
 
 fn time(at: DateTime<Utc>) -> String {

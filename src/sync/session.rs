@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::call_budget::Calls;
 use super::reread::Rereading;
+use super::selection::SeenTypes;
 use super::{Error, Job, Progress, Report, hint};
 use crate::exit::Exit;
 use crate::model::{Batch, Counts};
@@ -40,10 +41,12 @@ pub(super) struct Session<'a> {
     pub(super) rereading: Rereading,
     /// The beginning of the first span that earlier runs have read.
     pub(super) first_from: Option<DateTime<Utc>>,
-    /// True if the server takes only the first of several types; `None` until it was compared.
+    /// True if the server takes only one of several types; `None` until it was compared.
     takes_one_type: Cell<Option<bool>>,
-    /// True if an event came whose type is not the first of those that are requested.
-    has_seen_other_type: Cell<bool>,
+    /// True if the list of types is another than in the last run.
+    has_changed_types: Cell<bool>,
+    /// Types of the events that came while this was not known.
+    seen_types: Cell<SeenTypes>,
     /// Seconds of the legacy API that may have been cut.
     cut_seconds: RefCell<BTreeSet<DateTime<Utc>>>,
     /// True if nothing was read before this run.
@@ -116,7 +119,8 @@ impl<'a> Session<'a> {
             rereading,
             first_from: remembered.first_from,
             takes_one_type: Cell::new(remembered.takes_one_type),
-            has_seen_other_type: Cell::new(false),
+            has_changed_types: Cell::new(false),
+            seen_types: Cell::default(),
             cut_seconds: RefCell::default(),
             is_first: scanned.is_none(),
             page: Cell::new(source.page()),
@@ -185,28 +189,37 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Returns true if the server takes only the first of several types; `None` until it was compared.
+    /// Returns true if the server takes only one of several types; `None` until it was compared.
     pub(super) fn takes_one_type(&self) -> Option<bool> {
         self.takes_one_type.get()
     }
 
-    pub(super) fn set_takes_one_type(&self, takes_one_type: Option<bool>) {
-        self.takes_one_type.set(takes_one_type);
+    pub(super) fn set_takes_one_type(&self, takes_one_type: bool) {
+        self.takes_one_type.set(Some(takes_one_type));
     }
 
-    pub(super) fn has_seen_other_type(&self) -> bool {
-        self.has_seen_other_type.get()
+    /// Forgets it: the list of types has changed.
+    pub(super) fn forget_takes_one_type(&self) {
+        self.takes_one_type.set(None);
+        self.has_changed_types.set(true);
     }
 
-    /// Notes whether a batch has an event whose type is not the first of those that are requested.
+    pub(super) fn has_changed_types(&self) -> bool {
+        self.has_changed_types.get()
+    }
+
+    /// Types of the events that came, while it is not known how the server takes several.
+    pub(super) fn seen_types(&self) -> SeenTypes {
+        self.seen_types.get()
+    }
+
+    /// Notes the types of the events of a batch.
     pub(super) fn see_types(&self, batch: &Batch) {
-        if self.takes_one_type.get().is_some() || self.has_seen_other_type.get() {
-            return;
+        let mut seen = self.seen_types.get();
+        if self.takes_one_type.get().is_none() && !seen.show_a_list() {
+            seen.see(&self.job.selected.all(), batch);
+            self.seen_types.set(seen);
         }
-        let first = self.job.selected.all().first().copied();
-        let failures = batch.failures.iter().map(|failure| failure.event_type_id);
-        let mut types = failures.chain(batch.successes.iter().map(|s| Some(s.event_type_id)));
-        self.has_seen_other_type.set(types.any(|id| id.is_some() && id != first));
     }
 
     /// Notes a second that may have been cut, and warns of the first one.

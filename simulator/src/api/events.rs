@@ -110,6 +110,9 @@ impl EventQuery {
                     if config.reads_first_type_only {
                         read.truncate(1);
                     }
+                    if config.reads_last_type_only {
+                        read.drain(..read.len() - 1);
+                    }
                     types = Some(read);
                 }
                 "limit" => {

@@ -16,27 +16,6 @@ fn page(text: &str) -> Result<Envelope, Error> {
     body(200, text).page()
 }
 
-fn next(pagination: &str) -> Option<String> {
-    page(&format!(r#"{{"pagination":{pagination},"data":[]}}"#)).unwrap().next_cursor()
-}
-
-#[test]
-fn the_cursor_alone_leads_to_the_next_page() {
-    let link = r#""next_link":"https://elsewhere.example/api/1/events?after_cursor=b""#;
-    assert_eq!(next(&format!(r#"{{"after_cursor":"b",{link}}}"#)).as_deref(), Some("b"));
-    assert_eq!(next(r#"{"after_cursor":"b"}"#).as_deref(), Some("b"));
-    let null_link = r#"{"after_cursor":"b","next_link":null}"#;
-    assert_eq!(next(null_link).as_deref(), Some("b"), "a null link ends nothing");
-    for last in [
-        "null",
-        "{}",
-        r#"{"after_cursor":null,"next_link":"https://x"}"#,
-        r#"{"after_cursor":"","next_link":"https://x"}"#,
-    ] {
-        assert_eq!(next(last), None, "{last}");
-    }
-}
-
 #[test]
 fn an_error_is_one_under_any_status_and_in_any_shape() {
     for (text, expected) in [

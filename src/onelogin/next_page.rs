@@ -1,0 +1,218 @@
+//! The way from a page of the current API to the next.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::splitter::Element;
+
+/// The path of events, below which a link is taken for one to their next page.
+const EVENTS_PATH: &str = "/api/1/events";
+/// An address of that path, to which links without a host are relative.
+const RELATIVE_TO: &str = "https://localhost/api/1/events";
+/// The parameters of a link that lead to a page, the best one first.
+const PARAMETERS: [&str; 3] = ["after_cursor", "cursor", "page"];
+
+/// The parameter that requests a page.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct NextPage {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+}
+
+/// The page after another, as that one's answer names it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) enum Following {
+    /// This page.
+    Page {
+        at: NextPage,
+        /// True if there is a link beside its cursor, or instead of it.
+        has_link: bool,
+    },
+    /// The answer has the keys for it, without values.
+    End,
+    /// The answer does not show whether another page follows, or not how it is requested.
+    #[default]
+    Unknown,
+}
+
+impl Following {
+    /// Reads it from the object `pagination`. No link is followed, because the token is for the configured
+    /// host only: where there is no cursor, the value of the link's parameter is taken. Nor is a null link the
+    /// end: servers leave it null before the last page.
+    pub(super) fn read(pagination: Option<&Map<String, Value>>) -> Self {
+        let Some(pagination) = pagination else { return Self::Unknown };
+        let cursor = match pagination.get("after_cursor") {
+            Some(Value::String(cursor)) if !cursor.is_empty() => Some(cursor.clone()),
+            Some(Value::Number(cursor)) => Some(cursor.to_string()),
+            _ => None,
+        };
+        let link = pagination.get("next_link").and_then(Value::as_str);
+        let link = link.filter(|link| !link.is_empty());
+        let cursor = cursor.map(|value| NextPage { name: PARAMETERS[0], value });
+        match cursor.or_else(|| link.and_then(in_link)) {
+            Some(at) => Self::Page { at, has_link: link.is_some() },
+            None if link.is_some() => Self::Unknown,
+            None if ["after_cursor", "next_link"]
+                .iter()
+                .any(|key| pagination.contains_key(*key)) =>
+            {
+                Self::End
+            }
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// The parameter of a link to another page of events, on whatever host.
+fn in_link(link: &str) -> Option<NextPage> {
+    let link = Url::parse(RELATIVE_TO).ok()?.join(link).ok()?;
+    if !link.path().trim_end_matches('/').ends_with(EVENTS_PATH) {
+        return None;
+    }
+    PARAMETERS.iter().find_map(|name| {
+        let (_, value) =
+            link.query_pairs().find(|(key, value)| key == name && !value.is_empty())?;
+        Some(NextPage { name, value: value.into_owned() })
+    })
+}
+
+/// Records of a page that are compared with those of another: memory must not grow with a page.
+const MOST_COMPARED: u64 = 10_000;
+
+/// The records of a page and of the one before it, by their hashes.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    records: u64,
+    page: Vec<u64>,
+    before: HashSet<u64>,
+    /// Empty pages in a row.
+    empty: u32,
+}
+
+/// The difference between a page and the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PageEnd {
+    pub(super) records: u64,
+    /// True if it has records, and all of them were on the page before it. Pages of very many are not
+    /// compared.
+    pub(super) is_repeated: bool,
+    /// Empty pages in a row, this one included.
+    pub(super) empty: u32,
+}
+
+impl Progress {
+    pub(super) fn see(&mut self, element: &Element<'_>) {
+        self.records += 1;
+        if self.records > MOST_COMPARED {
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        match element {
+            Element::Text(text) => text.hash(&mut hasher),
+            Element::TooLarge { digest, .. } => digest.hash(&mut hasher),
+        }
+        self.page.push(hasher.finish());
+    }
+
+    /// Records on the page so far.
+    pub(super) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Ends a page.
+    pub(super) fn end_page(&mut self) -> PageEnd {
+        let records = std::mem::take(&mut self.records);
+        let is_repeated = (1..=MOST_COMPARED).contains(&records)
+            && self.page.iter().all(|hash| self.before.contains(hash));
+        self.empty = if records == 0 { self.empty + 1 } else { 0 };
+        self.before = self.page.drain(..).collect();
+        PageEnd { records, is_repeated, empty: self.empty }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn following(pagination: &str) -> Following {
+        let pagination: Map<String, Value> = serde_json::from_str(pagination).unwrap();
+        Following::read(Some(&pagination))
+    }
+
+    fn page(name: &'static str, value: &str, has_link: bool) -> Following {
+        Following::Page { at: NextPage { name, value: value.to_owned() }, has_link }
+    }
+
+    #[test]
+    fn a_cursor_leads_to_the_next_page_whatever_the_link_is() {
+        let link = r#""next_link":"https://elsewhere.example/api/1/events?after_cursor=c""#;
+        let expected = page("after_cursor", "b", true);
+        assert_eq!(following(&format!(r#"{{"after_cursor":"b",{link}}}"#)), expected);
+        let expected = page("after_cursor", "b", false);
+        assert_eq!(following(r#"{"after_cursor":"b"}"#), expected);
+        assert_eq!(following(r#"{"after_cursor":"b","next_link":null}"#), expected);
+        assert_eq!(following(r#"{"after_cursor":7}"#), page("after_cursor", "7", false));
+    }
+
+    #[test]
+    fn a_cursor_that_only_the_link_has_is_taken_from_its_query() {
+        for (link, name, value) in [
+            ("https://x.example/api/1/events?after_cursor=b%3D", "after_cursor", "b="),
+            ("https://x.example/api/1/events?page=1&cursor=c", "cursor", "c"),
+            ("https://x.example/proxy/api/1/events/?limit=5&page=2", "page", "2"),
+            ("/api/1/events?page=2", "page", "2"),
+            ("?page=2", "page", "2"),
+        ] {
+            for cursor in ["", r#""after_cursor":null,"#, r#""after_cursor":"","#] {
+                let pagination = format!(r#"{{{cursor}"next_link":"{link}"}}"#);
+                assert_eq!(following(&pagination), page(name, value, true), "{pagination}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_keys_without_values_are_the_end() {
+        for end in [
+            r#"{"after_cursor":null}"#,
+            r#"{"next_link":null}"#,
+            r#"{"after_cursor":"","next_link":""}"#,
+        ] {
+            assert_eq!(following(end), Following::End, "{end}");
+        }
+        for unknown in [
+            "{}",
+            r#"{"before_cursor":null}"#,
+            r#"{"after_cursor":null,"next_link":"https://x.example"}"#,
+            r#"{"next_link":"https://x.example/api/1/events?offset=50"}"#,
+            r#"{"next_link":"https://x.example/api/1/users?after_cursor=b"}"#,
+        ] {
+            assert_eq!(following(unknown), Following::Unknown, "{unknown}");
+        }
+        assert_eq!(Following::read(None), Following::Unknown);
+    }
+
+    #[test]
+    fn a_page_is_compared_with_the_one_before_it() {
+        let mut progress = Progress::default();
+        let mut ends = Vec::new();
+        for records in [&["1", "2"][..], &["2", "3"], &["3", "2"], &[], &[], &["2"]] {
+            for text in records {
+                progress.see(&Element::Text(text.as_bytes()));
+            }
+            let PageEnd { records, is_repeated, empty } = progress.end_page();
+            ends.push((records, is_repeated, empty));
+        }
+        let expected = [
+            (2, false, 0),
+            (2, false, 0),
+            (2, true, 0),
+            (0, false, 1),
+            (0, false, 2),
+            (1, false, 0),
+        ];
+        assert_eq!(ends, expected);
+    }
+}

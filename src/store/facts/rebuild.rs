@@ -4,11 +4,14 @@
 //! A step is a transaction of some seconds, and notes up to which user or day everything is built. Windows
 //! bring those users and days up to date and leave the others to the next step.
 
+mod division;
+
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use self::division::Division;
 use super::event::Attempt;
 use super::pass::{Known, Users};
 use crate::store::bulk::Shared;
@@ -79,15 +82,6 @@ impl Step {
             Self::Days => "days",
         }
     }
-}
-
-/// An account when its rebuild began.
-#[derive(Debug)]
-struct Division {
-    /// The last users of parts of about [`EVENTS`], ascending.
-    parts: Vec<i64>,
-    /// Failures of several sources were stored.
-    had_several_sources: bool,
 }
 
 /// Progress of a rebuild within this process.
@@ -377,28 +371,5 @@ impl Tx {
             .map(drop))?;
         self.move_rebuild(account, None, None).await?;
         self.show_rebuild(account, false).await
-    }
-
-    /// Divides the users of an account, and finds whether failures of several sources are stored.
-    async fn division(&mut self, account: &str) -> Result<Division, sqlx::Error> {
-        let users: Vec<(i64, i64)> = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/users_events.sql"))
-                .bind(account)
-                .persistent(false)
-                .fetch_all(&mut **tx)
-                .await)?;
-        let (mut parts, mut events) = (Vec::new(), 0);
-        for (user_id, number) in users {
-            events += number;
-            if events >= EVENTS {
-                parts.push(user_id);
-                events = 0;
-            }
-        }
-        let (first, last): (Option<String>, Option<String>) = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/failures_sources.sql"))
-                .bind(account)
-                .persistent(false)
-                .fetch_one(&mut **tx)
-                .await)?;
-        Ok(Division { parts, had_several_sources: first != last })
     }
 }

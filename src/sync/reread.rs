@@ -163,13 +163,8 @@ async fn span(
     let Some(mut sweep) = of.sweep(span) else { return Ok(true) };
     let day = Window { from: scanned - TimeDelta::days(1), to: scanned };
     let pages_of_day = ledger.held(false).records(day) / page;
-    if span == Span::Hour && sweep.open.is_none() {
-        let day = of.lengths.window(Span::Day, scanned);
-        let pages = day.map_or(0.0, |day| ledger.held(false).records(day) / page);
-        let is_day_open = of.sweep(Span::Day).is_some_and(|day| day.open.is_some());
-        if !is_day_open && of.share.borrow().fits_day(pages, left()) {
-            return Ok(true);
-        }
+    if span == Span::Hour && sweep.open.is_none() && day_is_read(run, scanned, ledger) {
+        return Ok(true);
     }
     if !sweep.begin(span, whole, now) {
         return Ok(true);
@@ -177,11 +172,19 @@ async fn span(
     let failures_only = run.source.has_types()
         && of.share.borrow().failures_only(span, pages_of_day / 24.0, of.lengths);
     let held = ledger.held(failures_only);
-    let started_whole = sweep.open.is_some_and(|open| open.left == whole);
+    let mut started_whole = sweep.open.is_some_and(|open| open.left == whole);
     loop {
         let share = *of.share.borrow();
         let allowed = (share.allowed(span, left()), share.least_piece());
-        let Some(piece) = sweep.piece(allowed, &held, page) else { break };
+        let Some(piece) = sweep.piece(allowed, &held, page) else {
+            let is_rest = span == Span::Day && !started_whole && sweep.open.is_none();
+            if is_rest && share.fits_day(held.records(whole) / page, left()) {
+                // What an earlier run had begun ends before what was read since.
+                started_whole = sweep.begin(span, whole, now);
+                continue;
+            }
+            break;
+        };
         tracing::info!(span = span.as_str(), window = %piece, failures_only, "re-reading");
         let mut plan = Plan::of_window(run.pace(), piece, held.records(piece));
         let advance = Advance::Reread(Reread { span, failures_only });
@@ -207,6 +210,15 @@ async fn span(
         run.store.note_sweep(&run.lease, Span::Hour, &hour).await?;
     }
     Ok(true)
+}
+
+/// Checks whether all of the day is read in this run, the hour with it.
+fn day_is_read(run: &Session<'_>, scanned: DateTime<Utc>, ledger: &Ledger) -> bool {
+    let of = &run.rereading;
+    let day = of.lengths.window(Span::Day, scanned);
+    let pages = day.map_or(0.0, |day| ledger.held(false).records(day) / run.page());
+    let is_day_open = of.sweep(Span::Day).is_some_and(|day| day.open.is_some());
+    !is_day_open && of.share.borrow().fits_day(pages, run.calls.left())
 }
 
 async fn ledger(run: &Session<'_>, since: DateTime<Utc>) -> Result<Ledger, Error> {

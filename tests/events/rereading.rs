@@ -82,6 +82,27 @@ on_both!(a_busy_day_is_re_read_in_pieces_that_keep_their_place, |db| {
     assert_rows(&db.rows(place), &[&["1"]]);
 });
 
+on_both!(a_day_that_a_run_left_unfinished_is_read_to_its_new_end, |db| {
+    let onelogin = empty(NOON);
+    Api::Events.sync_ok(&onelogin, db, &TODAY);
+    onelogin.advance(Duration::from_hours(17));
+    Api::Events.sync_ok(&onelogin, db, &[]);
+    // As a run with few calls leaves it: without the time that the run has just read.
+    let before = "2026-03-20 12:00:00.000+00:00";
+    db.execute(&format!(
+        "update rereads set begun_at = '{before}', next_until = '{before}',
+             next_from = '2026-03-20 10:00:00.000+00:00' where span = 'day'"
+    ));
+    put_event(&onelogin, failure(1, "2026-03-20T20:00:00Z"));
+    onelogin.advance(Duration::from_hours(12));
+
+    Api::Events.sync_ok(&onelogin, db, &[]);
+
+    assert_eq!(db.count("provisioning_failures"), 1);
+    let is_open = "select next_from is not null from rereads where span = 'day'";
+    assert_rows(&db.rows(is_open), &[&["0"]]);
+});
+
 on_both!(other_programs_that_leave_few_calls_do_not_keep_a_run_from_what_is_new, |db| {
     // The last day has 8 pages, and others leave 5 calls of each hour.
     let config = Config {

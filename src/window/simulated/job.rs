@@ -305,11 +305,17 @@ impl<'a> Job<'a> {
         }
         let failures_only = share.failures_only(span, pages_of_day / 24.0, LENGTHS);
         let held = ledger.held(failures_only);
+        let mut started_whole = sweep.open.is_some_and(|open| open.left == whole);
         loop {
             let left = self.calls.left(self.now).1;
             let Some(piece) =
                 sweep.piece((share.allowed(span, left), share.least_piece()), &held, PAGE)
             else {
+                let is_rest = span == Span::Day && !started_whole && sweep.open.is_none();
+                if is_rest && share.fits_day(held.records(whole) / PAGE, left) {
+                    started_whole = sweep.begin(span, whole, time(now));
+                    continue;
+                }
                 break;
             };
             let (from, to) = (seconds(piece.from), seconds(piece.to));

@@ -168,23 +168,20 @@ fn of_sqlite(error: &dyn DatabaseError) -> Known {
 fn grant(message: &str) -> String {
     let role = ROLE.get().map_or("this role", String::as_str);
     let role = clean(&quoted(role));
+    let (of_table, of_schema) = if READS.load(Ordering::Relaxed) {
+        ("select", "usage")
+    } else {
+        ("select, insert, update, delete", "usage, create")
+    };
     let object = message.split_once(" for ").and_then(|(_, object)| object.split_once(' '));
     let (rights, object) = match object {
         // No command writes to a view.
         Some(("view", name)) => ("select", format!("table {}", clean(name))),
-        Some(("table" | "relation", name)) if READS.load(Ordering::Relaxed) => {
-            ("select", format!("table {}", clean(name)))
-        }
-        Some(("schema", name)) if READS.load(Ordering::Relaxed) => {
-            ("usage", format!("schema {}", clean(name)))
-        }
-        Some(("table" | "relation", name)) => {
-            ("select, insert, update, delete", format!("table {}", clean(name)))
-        }
-        Some(("schema", name)) => ("usage, create", format!("schema {}", clean(name))),
+        Some(("table" | "relation", name)) => (of_table, format!("table {}", clean(name))),
+        Some(("schema", name)) => (of_schema, format!("schema {}", clean(name))),
         Some(("database", name)) => ("connect", format!("database {}", clean(name))),
         Some(("sequence", name)) => ("usage", format!("sequence {}", clean(name))),
-        _ => ("select, insert, update, delete", "all tables in schema public".to_owned()),
+        _ => (of_table, "all tables in schema public".to_owned()),
     };
     format!("as its owner run: grant {rights} on {object} to {role}")
 }

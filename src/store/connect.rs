@@ -238,11 +238,12 @@ pub(super) async fn reason(options: &PgConnectOptions) -> sqlx::Error {
 }
 
 fn connect_error(target: String, tls: Tls, source: sqlx::Error) -> Error {
-    if tls.is_required_for_remote && server_url::is_without_tls(&source) {
-        return Error::Unencrypted { target, source };
-    }
     if server_url::is_without_tls(&source) {
-        return Error::WithoutTls { target, mode: tls.mode, source };
+        return if tls.is_required_for_remote {
+            Error::Unencrypted { target, source }
+        } else {
+            Error::WithoutTls { target, mode: tls.mode, source }
+        };
     }
     if server_url::is_about_certificate(&source) {
         return Error::Certificate { target, mode: tls.mode, source };

@@ -35,6 +35,11 @@ const OF_CASES: [&str; 4] = [
 const OF_CASES_IN_SQLITE: [&str; 2] =
     ["provisioning_cases_by_app", "provisioning_cases_unresolved"];
 
+fn of_cases(is_server: bool) -> Vec<&'static str> {
+    let in_sqlite = if is_server { &[] } else { OF_CASES_IN_SQLITE.as_slice() };
+    [OF_CASES.as_slice(), in_sqlite].concat()
+}
+
 const TABLES: [&str; 3] = ["provisioning_failures", "provisioning_successes", "provisioning_cases"];
 
 const DOING: &str = "preparing the load";
@@ -61,11 +66,7 @@ impl Store {
         if !self.read(DOING, async |tx| tx.is_true(ARE_CASES_EMPTY).await).await? {
             return Ok(());
         }
-        self.drop_while(ARE_CASES_EMPTY, &OF_CASES).await?;
-        if self.is_server() {
-            return Ok(());
-        }
-        self.drop_while(ARE_CASES_EMPTY, &OF_CASES_IN_SQLITE).await
+        self.drop_while(ARE_CASES_EMPTY, &of_cases(self.is_server())).await
     }
 
     /// Drops indexes, each in a transaction of its own and only if their tables are still empty.
@@ -177,17 +178,14 @@ impl Tx {
     }
 
     async fn missing_indexes(&mut self) -> Result<Vec<&'static str>, sqlx::Error> {
-        let names = [OF_RECORDS.as_slice(), &OF_CASES].concat();
-        let mut late = names.clone();
+        let is_server = matches!(self, Self::Postgres(_));
+        let mut late = [OF_RECORDS.as_slice(), &of_cases(is_server)].concat();
         let made: Vec<String> = match self {
             Self::Postgres(tx) => {
-                let made = sqlx::query_scalar(NAMES_OF_POSTGRES).bind(names);
-                made.fetch_all(&mut **tx).await?
+                let names = late.clone();
+                sqlx::query_scalar(NAMES_OF_POSTGRES).bind(names).fetch_all(&mut **tx).await?
             }
-            Self::Sqlite(tx) => {
-                late.extend(OF_CASES_IN_SQLITE);
-                sqlx::query_scalar(NAMES_OF_SQLITE).fetch_all(&mut **tx).await?
-            }
+            Self::Sqlite(tx) => sqlx::query_scalar(NAMES_OF_SQLITE).fetch_all(&mut **tx).await?,
         };
         late.retain(|name| made.iter().all(|made| made != name));
         Ok(late)

@@ -42,6 +42,7 @@ type WatermarkRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String
 /// The columns that `watermark_lower.sql` returns, in its order.
 type LoweredRow = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
+/// A run locks rows of the table only; a lock on all of it is another program's.
 const WAIT_BRIEFLY: &str = "set local lock_timeout = '1s'";
 
 /// The columns of `lease_holder.sql`, in its order.

@@ -28,7 +28,7 @@ pub(crate) struct Remembered {
     pub memory: Memory,
     /// True if the events API takes only the first of several types; `None` until it was compared.
     pub takes_one_type: Option<bool>,
-    /// A run of the last week did not end well.
+    /// A run of the last week did not read all that was new.
     pub has_failed: bool,
     /// The beginning of the first span that was ever read; `None` before that.
     pub first_from: Option<DateTime<Utc>>,

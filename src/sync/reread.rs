@@ -38,7 +38,7 @@ pub(super) struct Rereading {
     lengths: Lengths,
     /// The end of the scan before this run.
     scanned: Option<DateTime<Utc>>,
-    /// A run of the last week did not end well.
+    /// A run of the last week did not read all that was new.
     has_failed: bool,
 }
 

@@ -1,6 +1,7 @@
 //! Twins, cases, error texts and days: what follows from failures and successes.
 
 mod cases;
+mod names;
 mod open_failures;
 mod property;
 mod rebuild;

@@ -32,6 +32,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V14__many_accounts",
     "V15__sooner_answers",
     "V16__right_answers",
+    "V17__names_in_errors",
 ];
 
 /// Indexes that group rows by app without a sort, which Postgres does by hashing; and one with the app, which

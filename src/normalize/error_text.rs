@@ -8,6 +8,7 @@ mod names;
 mod scan;
 mod vocabulary;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
@@ -37,6 +38,14 @@ impl ErrorText {
     pub fn of(text: Option<&str>, names: &[&str]) -> Self {
         let text = names::replaced(read_part(text.unwrap_or_default()), names);
         Self::without_names(&text)
+    }
+
+    /// A normalised text without further names; `None` if it has none of them.
+    pub(crate) fn without(text: &str, names: &[&str]) -> Option<Self> {
+        match names::replaced(text, names) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(Self::without_names(&text)),
+        }
     }
 
     fn without_names(text: &str) -> Self {

@@ -74,7 +74,7 @@ impl Store {
         answer.profiles.dedup_by_key(|(user_id, _)| *user_id);
         let doing = "writing profiles";
         let written = async {
-            let mut tx = Tx::begin(self).await?;
+            let mut tx = Tx::begin_by_key(self).await?;
             // The account before the lease, as a window does, or the two could wait for each other.
             tx.lock_account(&run.origin.account).await?;
             tx.renew_lease(lease).await?;
@@ -96,13 +96,18 @@ impl Tx {
         let synced_at = self.now().await?;
         let request = |&user_id: &i64| Request { account, user_id, at: answer.at };
         self.execute_rows(REQUESTED, &answer.requested, request).await?;
-        self.execute_rows(UPDATE, &answer.profiles, |(user_id, profile)| ProfileRow {
+        let update = |(user_id, profile)| ProfileRow {
             request: request(user_id),
             profile,
             synced_at,
             run_id: run.run_id,
-        })
-        .await
+        };
+        let written =
+            self.execute_rows(UPDATE, &answer.profiles, |(id, profile)| update((id, profile)));
+        let written = written.await?;
+        let users: Vec<i64> = answer.profiles.iter().map(|(user_id, _)| *user_id).collect();
+        self.replace_names_of(account, &users).await?;
+        Ok(written)
     }
 }
 

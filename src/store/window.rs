@@ -212,6 +212,11 @@ impl Writer<'_> {
         let open = open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
         open.lock_account().await?;
         let (texts, users) = (self.users.texts(), self.users.sorted());
+        if !self.changes.are_many() {
+            let names: Vec<_> =
+                users.iter().map(|user| (user.user_id, user.names(texts))).collect();
+            self.changes.note_names(&mut open.tx, &open.stamp.account, &names).await?;
+        }
         self.counts.users_written += open.tx.upsert_users(&open.stamp, texts, &users).await?;
         self.counts.user_writes += 1;
         self.users.clear();
@@ -367,7 +372,7 @@ async fn open<'o>(
     (after, scanned): (Option<DateTime<Utc>>, Option<Window>),
 ) -> Result<&'o mut Open, Error> {
     if open.is_none() {
-        let mut tx = Tx::begin(store).await?;
+        let mut tx = Tx::begin_by_key(store).await?;
         let now = tx.now().await.map_err(failed("reading the time"))?;
         // The time in a row identifies the window that wrote it.
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));

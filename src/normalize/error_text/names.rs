@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 use super::addresses;
 use super::vocabulary::{is_ordinary, is_placeholder_term};
 
 /// The person's name in a sentence such as `Jane Roe could not be suspended in Wiki`.
-#[allow(dead_code)] // for the facts of rows that an earlier version wrote
 pub(crate) fn in_sentence(description: &str) -> Option<&str> {
     description.split_once(" could not be ").map(|(name, _)| name)
 }
@@ -14,10 +15,26 @@ pub(crate) fn in_sentence(description: &str) -> Option<&str> {
 /// Replaces the names, and each of their terms, wherever they stand as a term. Within an address they stay:
 /// it is replaced as one.
 pub(super) fn replaced<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
-    let mut wanted: Vec<Form<'_>> = names.iter().flat_map(|name| forms(name)).collect();
-    if wanted.is_empty() || text.is_empty() {
+    if names.is_empty() || text.is_empty() {
+        return composed(text);
+    }
+    let names: Vec<Cow<'_, str>> = names.iter().map(|name| composed(name)).collect();
+    match composed(text) {
+        Cow::Borrowed(text) => replaced_in(text, &names),
+        Cow::Owned(text) => Cow::Owned(replaced_in(&text, &names).into_owned()),
+    }
+}
+
+/// One form of a text: programs write `é` as one character or as two.
+fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         return Cow::Borrowed(text);
     }
+    Cow::Owned(text.nfc().collect())
+}
+
+fn replaced_in<'a>(text: &'a str, names: &[Cow<'_, str>]) -> Cow<'a, str> {
+    let mut wanted: Vec<Form<'_>> = names.iter().flat_map(|name| forms(name)).collect();
     // The longest one first: `Jane Roe` before `Jane`.
     wanted.sort_unstable_by_key(|form| std::cmp::Reverse(form.text.len()));
     let mut out = String::new();

@@ -69,6 +69,9 @@ fn a_name_is_complete_and_no_ordinary_term() {
         ("jane_roe, jane.roe", &JANE, "<name>"),
         ("用户李雷已存在", &["李雷"], "用户<name>已存在"),
         ("ÉMILE Zola", &["émile"], "<name> Zola"),
+        ("E\u{301}MILE Zola", &["émile"], "<name> Zola"),
+        ("Émile Zola", &["e\u{301}mile"], "<name> Zola"),
+        ("cafe\u{301} is closed", &["Jane"], "café is closed"),
         ("the id of <id>", &["id", "the"], "the id of <id>"),
         ("see https://x.example/jane", &JANE, "see <url>"),
     ] {

@@ -1,5 +1,7 @@
 //! The failures and successes that a window changes, and what follows from them.
 
+mod names;
+
 use std::collections::HashMap;
 use std::mem;
 
@@ -17,6 +19,9 @@ use crate::store::bulk::{Columns, Row, Shared, Statement};
 use crate::store::tx::Tx;
 use crate::store::{Error, failed, on_either};
 
+use names::Names;
+pub(super) use names::UserError;
+
 const ATTEMPTS: Statement = Statement::new(include_str!("sql/attempts_by_id.sql"));
 const SUCCESSES: Statement = Statement::new(include_str!("sql/successes_by_id.sql"));
 
@@ -33,6 +38,10 @@ pub(in crate::store) struct Changes {
     fingerprints: Fingerprints,
     attempts: Noted<Attempt>,
     successes: Noted<Success>,
+    /// The names of the window's users, and of these what is stored.
+    names: HashMap<i64, Names>,
+    /// Stored users of whom the window gives other names.
+    renamed_users: Vec<i64>,
     /// There are more than are remembered.
     are_many: bool,
 }
@@ -54,6 +63,12 @@ impl<T> Default for Noted<T> {
 impl<T> Noted<T> {
     fn len(&self) -> usize {
         self.new.iter().map(|batch| batch.len()).sum::<usize>() + self.changed.len()
+    }
+
+    /// The rows as they are now.
+    fn after(&self) -> impl Iterator<Item = &T> {
+        let changed = self.changed.values().filter_map(|(_, after)| after.as_deref());
+        self.new.iter().flatten().chain(changed)
     }
 
     /// Notes a change. Only the value before the first of several changes counts.
@@ -98,6 +113,11 @@ impl Changes {
     /// Gives new and changed failures the fingerprints of their errors.
     pub(in crate::store) fn fingerprint(&mut self, failures: &mut [Failure], texts: &TextArena) {
         self.fingerprints.fill(failures, texts);
+    }
+
+    /// Checks whether the window is left to a rebuild.
+    pub(in crate::store) fn are_many(&self) -> bool {
+        self.are_many
     }
 
     /// Notes failures that are not stored yet.
@@ -198,6 +218,7 @@ impl Changes {
     fn forget(&mut self) {
         (self.attempts, self.successes) = <_>::default();
         self.texts = Interned::default();
+        (self.names, self.renamed_users) = <_>::default();
     }
 
     /// Brings twins, cases, texts and days up to date with the rows of the window, which are written. The
@@ -216,45 +237,49 @@ impl Changes {
             // A first load may have dropped them.
             tx.make_indexes_of_records().await.map_err(failed(DOING))?;
         }
-        let remembered = if kept == Built::All {
-            self.apply(tx, account, origin, kept).await
-        } else {
-            match tx.remember_texts(account, &self.fingerprints).await {
-                Ok(()) => self.apply(tx, account, origin, kept).await,
-                error => error,
-            }
-        };
-        remembered.map_err(failed(DOING))
+        self.follow(tx, account, (origin, kept)).await.map_err(failed(DOING))
     }
 
-    async fn apply(
+    async fn follow(
         &mut self,
         tx: &mut Tx,
         account: &Shared<()>,
-        origin: &Origin,
-        built: Built,
+        (origin, built): (&Origin, Built),
     ) -> Result<(), sqlx::Error> {
+        if built != Built::Nothing {
+            self.replace_names(tx, account).await?;
+        }
+        if built != Built::All {
+            tx.remember_texts(account, &self.fingerprints).await?;
+        }
         if self.is_empty() || self.are_many {
             return Ok(());
         }
-        let mut attempts_by_id = self.attempts.take(|attempt| attempt.id);
         if tx.has_other_source(origin).await? {
-            self.pair(tx, account, &mut attempts_by_id).await?;
+            self.pair(tx, account).await?;
         }
-        let mut attempts: Vec<Changed<Attempt>> = Vec::with_capacity(attempts_by_id.len());
-        for (before, after) in attempts_by_id.into_values() {
-            attempts.push((
-                before.filter(|attempt| built.counts(attempt)),
-                after.filter(|attempt| built.counts(attempt)),
-            ));
-        }
-        let mut successes: Vec<Changed<Success>> = Vec::with_capacity(self.successes.len());
-        for (before, after) in self.successes.take(|success| success.id).into_values() {
-            successes.push((
-                before.filter(|success| built.includes(success.user_id)),
-                after.filter(|success| built.includes(success.user_id)),
-            ));
-        }
+        self.apply(tx, (account, &origin.account), built).await
+    }
+
+    /// Brings cases, texts and days up to date with what is noted.
+    pub(super) async fn apply(
+        &mut self,
+        tx: &mut Tx,
+        (account, name): (&Shared<()>, &str),
+        built: Built,
+    ) -> Result<(), sqlx::Error> {
+        let attempts: Vec<Changed<Attempt>> = self
+            .attempts
+            .take(|attempt| attempt.id)
+            .into_values()
+            .map(|change| counted(change, |attempt| built.counts(attempt)))
+            .collect();
+        let successes: Vec<Changed<Success>> = self
+            .successes
+            .take(|success| success.id)
+            .into_values()
+            .map(|change| counted(change, |success| built.includes(success.user_id)))
+            .collect();
         let (mut days, mut errors) = (Days::default(), error_texts::Changes::default());
         for (before, after) in attempts.iter().filter(|(before, after)| before != after) {
             if let Some(attempt) = before {
@@ -277,17 +302,13 @@ impl Changes {
         tx.change_cases(account, &attempts, &successes, &mut self.texts, &mut days).await?;
         days.retain(|day| built.includes_day(day));
         tx.add_to_days(account, days).await?;
-        tx.change_texts((account, &origin.account), errors, self.fingerprints.texts()).await
+        tx.change_texts((account, name), errors, self.fingerprints.texts()).await
     }
 
     /// Pairs the failures around those that changed, and notes whose twins they are now.
-    async fn pair(
-        &mut self,
-        tx: &mut Tx,
-        account: &Shared<()>,
-        attempts: &mut HashMap<Uuid, Changed<Attempt>>,
-    ) -> Result<(), sqlx::Error> {
-        let changed = attempts.values().flat_map(|(before, after)| [before, after]).flatten();
+    async fn pair(&mut self, tx: &mut Tx, account: &Shared<()>) -> Result<(), sqlx::Error> {
+        let before = self.attempts.changed.values().filter_map(|(before, _)| before.as_deref());
+        let changed = self.attempts.after().chain(before);
         let changed: Vec<_> = changed.map(|attempt| (group_of(attempt), attempt.at)).collect();
         let links = tx.pair_around(account, changed, &mut self.texts).await?;
         let stored: Vec<_> =
@@ -295,11 +316,15 @@ impl Changes {
         tx.link_twins(account, &stored).await?;
         for (before, twin_of) in links {
             let after = Attempt { twin_of, ..before.clone() };
-            let change = attempts.entry(before.id).or_insert((Some(Box::new(before)), None));
-            change.1 = Some(Box::new(after));
+            self.attempts.change(before.id, Some(Box::new(before)), after);
         }
         Ok(())
     }
+}
+
+/// The values of a change that count.
+fn counted<T>((before, after): Changed<T>, counts: impl Fn(&T) -> bool) -> Changed<T> {
+    (before.filter(|row| counts(row)), after.filter(|row| counts(row)))
 }
 
 fn attempt(origin: &Origin, failure: &Failure, arena: &TextArena, texts: &mut Interned) -> Attempt {

@@ -58,6 +58,7 @@ impl Fingerprints {
             let error = failure.error_description.map(|text| arena.get(text));
             let person = failure.person.as_ref();
             let profile = person.and_then(|person| person.profile.as_ref());
+            let sentence = failure.description.map(|text| arena.get(text));
             let names = [
                 person.and_then(|person| person.display_name),
                 profile.and_then(|profile| profile.email),
@@ -65,11 +66,14 @@ impl Fingerprints {
                 profile.and_then(|profile| profile.firstname),
                 profile.and_then(|profile| profile.lastname),
             ];
-            let mut known = [""; 5];
-            let mut count = 0;
-            for name in names.into_iter().flatten() {
-                known[count] = arena.get(name);
-                count += 1;
+            let names = names.into_iter().flatten().map(|name| arena.get(name));
+            let (mut known, mut count) = ([""; 6], 0);
+            for name in names.chain(sentence.and_then(in_sentence)) {
+                // Each takes time, and the sentence mostly has the name that the record has.
+                if !known[..count].contains(&name) {
+                    known[count] = name;
+                    count += 1;
+                }
             }
             let error = self.cache.of(error, &known[..count]);
             if let Some((fingerprint, _)) = self.texts.get_key_value(error.fingerprint.as_str()) {
@@ -85,6 +89,17 @@ impl Fingerprints {
             self.seen_at.insert(Arc::clone(&fingerprint), failure.created_at);
             failure.error_fingerprint = Some(fingerprint);
         }
+    }
+
+    /// Remembers the text of a failure.
+    pub(super) fn note(&mut self, fingerprint: &Arc<str>, error: &ErrorText, at: DateTime<Utc>) {
+        self.texts.entry(Arc::clone(fingerprint)).or_insert_with(|| error.clone());
+        self.seen_at.entry(Arc::clone(fingerprint)).or_insert(at);
+    }
+
+    /// The text of a fingerprint, if this window has it.
+    pub(super) fn text(&self, fingerprint: &str) -> Option<&str> {
+        self.texts.get(fingerprint).map(|error| error.text.as_str())
     }
 
     /// The texts of this window.
@@ -131,6 +146,15 @@ impl Tx {
         self.insert_texts(&rows).await
     }
 
+    /// Sets the fingerprints of stored failures.
+    pub(super) async fn fill(
+        &mut self,
+        account: &Shared<()>,
+        filled: &[(Id, ErrorText)],
+    ) -> Result<(), sqlx::Error> {
+        self.execute_rows(FILL, filled, |row| Filled(account, row)).await.map(drop)
+    }
+
     /// Sets the fingerprints of some failures that have none, after one of them. Returns the last, or `None`
     /// if no more are left.
     pub(super) async fn fill_fingerprints(
@@ -146,7 +170,7 @@ impl Tx {
                 .await)?;
         let filled: Vec<(Id, ErrorText)> =
             missing.iter().map(|failure| (failure.0, normalised(failure))).collect();
-        self.execute_rows(FILL, &filled, |row| Filled(account, row)).await?;
+        self.fill(account, &filled).await?;
         let texts: HashMap<&str, (&Id, &ErrorText)> =
             filled.iter().map(|(id, error)| (error.fingerprint.as_str(), (id, error))).collect();
         let rows: Vec<NewText> = texts

@@ -4,8 +4,10 @@ use std::future::poll_fn;
 use std::mem;
 
 use super::case::{Case, Cases};
+use super::changes::UserError;
 use super::error_texts;
-use super::event::{Event, EventRow, Interned};
+use super::event::{Attempt, Event, EventRow, Interned};
+use super::rebuild::Built;
 use super::twins::Pairing;
 use crate::store::bulk::Shared;
 use crate::store::on_either;
@@ -48,6 +50,8 @@ struct Pass {
     user_id: Option<i64>,
     cases: Cases,
     errors: error_texts::Changes,
+    /// Each once.
+    user_errors: Vec<UserError>,
     /// The last user whose cases are written.
     written_through: i64,
     has_cases: bool,
@@ -65,6 +69,7 @@ impl Pass {
             user_id: None,
             cases: Cases::default(),
             errors: error_texts::Changes::default(),
+            user_errors: Vec::new(),
             written_through: after_user,
             has_cases: known.has_cases,
         }
@@ -73,9 +78,22 @@ impl Pass {
     /// Takes in an event. They come user by user and in the order of time, at one time successes first.
     fn take(&mut self, row: &EventRow) {
         let event = Event::read(row, &mut self.texts);
+        if let Event::Attempt(attempt) = &event {
+            self.note_error(attempt);
+        }
         let Some(pairing) = &mut self.pairing else { return self.add(&event) };
         for paired in pairing.take(event) {
             self.add(&paired);
+        }
+    }
+
+    fn note_error(&mut self, attempt: &Attempt) {
+        let Some((user_id, error)) = attempt.user_id.zip(attempt.fingerprint.as_ref()) else {
+            return;
+        };
+        let of_user = self.user_errors.iter().rev().take_while(|(other, _)| *other == user_id);
+        if !of_user.into_iter().any(|(_, known)| known == error) {
+            self.user_errors.push((user_id, error.clone()));
         }
     }
 
@@ -142,7 +160,14 @@ impl Tx {
             let cases = mem::take(pass.cases.ended());
             self.write_built((stamp, account), &mut pass, last_user, cases).await?;
         }
-        self.change_texts((stamp, account), pass.errors, &<_>::default()).await
+        self.change_texts((stamp, account), pass.errors, &<_>::default()).await?;
+        match users {
+            Users::Nobody => Ok(()),
+            Users::Between(_, last_user) => {
+                let built = Built::Users(last_user);
+                self.replace_names((stamp, account), &pass.user_errors, built).await
+            }
+        }
     }
 
     async fn pass(

@@ -1,0 +1,224 @@
+//! Names in errors that the record of the failure does not give, but another record of its user or the users
+//! API does.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::Arc;
+
+use super::super::event::{Attempt, Event, EventRow};
+use super::super::fingerprints::Fingerprints;
+use super::super::rebuild::Built;
+use super::Changes;
+use crate::normalize::error_text::ErrorText;
+use crate::store::bulk::{Columns, Row, Shared, Statement};
+use crate::store::tx::Tx;
+use crate::store::value::Id;
+use crate::store::{Error, failed};
+
+const NAMES: Statement = Statement::new(include_str!("../sql/names_of_users.sql"));
+const TEXTS: Statement = Statement::new(include_str!("../sql/texts_of_errors.sql"));
+const ERRORS: Statement = Statement::new(include_str!("../sql/errors_of_users.sql"));
+const ATTEMPTS: Statement = Statement::new(include_str!("../sql/attempts_of_errors.sql"));
+
+/// Errors that are checked at once: the names of as many users take a megabyte.
+const AT_ONCE: usize = 5_000;
+
+/// A user, and the fingerprint of an error of theirs.
+pub(in crate::store::facts) type UserError = (i64, Arc<str>);
+
+/// The names of a user.
+pub(super) type Names = Vec<Box<str>>;
+
+/// A user's id, name, e-mail address, login, first and last name.
+type NamesRow =
+    (i64, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+
+struct OfUser<'a>(&'a Shared<()>, i64);
+
+impl Row for OfUser<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        columns.shared_text(self.0);
+        columns.number(Some(self.1));
+    }
+}
+
+struct OfError<'a>(&'a Shared<()>, &'a str);
+
+impl Row for OfError<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        columns.shared_text(self.0);
+        columns.text(Some(self.1));
+    }
+}
+
+struct OfUserError<'a>(&'a Shared<()>, &'a UserError);
+
+impl Row for OfUserError<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        let Self(account, (user_id, fingerprint)) = self;
+        columns.shared_text(account);
+        columns.number(Some(*user_id));
+        columns.text(Some(fingerprint));
+    }
+}
+
+impl Changes {
+    /// Notes the names that a window gives of users, together with those that are stored. The users must not be
+    /// written yet.
+    pub(in crate::store) async fn note_names(
+        &mut self,
+        tx: &mut Tx,
+        account: &Shared<()>,
+        users: &[(i64, Vec<&str>)],
+    ) -> Result<(), Error> {
+        let mut stored = tx
+            .names_of(account, users, |(user_id, _)| *user_id)
+            .await
+            .map_err(failed("reading the names of users"))?;
+        for (user_id, given) in users {
+            let known = self.names.entry(*user_id).or_default();
+            if let Some(stored) = stored.remove(user_id) {
+                if !given.iter().all(|&name| stored.iter().any(|stored| **stored == *name)) {
+                    self.renamed_users.push(*user_id);
+                }
+                known.extend(stored);
+            }
+            known.extend(given.iter().map(|&name| name.into()));
+            known.sort_unstable();
+            known.dedup();
+        }
+        Ok(())
+    }
+
+    /// Replaces the names of a window's users in the errors of their failures there, and in all of their errors if
+    /// the window gives other names than those that are stored. The rows of the window must be written.
+    pub(super) async fn replace_names(
+        &mut self,
+        tx: &mut Tx,
+        account: &Shared<()>,
+    ) -> Result<(), sqlx::Error> {
+        let mut errors: HashSet<UserError> = self
+            .attempts
+            .after()
+            .filter_map(|attempt| attempt.user_id.zip(attempt.fingerprint.clone()))
+            .collect();
+        errors.extend(tx.errors_of_users(account, &self.renamed_users).await?);
+        let errors: Vec<UserError> = errors.into_iter().collect();
+        let names = mem::take(&mut self.names);
+        self.replace_names_in(tx, account, &errors, &names).await
+    }
+
+    /// Replaces names of users in these errors of theirs, and notes the failures that this changes.
+    async fn replace_names_in(
+        &mut self,
+        tx: &mut Tx,
+        account: &Shared<()>,
+        errors: &[UserError],
+        names: &HashMap<i64, Names>,
+    ) -> Result<(), sqlx::Error> {
+        let replaced = tx.without_names(account, errors, names, &self.fingerprints).await?;
+        let keys: Vec<&UserError> = replaced.keys().copied().collect();
+        let rows: Vec<EventRow> =
+            tx.fetch_rows(ATTEMPTS, &keys, |&error| OfUserError(account, error)).await?;
+        let mut filled: Vec<(Id, ErrorText)> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let Event::Attempt(before) = Event::read(row, &mut self.texts) else { continue };
+            let of = before.user_id.zip(before.fingerprint.clone());
+            let Some(error) = of.and_then(|of| replaced.get(&of)) else { continue };
+            let fingerprint = self.texts.get(&error.fingerprint);
+            self.fingerprints.note(&fingerprint, error, before.at);
+            filled.push((Id(before.id), error.clone()));
+            let after = Attempt { fingerprint: Some(fingerprint), ..before.clone() };
+            self.attempts.change(before.id, Some(Box::new(before)), after);
+        }
+        tx.fill(account, &filled).await
+    }
+}
+
+impl Tx {
+    /// Replaces the stored names of users in these errors of theirs, and brings cases and counts up to date.
+    pub(in crate::store::facts) async fn replace_names(
+        &mut self,
+        (account, name): (&Shared<()>, &str),
+        errors: &[UserError],
+        built: Built,
+    ) -> Result<(), sqlx::Error> {
+        let mut changes = Changes::default();
+        for some in errors.chunks(AT_ONCE) {
+            let mut users: Vec<i64> = some.iter().map(|(user_id, _)| *user_id).collect();
+            users.sort_unstable();
+            users.dedup();
+            let names = self.names_of(account, &users, |&user_id| user_id).await?;
+            changes.replace_names_in(self, account, some, &names).await?;
+        }
+        changes.apply(self, (account, name), built).await
+    }
+
+    /// Replaces the stored names of users in all of their errors, unless a rebuild is about to do it. The account
+    /// must be locked.
+    pub(in crate::store) async fn replace_names_of(
+        &mut self,
+        account: &str,
+        users: &[i64],
+    ) -> Result<(), sqlx::Error> {
+        let (built, _) = self.built(account).await?;
+        if built == Built::Nothing || users.is_empty() {
+            return Ok(());
+        }
+        let stamp = &Shared::text(account);
+        let errors = self.errors_of_users(stamp, users).await?;
+        self.replace_names((stamp, account), &errors, built).await
+    }
+
+    async fn names_of<'u, T>(
+        &mut self,
+        account: &Shared<()>,
+        users: &'u [T],
+        user_id: impl Fn(&'u T) -> i64,
+    ) -> Result<HashMap<i64, Names>, sqlx::Error> {
+        let rows: Vec<NamesRow> =
+            self.fetch_rows(NAMES, users, |user| OfUser(account, user_id(user))).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(user_id, display_name, email, username, firstname, lastname)| {
+                let names = [display_name, email, username, firstname, lastname];
+                (user_id, names.into_iter().flatten().map(String::into_boxed_str).collect())
+            })
+            .collect())
+    }
+
+    async fn errors_of_users(
+        &mut self,
+        account: &Shared<()>,
+        users: &[i64],
+    ) -> Result<Vec<UserError>, sqlx::Error> {
+        let errors: Vec<(i64, String)> =
+            self.fetch_rows(ERRORS, users, |&user_id| OfUser(account, user_id)).await?;
+        Ok(errors.into_iter().map(|(user_id, error)| (user_id, error.into())).collect())
+    }
+
+    /// Finds those errors of users whose text has a name of the user, and what they are without it.
+    async fn without_names<'e>(
+        &mut self,
+        account: &Shared<()>,
+        errors: &'e [UserError],
+        names: &HashMap<i64, Names>,
+        known: &Fingerprints,
+    ) -> Result<HashMap<&'e UserError, ErrorText>, sqlx::Error> {
+        let fingerprints: HashSet<&str> = errors.iter().map(|(_, error)| &**error).collect();
+        let unknown: Vec<&str> =
+            fingerprints.into_iter().filter(|&error| known.text(error).is_none()).collect();
+        let stored: Vec<(String, String)> =
+            self.fetch_rows(TEXTS, &unknown, |&error| OfError(account, error)).await?;
+        let stored: HashMap<&str, &str> =
+            stored.iter().map(|(error, text)| (&**error, &**text)).collect();
+        let replaced = errors.iter().filter_map(|error| {
+            let (user_id, fingerprint) = error;
+            let text = known.text(fingerprint).or_else(|| stored.get(&**fingerprint).copied())?;
+            let names: Vec<&str> = names.get(user_id)?.iter().map(|name| &**name).collect();
+            let replaced = ErrorText::without(text, &names)?;
+            (replaced.fingerprint != **fingerprint).then_some((error, replaced))
+        });
+        Ok(replaced.collect())
+    }
+}

@@ -1,0 +1,120 @@
+//! Names in errors that the record of the failure does not give.
+
+use serde_json::json;
+
+use super::*;
+
+const TEXTS: &str =
+    "select text, example, failures from error_texts order by first_failure_at, text";
+const EVERYONE: [&str; 4] = ["--since", "2026-03-20", "--refresh-people", "7d"];
+const LEAKED: &str = "DUPLICATE: the login jroe of Jane Roe-Smith is in use";
+const REPLACED: &str = "DUPLICATE: the login <name> of <name> is in use";
+
+/// A failure of person 7 with an error, and with the name that the event gives.
+fn failure(id: i64, time: &str, name: Option<&str>, error: &str) -> EventRecord {
+    EventRecord {
+        user_name: name.map(str::to_owned),
+        error_description: Some(error.to_owned()),
+        ..event(id, time, 61, 7, WIKI)
+    }
+}
+
+/// Has the users API know the names of person 7.
+fn knows(onelogin: &Simulator) {
+    let user = json!({"id": 7, "email": "j@example.com", "username": "jroe", "firstname": "Jane",
+        "lastname": "Roe-Smith"});
+    onelogin.put_user(7, user.to_string());
+}
+
+on_both!(a_name_that_only_the_sentence_of_a_record_gives_is_replaced, |db| {
+    let onelogin = empty(NOON);
+    let time = "2026-03-20T10:00:00Z";
+    let record = Record {
+        description: "Grace 李 could not be suspended in Wiki".to_owned(),
+        error_description: Some("Grace 李 is the last owner".to_owned()),
+        user: None,
+        ..record(1, time, 7)
+    };
+    put(&onelogin, time, record.to_json());
+    Api::Legacy.sync_ok(&onelogin, db, &TODAY);
+
+    let text = "<name> is the last owner";
+    assert_rows(&db.rows(TEXTS), &[&[text, text, "1"]]);
+    assert_complete(db);
+});
+
+on_both!(a_name_that_the_users_api_gives_later_is_replaced, |db| {
+    let onelogin = empty(NOON);
+    put_event(&onelogin, failure(1, "10:00", None, LEAKED));
+    put_event(&onelogin, failure(2, "10:05", Some("Jane"), "The mailbox of jroe is full"));
+    put_event(&onelogin, failure(3, "10:10", None, "The connection timed out"));
+    onelogin.remove_user(7);
+    Api::Events.sync_ok(&onelogin, db, &TODAY);
+    assert_eq!(db.rows(TEXTS)[0][0], LEAKED, "nobody knows it yet");
+
+    knows(&onelogin);
+    Api::Events.sync_ok(&onelogin, db, &EVERYONE);
+
+    let mailbox = "The mailbox of <name> is full";
+    let other = "The connection timed out";
+    assert_rows(
+        &db.rows(TEXTS),
+        &[&[REPLACED, REPLACED, "1"], &[mailbox, mailbox, "1"], &[other, other, "1"]],
+    );
+    let classes = "select error_class from error_texts where rules_version is null";
+    assert_rows(&db.rows(classes), &[]);
+    assert_complete(db);
+});
+
+on_both!(a_name_that_the_users_api_gave_before_is_replaced, |db| {
+    let onelogin = empty(NOON);
+    knows(&onelogin);
+    put_event(&onelogin, failure(1, "10:00", Some("Jane"), "The connection timed out"));
+    Api::Events.sync_ok(&onelogin, db, &EVERYONE);
+    put_event(&onelogin, failure(2, "10:05", None, LEAKED));
+    Api::Events.sync_ok(&onelogin, db, &EVERYONE);
+
+    let other = "The connection timed out";
+    assert_rows(&db.rows(TEXTS), &[&[other, other, "1"], &[REPLACED, REPLACED, "1"]]);
+    assert_complete(db);
+});
+
+on_both!(a_name_that_another_record_gives_is_replaced, |db| {
+    let onelogin = empty(NOON);
+    let unnamed = "Jane Roe-Smith is in use";
+    put_event(&onelogin, failure(1, "10:00", None, unnamed));
+    Api::Events.sync_ok(&onelogin, db, &TODAY);
+    let name = Some("Jane Roe-Smith");
+    put_event(&onelogin, failure(2, "10:05", name, "The connection timed out"));
+    put_event(&onelogin, failure(3, "10:04", None, "Jane Roe-Smith is locked"));
+    Api::Events.sync_ok(&onelogin, db, &AGAIN);
+
+    let (first, third) = ("<name> is in use", "<name> is locked");
+    let other = "The connection timed out";
+    assert_rows(
+        &db.rows(TEXTS),
+        &[&[first, first, "1"], &[third, third, "1"], &[other, other, "1"]],
+    );
+    assert_complete(db);
+});
+
+on_both!(a_rebuild_replaces_names_that_are_stored, |db| {
+    let onelogin = empty(NOON);
+    knows(&onelogin);
+    put_event(&onelogin, failure(1, "10:00", Some("Jane"), LEAKED));
+    put_event(&onelogin, failure(2, "10:05", Some("Jane"), LEAKED));
+    Api::Events.sync_ok(&onelogin, db, &EVERYONE);
+    let complete = facts(db);
+    // As an earlier version left it.
+    db.execute(&format!(
+        "update provisioning_failures set error_fingerprint = '00000000deadbeef';
+         update error_texts set error_fingerprint = '00000000deadbeef', text = '{LEAKED}', example = '{LEAKED}';
+         update provisioning_cases set error_fingerprint = '00000000deadbeef';
+         update failures_by_day set error_fingerprint = '00000000deadbeef' where error_fingerprint <> '';",
+    ));
+
+    migrate(db, &["--rebuild"]).run().expect_code(0);
+
+    assert_same(&facts(db), &complete);
+    assert_rows(&db.rows(TEXTS), &[&[REPLACED, REPLACED, "2"]]);
+});

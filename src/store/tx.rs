@@ -22,6 +22,13 @@ macro_rules! limits {
     };
 }
 
+/// The plans of statements that look up rows by their keys in Postgres.
+macro_rules! by_key {
+    () => {
+        "set local enable_indexscan = on; set local enable_hashjoin = off; set local enable_mergejoin = off"
+    };
+}
+
 /// Begins a transaction in Postgres that ends by itself if this process freezes or its host is lost, so
 /// that the next run can go on. The limits are about a lease long, and local to the transaction: a pooler
 /// lends the connection to others. A `copy` that waits for this process is ended by the next
@@ -49,11 +56,9 @@ const BEGIN_IN_ORDER_POSTGRES: &str =
 
 /// The same for a transaction whose statements look up rows by their keys, up to a thousand at a time: Postgres would
 /// read and hash all of a table of 50,000 users, which takes ten times as long.
-const BEGIN_BY_KEY_POSTGRES: &str = concat!(
-    "begin isolation level read committed",
-    limits!(),
-    "; set local enable_hashjoin = off; set local enable_mergejoin = off"
-);
+const BEGIN_BY_KEY_POSTGRES: &str =
+    concat!("begin isolation level read committed", limits!(), "; ", by_key!());
+const BY_KEY_POSTGRES: &str = by_key!();
 
 /// The same for a transaction that reads and sorts many rows: Postgres plans to read all of them, in the order
 /// of the table's pages rather than in that of an index, and SQLite sorts in files.
@@ -196,6 +201,16 @@ impl Tx {
                 let begun = file.pool.begin_with(AssertSqlSafe(sqlite)).await;
                 begun.map(Self::Sqlite).map_err(failed(BEGINNING))
             }
+        }
+    }
+
+    /// Prepares a transaction that has sorted many rows to look up some by their keys.
+    pub(super) async fn continue_by_key(&mut self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Postgres(session) => {
+                sqlx::raw_sql(BY_KEY_POSTGRES).execute(&mut **session).await.map(drop)
+            }
+            Self::Sqlite(_) => Ok(()),
         }
     }
 

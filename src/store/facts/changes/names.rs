@@ -13,7 +13,7 @@ use crate::normalize::error_text::ErrorText;
 use crate::store::bulk::{Columns, Row, Shared, Statement};
 use crate::store::tx::Tx;
 use crate::store::value::Id;
-use crate::store::{Error, failed};
+use crate::store::{Error, failed, on_either};
 
 const NAMES: Statement = Statement::new(include_str!("../sql/names_of_users.sql"));
 const TEXTS: Statement = Statement::new(include_str!("../sql/texts_of_errors.sql"));
@@ -136,19 +136,18 @@ impl Changes {
 }
 
 impl Tx {
-    /// Replaces the stored names of users in these errors of theirs, and brings cases and counts up to date.
+    /// Replaces the stored names of users in these errors of theirs, which come user by user, and brings cases and
+    /// counts up to date.
     pub(in crate::store::facts) async fn replace_names(
         &mut self,
         (account, name): (&Shared<()>, &str),
         errors: &[UserError],
         built: Built,
     ) -> Result<(), sqlx::Error> {
+        self.continue_by_key().await?;
         let mut changes = Changes::default();
         for some in errors.chunks(AT_ONCE) {
-            let mut users: Vec<i64> = some.iter().map(|(user_id, _)| *user_id).collect();
-            users.sort_unstable();
-            users.dedup();
-            let names = self.names_of(account, &users, |&user_id| user_id).await?;
+            let names = self.names_between(name, some[0].0, some[some.len() - 1].0).await?;
             changes.replace_names_in(self, account, some, &names).await?;
         }
         changes.apply(self, (account, name), built).await
@@ -167,7 +166,10 @@ impl Tx {
         }
         let stamp = &Shared::text(account);
         let errors = self.errors_of_users(stamp, users).await?;
-        self.replace_names((stamp, account), &errors, built).await
+        let names = self.names_of(stamp, users, |&user_id| user_id).await?;
+        let mut changes = Changes::default();
+        changes.replace_names_in(self, stamp, &errors, &names).await?;
+        changes.apply(self, (stamp, account), built).await
     }
 
     async fn names_of<'u, T>(
@@ -178,13 +180,23 @@ impl Tx {
     ) -> Result<HashMap<i64, Names>, sqlx::Error> {
         let rows: Vec<NamesRow> =
             self.fetch_rows(NAMES, users, |user| OfUser(account, user_id(user))).await?;
-        Ok(rows
-            .into_iter()
-            .map(|(user_id, display_name, email, username, firstname, lastname)| {
-                let names = [display_name, email, username, firstname, lastname];
-                (user_id, names.into_iter().flatten().map(String::into_boxed_str).collect())
-            })
-            .collect())
+        Ok(rows.into_iter().map(names).collect())
+    }
+
+    async fn names_between(
+        &mut self,
+        account: &str,
+        first_user: i64,
+        last_user: i64,
+    ) -> Result<HashMap<i64, Names>, sqlx::Error> {
+        let rows: Vec<NamesRow> = on_either!(Tx, self, tx => sqlx::query_as(include_str!("../sql/names_between.sql"))
+                .bind(account)
+                .bind(first_user)
+                .bind(last_user)
+                .persistent(false)
+                .fetch_all(&mut **tx)
+                .await)?;
+        Ok(rows.into_iter().map(names).collect())
     }
 
     async fn errors_of_users(
@@ -221,4 +233,9 @@ impl Tx {
         });
         Ok(replaced.collect())
     }
+}
+
+fn names((user_id, display_name, email, username, firstname, lastname): NamesRow) -> (i64, Names) {
+    let names = [display_name, email, username, firstname, lastname];
+    (user_id, names.into_iter().flatten().map(String::into_boxed_str).collect())
 }

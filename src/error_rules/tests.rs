@@ -191,3 +191,30 @@ fn a_defect_is_reported_with_its_line() {
         assert!(error.to_string().contains(part), "{error}");
     }
 }
+
+/// A person may be called as any term of an error.
+#[test]
+fn a_person_whose_name_is_a_term_of_an_error_leaves_its_class() {
+    let rules = ErrorRules::built_in();
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for Labelled { text, .. } in read(LABELLED) {
+        let of = |names: &[&str]| ErrorText::of(Some(&text), names).text;
+        for term in text.split(|c: char| !c.is_alphabetic()).filter(|term| term.len() > 1) {
+            let replaced = of(&["Mary", term]);
+            if replaced != of(&[]) {
+                with.push(of(&[]));
+                without.push(replaced);
+            }
+        }
+    }
+    let verdicts = classes(&rules, &with).into_iter().zip(classes(&rules, &without));
+    let changed: Vec<&String> = verdicts
+        .zip(&without)
+        .filter(|((with, without), _)| {
+            (with.class, with.retryable) != (without.class, without.retryable)
+        })
+        .map(|(_, text)| text)
+        .collect();
+    println!("{} texts", without.len());
+    assert!(changed.is_empty(), "{changed:#?}");
+}

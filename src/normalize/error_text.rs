@@ -5,6 +5,7 @@
 
 mod addresses;
 mod names;
+mod readable;
 mod scan;
 mod vocabulary;
 
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 pub(crate) use names::in_sentence;
+use readable::readable;
 
 /// Bytes of a normalised text: more would be a page of HTML, whose beginning distinguishes it.
 const LONGEST: usize = 500;
@@ -36,13 +38,13 @@ impl ErrorText {
     /// as far as they are known: a part of a name is found too. A null and a blank text are equal.
     #[must_use]
     pub fn of(text: Option<&str>, names: &[&str]) -> Self {
-        let text = names::replaced(read_part(text.unwrap_or_default()), names);
-        Self::without_names(&text)
+        let text = readable(read_part(text.unwrap_or_default()));
+        Self::without_names(&names::replaced(&text, names))
     }
 
     /// A normalised text without further names; `None` if it has none of them.
     pub(crate) fn without(text: &str, names: &[&str]) -> Option<Self> {
-        match names::replaced(text, names) {
+        match names::replaced_in_normalised(text, names) {
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some(Self::without_names(&text)),
         }
@@ -61,7 +63,8 @@ pub struct ErrorTexts(HashMap<String, ErrorText>);
 impl ErrorTexts {
     /// The same as [`ErrorText::of`].
     pub fn of(&mut self, text: Option<&str>, names: &[&str]) -> &ErrorText {
-        let text = names::replaced(read_part(text.unwrap_or_default()), names);
+        let text = readable(read_part(text.unwrap_or_default()));
+        let text = names::replaced(&text, names);
         if !self.0.contains_key(text.as_ref()) {
             if self.0.len() >= REMEMBERED {
                 self.0.clear();

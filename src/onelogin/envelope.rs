@@ -84,7 +84,7 @@ impl Body {
     fn page(&self) -> Result<Envelope, Error> {
         let envelope: Envelope = self.json()?;
         match (&envelope.data, &envelope.status) {
-            (_, Some(status)) if status["error"] == Value::Bool(true) => {
+            (_, Some(status)) if !is_success(status) => {
                 Err(self.error_in(&Value::from_iter([("status".to_owned(), status.clone())])))
             }
             (Some(_), _) => Ok(envelope),
@@ -128,7 +128,7 @@ impl Body {
     fn error_in(&self, value: &Value) -> Error {
         let code = [&value["status"]["code"], &value["statusCode"], &value["code"]]
             .into_iter()
-            .find_map(|code| u16::try_from(code.as_u64()?).ok());
+            .find_map(code_of);
         let status = code.and_then(|code| StatusCode::from_u16(code).ok());
         let message = message(value).unwrap_or_default();
         self.error(status.unwrap_or(self.status), &message)
@@ -158,6 +158,9 @@ impl Body {
                 after: self.after,
                 retry: retry(status),
             },
+            status @ (400 | 404 | 410 | 422) if of == Resource::Events && has("cursor") => {
+                Cause::CursorRefused { endpoint, status }
+            }
             status @ (400 | 422) if of == Resource::Users && !self.is_web_page() => {
                 let message = quote::of(message).unwrap_or_else(|| body_kind::of(&self.text));
                 Cause::NotAccepted { endpoint, status, message }
@@ -211,9 +214,38 @@ pub(super) async fn refusal(mut incoming: Incoming<'_>) -> Error {
     Body::new(&incoming, text).error(status, &message(&value).unwrap_or_default())
 }
 
+/// Checks whether the `status` of a page shows no error: in an answer that somebody changed, or of a server that
+/// fails, an error may come with a status of 200 and no records, and would be taken for an empty page.
+fn is_success(status: &Value) -> bool {
+    let status = match status {
+        Value::Null => return true,
+        Value::String(text) => return ["ok", "success"].contains(&text.to_lowercase().as_str()),
+        Value::Object(status) => status,
+        _ => return false,
+    };
+    let has_error = match status.get("error") {
+        None | Some(Value::Null) => false,
+        Some(Value::String(text)) => !["", "false", "0"].contains(&text.to_lowercase().as_str()),
+        Some(error) => *error != Value::Bool(false) && error.as_u64() != Some(0),
+    };
+    let code = status.get("code").filter(|code| !code.is_null());
+    !has_error
+        && code.is_none_or(|code| code_of(code).is_some_and(|code| (200..300).contains(&code)))
+}
+
+/// A status as a number, or as its text.
+fn code_of(code: &Value) -> Option<u16> {
+    match code {
+        Value::String(text) => text.trim().parse().ok(),
+        code => u16::try_from(code.as_u64()?).ok(),
+    }
+}
+
 /// The message of an error, in whichever of the known forms.
 fn message(value: &Value) -> Option<String> {
-    [&value["status"]["message"], &value["message"], &value["error_description"]]
+    let status = &value["status"];
+    let message = &value["message"];
+    [&status["message"], message, &value["error_description"], &status["error"], status]
         .into_iter()
         .find_map(|message| match message {
             Value::String(text) => Some(text.clone()),

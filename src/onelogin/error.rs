@@ -116,6 +116,12 @@ pub(super) enum Cause {
          again does not help; check what lies between this machine and OneLogin"
     )]
     PageRepeated { endpoint: String, page: u32 },
+    /// A cursor is valid for a while only.
+    #[error(
+        "{endpoint} refused the cursor of a page (status {status}), which may have expired; the window is read \
+         again in smaller pieces"
+    )]
+    CursorRefused { endpoint: String, status: u16 },
     /// A transaction would have waited for the rest.
     #[error(
         "an answer that is too large for memory paused; it is requested again in smaller pieces"
@@ -329,7 +335,7 @@ impl Cause {
         let if_begun = |is_begun| if is_begun { AtOnce } else { Never };
         match self {
             Self::Unreachable { .. } => unavailable(Retry::Backoff, Never),
-            Self::TimedOut { .. } => {
+            Self::TimedOut { .. } | Self::CursorRefused { .. } => {
                 Class { of_window: true, ..unavailable(Retry::Backoff, AtOnce) }
             }
             Self::Interrupted { read, .. } => unavailable(Retry::Backoff, if_begun(read.is_some())),

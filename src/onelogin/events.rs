@@ -173,6 +173,7 @@ impl Events {
             progress: Progress::default(),
             most,
             seen: HashSet::new(),
+            at: None,
         })
     }
 
@@ -252,6 +253,8 @@ pub(crate) struct Walk<'a> {
     most: u32,
     /// Pages that were requested by a cursor.
     seen: HashSet<NextPage>,
+    /// The cursor of the page that is read.
+    at: Option<NextPage>,
 }
 
 /// The request after a page.
@@ -300,7 +303,7 @@ impl<'a> Walk<'a> {
 
     /// The page to request after the current one, which has ended; `None` if it was the last.
     fn after(&mut self, following: Following, endpoint: String) -> Result<Option<NextPage>, Error> {
-        let PageEnd { records, is_repeated, empty } = self.progress.end_page();
+        let PageEnd { records, is_repeated, is_known, pages, empty } = self.progress.end_page();
         let is_full = records >= self.events.full_page();
         let at = match following {
             Following::Unknown if is_full => {
@@ -309,16 +312,22 @@ impl<'a> Walk<'a> {
             Following::Unknown | Following::End => return Ok(None),
             // An empty page may have a cursor for a later day, but then no link.
             Following::Page { has_link: false, .. } if records == 0 => return Ok(None),
+            Following::Page { at, has_link } if !self.seen.insert(at.clone()) => {
+                // A page that is not full is the last, and some servers show it by repeating its cursor.
+                let is_last = !is_full && !has_link
+                    // So does a full one, if the cursor led to it twice.
+                    || is_known && pages > 1 && self.at.as_ref() == Some(&at);
+                return match (is_last, is_known) {
+                    (true, _) => Ok(None),
+                    // They turn in a circle, or the server ignores the cursor.
+                    (false, true) => Err(Cause::NoNextPage { endpoint, records }.into()),
+                    // One cursor may lead to page after page.
+                    (false, false) if empty <= MOST_EMPTY => Ok(Some(at)),
+                    (false, false) => Err(Cause::EmptyPages { endpoint, pages: empty }.into()),
+                };
+            }
             Following::Page { at, .. } => at,
         };
-        if !self.seen.insert(at.clone()) {
-            // Some servers show the last page by repeating its cursor, others ignore the cursor.
-            return if is_repeated && is_full {
-                Err(Cause::NoNextPage { endpoint, records }.into())
-            } else {
-                Ok(None)
-            };
-        }
         if is_repeated {
             return Err(Cause::PageRepeated { endpoint, page: self.pages }.into());
         }
@@ -367,6 +376,10 @@ impl<'a> Walk<'a> {
         }
         self.pages += 1;
         let is_first = matches!(next, Next::Types(_));
+        self.at = match &next {
+            Next::Cursor(at) => Some(at.clone()),
+            Next::Types(_) => None,
+        };
         let url = match next {
             Next::Cursor(NextPage { name, value }) => {
                 let mut url = self.url.clone();

@@ -88,6 +88,8 @@ pub(super) struct Progress {
     records: u64,
     page: Vec<u64>,
     before: HashSet<u64>,
+    /// All pages so far, each as one hash.
+    pages: HashSet<u64>,
     /// Empty pages in a row.
     empty: u32,
 }
@@ -99,6 +101,10 @@ pub(super) struct PageEnd {
     /// True if it has records, and all of them were on the page before it. Pages of very many are not
     /// compared.
     pub(super) is_repeated: bool,
+    /// True if it has records, and the same page came before, whenever that was.
+    pub(super) is_known: bool,
+    /// Different pages so far.
+    pub(super) pages: usize,
     /// Empty pages in a row, this one included.
     pub(super) empty: u32,
 }
@@ -127,9 +133,12 @@ impl Progress {
         let records = std::mem::take(&mut self.records);
         let is_repeated = (1..=MOST_COMPARED).contains(&records)
             && self.page.iter().all(|hash| self.before.contains(hash));
+        let mut hasher = DefaultHasher::new();
+        (records, &self.page).hash(&mut hasher);
+        let is_known = records > 0 && !self.pages.insert(hasher.finish());
         self.empty = if records == 0 { self.empty + 1 } else { 0 };
         self.before = self.page.drain(..).collect();
-        PageEnd { records, is_repeated, empty: self.empty }
+        PageEnd { records, is_repeated, is_known, pages: self.pages.len(), empty: self.empty }
     }
 }
 
@@ -198,20 +207,21 @@ mod tests {
     fn a_page_is_compared_with_the_one_before_it() {
         let mut progress = Progress::default();
         let mut ends = Vec::new();
-        for records in [&["1", "2"][..], &["2", "3"], &["3", "2"], &[], &[], &["2"]] {
+        for records in [&["1", "2"][..], &["2", "3"], &["3", "2"], &[], &[], &["2"], &["1", "2"]] {
             for text in records {
                 progress.see(&Element::Text(text.as_bytes()));
             }
-            let PageEnd { records, is_repeated, empty } = progress.end_page();
-            ends.push((records, is_repeated, empty));
+            let PageEnd { records, is_repeated, is_known, empty, .. } = progress.end_page();
+            ends.push((records, is_repeated, is_known, empty));
         }
         let expected = [
-            (2, false, 0),
-            (2, false, 0),
-            (2, true, 0),
-            (0, false, 1),
-            (0, false, 2),
-            (1, false, 0),
+            (2, false, false, 0),
+            (2, false, false, 0),
+            (2, true, false, 0),
+            (0, false, false, 1),
+            (0, false, false, 2),
+            (1, false, false, 0),
+            (2, false, true, 0),
         ];
         assert_eq!(ends, expected);
     }

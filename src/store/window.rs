@@ -212,11 +212,7 @@ impl Writer<'_> {
         let open = open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
         open.lock_account().await?;
         let (texts, users) = (self.users.texts(), self.users.sorted());
-        if !self.changes.are_many() {
-            let names: Vec<_> =
-                users.iter().map(|user| (user.user_id, user.names(texts))).collect();
-            self.changes.note_names(&mut open.tx, &open.stamp.account, &names).await?;
-        }
+        self.changes.note_stored_names(&mut open.tx, &open.stamp.account).await?;
         self.counts.users_written += open.tx.upsert_users(&open.stamp, texts, &users).await?;
         self.counts.user_writes += 1;
         self.users.clear();

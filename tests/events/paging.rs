@@ -28,6 +28,8 @@ struct Request {
     has_cursor: bool,
     /// The number of requests for events, this one included.
     number: usize,
+    /// The number of requests by a cursor since the last one without.
+    by_cursor: usize,
 }
 
 impl Request {
@@ -75,7 +77,7 @@ impl Server {
             }
             let mut queries = got.lock().expect("no test has failed in it");
             queries.push(query.to_owned());
-            answer(&read(query, &events, queries.len()))
+            answer(&read(&queries, &events))
         });
         Self { responder, queries }
     }
@@ -100,7 +102,8 @@ impl Server {
     }
 }
 
-fn read(query: &str, events: &[EventRecord], number: usize) -> Request {
+fn read(queries: &[String], events: &[EventRecord]) -> Request {
+    let query = queries.last().expect("the request");
     let (since, until) =
         ["since", "until"].map(|name| parameter(query, name).expect("a time")).into();
     let span = at(&since)..=at(&until);
@@ -111,12 +114,15 @@ fn read(query: &str, events: &[EventRecord], number: usize) -> Request {
     });
     let number_of = |name| parameter(query, name).and_then(|value| value.parse::<usize>().ok());
     let by_page = number_of("page").map(|page| (page - 1) * PAGE);
-    let has_cursor = ["after_cursor", "page"].iter().any(|name| parameter(query, name).is_some());
+    let has_cursor = |query: &&String| {
+        ["after_cursor", "page"].iter().any(|name| parameter(query, name).is_some())
+    };
     Request {
         events: selected.map(EventRecord::to_json).collect(),
         skipped: number_of("after_cursor").or(by_page).unwrap_or_default(),
-        has_cursor,
-        number,
+        has_cursor: has_cursor(&query),
+        number: queries.len(),
+        by_cursor: queries.iter().rev().take_while(has_cursor).count(),
     }
 }
 
@@ -248,4 +254,76 @@ on_both!(empty_pages_with_ever_new_cursors_come_to_an_end, |db| {
 
     assert!(finished.stderr.contains("in a row were empty"), "{finished}");
     assert!(server.calls() < 200, "{} calls", server.calls());
+});
+
+on_both!(one_cursor_that_leads_to_page_after_page_is_followed, |db| {
+    loads_all(db, failures(230, 30), |request| {
+        let from = (request.by_cursor * PAGE).min(request.events.len());
+        let to = (from + PAGE).min(request.events.len());
+        let is_last = to == request.events.len();
+        let next = if is_last { NO_CURSOR.to_owned() } else { cursor("\"session\"", "null") };
+        page(&request.events[from..to], &next)
+    });
+});
+
+on_both!(a_full_page_with_the_cursor_of_an_earlier_page_is_not_the_last, |db| {
+    let server = loads_all(db, failures(300, 20), |request| {
+        let next = request.next().map(|next| if next == 3 * PAGE { PAGE } else { next });
+        let next = next.map(|next| cursor(&next.to_string(), "null"));
+        page(request.page(), next.as_deref().unwrap_or(NO_CURSOR))
+    });
+    assert!(server.calls() <= 60, "{} calls", server.calls());
+});
+
+on_both!(an_empty_page_with_the_cursor_of_an_earlier_page_is_not_the_last, |db| {
+    loads_all(db, failures(300, 20), |request| {
+        let link = r#""/api/1/events?after_cursor=50""#;
+        if request.skipped == 2 * PAGE {
+            return page(&[], &cursor("50", link));
+        }
+        let next = request.next().map(|next| cursor(&next.to_string(), link));
+        page(request.page(), next.as_deref().unwrap_or(NO_CURSOR))
+    });
+});
+
+on_both!(a_full_last_page_may_repeat_its_own_cursor, |db| {
+    let server = loads_all(db, failures(100, 30), |request| {
+        let next = request.next().unwrap_or(request.skipped);
+        let next = if request.events.len() <= PAGE {
+            NO_CURSOR.to_owned()
+        } else {
+            cursor(&next.to_string(), "null")
+        };
+        page(request.page(), &next)
+    });
+    assert!(server.calls() <= 6, "{} calls", server.calls());
+});
+
+on_both!(a_window_whose_cursor_expired_is_read_again, |db| {
+    loads_all(db, failures(230, 30), |request| {
+        if request.number == 3 {
+            let refusal =
+                r#"{"status":{"error":true,"code":400,"message":"Invalid pagination cursor"}}"#;
+            return response(400, JSON, refusal);
+        }
+        let next = request.next().map(|next| cursor(&next.to_string(), "null"));
+        page(request.page(), next.as_deref().unwrap_or(NO_CURSOR))
+    });
+});
+
+on_both!(a_page_without_events_whose_status_is_an_error_is_no_empty_window, |db| {
+    let answers: [(fn(&Request) -> String, i32); 4] = [
+        (|_| page(&[], r#""status":{"error":"true","code":500},"#), 69),
+        (|_| page(&[], r#""status":{"error":false,"code":503},"#), 69),
+        (|_| page(&[], r#""status":{"error":"rate_limit_exceeded"},"#), 69),
+        (|_| page(&[], r#""status":"error","#), 76),
+    ];
+    for (answer, code) in answers {
+        let server = Server::start(failures(3, 30), answer);
+
+        server.sync(db, &["--max-attempts", "2"]).expect_code(code);
+
+        let read = "select count(scanned_through) from watermarks";
+        assert_eq!(db.rows(read), [["0"]], "{code}");
+    }
 });

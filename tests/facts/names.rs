@@ -7,7 +7,8 @@ use super::*;
 const TEXTS: &str =
     "select text, example, failures from error_texts order by first_failure_at, text";
 const EVERYONE: [&str; 4] = ["--since", "2026-03-20", "--refresh-people", "7d"];
-const LEAKED: &str = "DUPLICATE: the login jroe of Jane Roe-Smith is in use";
+const LEAKED: &str = "DUPLICATE: the login jroe7 of Jane Roe-Smith is in use";
+const LEAKED_TEXT: &str = "DUPLICATE: the login jroe<n> of Jane Roe-Smith is in use";
 const REPLACED: &str = "DUPLICATE: the login <name> of <name> is in use";
 
 /// A failure of person 7 with an error, and with the name that the event gives.
@@ -21,7 +22,7 @@ fn failure(id: i64, time: &str, name: Option<&str>, error: &str) -> EventRecord 
 
 /// Has the users API know the names of person 7.
 fn knows(onelogin: &Simulator) {
-    let user = json!({"id": 7, "email": "j@example.com", "username": "jroe", "firstname": "Jane",
+    let user = json!({"id": 7, "email": "j@example.com", "username": "jroe7", "firstname": "Jane",
         "lastname": "Roe-Smith"});
     onelogin.put_user(7, user.to_string());
 }
@@ -46,11 +47,11 @@ on_both!(a_name_that_only_the_sentence_of_a_record_gives_is_replaced, |db| {
 on_both!(a_name_that_the_users_api_gives_later_is_replaced, |db| {
     let onelogin = empty(NOON);
     put_event(&onelogin, failure(1, "10:00", None, LEAKED));
-    put_event(&onelogin, failure(2, "10:05", Some("Jane"), "The mailbox of jroe is full"));
+    put_event(&onelogin, failure(2, "10:05", Some("Jane"), "The mailbox of jroe7 is full"));
     put_event(&onelogin, failure(3, "10:10", None, "The connection timed out"));
     onelogin.remove_user(7);
     Api::Events.sync_ok(&onelogin, db, &TODAY);
-    assert_eq!(db.rows(TEXTS)[0][0], LEAKED, "nobody knows it yet");
+    assert!(db.rows(TEXTS)[0][0].contains("jroe"), "nobody knows it yet");
 
     knows(&onelogin);
     Api::Events.sync_ok(&onelogin, db, &EVERYONE);
@@ -98,6 +99,17 @@ on_both!(a_name_that_another_record_gives_is_replaced, |db| {
     assert_complete(db);
 });
 
+on_both!(a_name_that_an_earlier_record_of_the_same_window_gives_is_replaced, |db| {
+    let onelogin = empty(NOON);
+    put_event(&onelogin, failure(1, "10:00", Some("Petra Svoboda"), "The connection timed out"));
+    put_event(&onelogin, failure(2, "10:05", None, "no seat for Petra Svoboda"));
+    Api::Events.sync_ok(&onelogin, db, &TODAY);
+
+    let (other, text) = ("The connection timed out", "no seat for <name>");
+    assert_rows(&db.rows(TEXTS), &[&[other, other, "1"], &[text, text, "1"]]);
+    assert_complete(db);
+});
+
 on_both!(a_rebuild_replaces_names_that_are_stored, |db| {
     let onelogin = empty(NOON);
     knows(&onelogin);
@@ -108,7 +120,8 @@ on_both!(a_rebuild_replaces_names_that_are_stored, |db| {
     // As an earlier version left it.
     db.execute(&format!(
         "update provisioning_failures set error_fingerprint = '00000000deadbeef';
-         update error_texts set error_fingerprint = '00000000deadbeef', text = '{LEAKED}', example = '{LEAKED}';
+         update error_texts set error_fingerprint = '00000000deadbeef', text = '{LEAKED_TEXT}',
+             example = '{LEAKED_TEXT}';
          update provisioning_cases set error_fingerprint = '00000000deadbeef';
          update failures_by_day set error_fingerprint = '00000000deadbeef' where error_fingerprint <> '';",
     ));

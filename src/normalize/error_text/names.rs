@@ -1,42 +1,60 @@
 //! Names that the record itself gives.
 
+mod fold;
+
 use std::borrow::Cow;
 
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use super::readable::readable;
+use super::vocabulary::{is_common, is_placeholder_term};
+use super::{addresses, scan};
+use fold::{fold, starts_with};
 
-use super::addresses;
-use super::vocabulary::{is_ordinary, is_placeholder_term};
+/// Longest separator between two names, as in `Roe, Jane`.
+const LONGEST_SEPARATOR: usize = 2;
+/// Names in a row that are one.
+const MOST_NAMES: usize = 5;
 
 /// The person's name in a sentence such as `Jane Roe could not be suspended in Wiki`.
 pub(crate) fn in_sentence(description: &str) -> Option<&str> {
     description.split_once(" could not be ").map(|(name, _)| name)
 }
 
-/// Replaces the names, and each of their terms, wherever they stand as a term. Within an address they stay:
-/// it is replaced as one.
+/// Replaces the names, and each of their terms, wherever they stand as a term, also joined or as an initial beside
+/// one of them. Within an address they stay: it is replaced as one.
 pub(super) fn replaced<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
-    if names.is_empty() || text.is_empty() {
-        return composed(text);
-    }
-    let names: Vec<Cow<'_, str>> = names.iter().map(|name| composed(name)).collect();
-    match composed(text) {
-        Cow::Borrowed(text) => replaced_in(text, &names),
-        Cow::Owned(text) => Cow::Owned(replaced_in(&text, &names).into_owned()),
-    }
+    replaced_in(text, names.iter().flat_map(|name| forms(name)).collect())
 }
 
-/// One form of a text: programs write `é` as one character or as two.
-fn composed(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+/// The same in a text with placeholders, where a login such as `jroe7` is `jroe<n>`.
+pub(super) fn replaced_in_normalised<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
+    let logins: Vec<String> = logins_in_normalised(names).collect();
+    let logins = logins.iter().map(|text| Form { text, is_login: true });
+    replaced_in(text, names.iter().flat_map(|name| forms(name)).chain(logins).collect())
+}
+
+/// Logins with digits as they are in a text whose numbers, and perhaps other names, are placeholders.
+fn logins_in_normalised(names: &[&str]) -> impl Iterator<Item = String> {
+    let logins = names.iter().filter(|name| {
+        !name.contains('@') && name.chars().filter(|c| c.is_alphabetic()).count() > 1
+    });
+    let with_digits = logins.filter(|name| name.bytes().any(|b| b.is_ascii_digit()));
+    with_digits
+        .flat_map(|login| {
+            let others: Vec<&str> = names.iter().copied().filter(|other| other != login).collect();
+            let login = readable(login);
+            [login.to_string(), replaced(&login, &others).into_owned()]
+        })
+        .map(|login| scan::normalised(&login, login.len() * 4))
+        .map(|login| login.trim_start_matches("<n>").to_owned())
+        .filter(|login| login.contains('<') && !login.starts_with('<'))
+}
+
+fn replaced_in<'a>(text: &'a str, mut forms: Vec<Form<'_>>) -> Cow<'a, str> {
+    if forms.is_empty() || text.is_empty() {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.nfc().collect())
-}
-
-fn replaced_in<'a>(text: &'a str, names: &[Cow<'_, str>]) -> Cow<'a, str> {
-    let mut wanted: Vec<Form<'_>> = names.iter().flat_map(|name| forms(name)).collect();
-    // The longest one first: `Jane Roe` before `Jane`.
-    wanted.sort_unstable_by_key(|form| std::cmp::Reverse(form.text.len()));
+    // The longest one first: `Anne-Marie` before `Anne`.
+    forms.sort_unstable_by_key(|form| std::cmp::Reverse(form.text.len()));
     let mut out = String::new();
     let (mut copied, mut before) = (0, None);
     for (at, c) in text.char_indices() {
@@ -45,8 +63,9 @@ fn replaced_in<'a>(text: &'a str, names: &[Cow<'_, str>]) -> Cow<'a, str> {
         if at < copied || !is_term_start {
             continue;
         }
-        if let Some((length, placeholder)) = length_of_one(text, at, &wanted) {
-            out.push_str(&text[copied..at]);
+        if let Some((length, placeholder)) = length_of_name(text, at, &forms) {
+            let from = initial_before(text, at, &forms).filter(|&from| from >= copied);
+            out.push_str(&text[copied..from.unwrap_or(at)]);
             out.push_str(placeholder);
             copied = at + length;
         }
@@ -59,71 +78,129 @@ fn replaced_in<'a>(text: &'a str, names: &[Cow<'_, str>]) -> Cow<'a, str> {
 }
 
 /// A text that may stand for a person.
+#[derive(Clone, Copy)]
 struct Form<'a> {
     text: &'a str,
-    /// All of a name of several terms.
-    is_whole: bool,
+    /// A login, as it is in a text with placeholders.
+    is_login: bool,
 }
 
-/// A name and its terms.
+/// The terms of a name.
 fn forms(name: &str) -> impl Iterator<Item = Form<'_>> {
     let name = name.trim();
-    let is_whole = name.contains(char::is_whitespace) && name.len() <= 200;
     let local = name.split_once('@').map_or("", |(local, _)| local);
-    let terms = name.split(|c: char| c.is_whitespace() || c == ',').chain([local]);
-    let terms = terms.filter(|term| !term.is_empty()).map(|text| Form { text, is_whole: false });
-    is_whole.then_some(Form { text: name, is_whole }).into_iter().chain(terms)
+    let terms = name.split(|c: char| c.is_whitespace() || c == ',');
+    let parts = terms.clone().filter(|term| term.contains('-') && !term.contains('@'));
+    let parts = parts.flat_map(|term| term.split('-')).filter(|part| part.len() > 2);
+    let terms = terms.chain([local]).chain(parts).filter(|term| !term.is_empty());
+    terms.map(|text| Form { text, is_login: false })
 }
 
 impl Form<'_> {
-    /// Ordinary terms are no names on their own: `Will` also begins `will be retried`. Few terms come here,
+    /// Common terms are no names on their own: `Will` also begins `will be retried`. Few terms come here,
     /// because this takes longer than to find that a term is not in the text.
     fn is_name(&self) -> bool {
         let letters = self.text.chars().count();
-        self.is_whole
+        self.is_login
             // A letter of an alphabet is no name; one character of another script can be.
             || (letters > 1 || !self.text.is_ascii() && letters == 1)
                 && self.text.chars().any(char::is_alphanumeric)
                 && !self.text.bytes().all(|b| b.is_ascii_digit())
-                && !is_ordinary(self.text)
+                && !is_common(self.text)
                 && !is_placeholder_term(self.text)
     }
-}
 
-/// The length of the name that stands here, and what replaces it.
-fn length_of_one(text: &str, at: usize, wanted: &[Form<'_>]) -> Option<(usize, &'static str)> {
-    let rest = &text[at..];
-    wanted.iter().find_map(|form| {
-        let name = form.text;
-        let length = prefix(rest, name)?;
-        // Some scripts write terms without spaces.
-        let is_apart = |c: Option<char>| !c.is_some_and(joins);
-        if !is_apart(rest[length..].chars().next()) && !is_apart(name.chars().next_back()) {
-            return None;
-        }
-        if !form.is_name() {
-            return None;
-        }
-        if name.contains('@') {
-            return Some((length, "<email>"));
-        }
-        (!is_in_address(text, at, length)).then_some((length, "<name>"))
-    })
-}
-
-/// The bytes of the text that equal a name but for case.
-fn prefix(text: &str, name: &str) -> Option<usize> {
-    let mut rest = text.char_indices();
-    for wanted in name.chars() {
-        let (_, found) = rest.next()?;
-        let is_equal = found == wanted
-            || found.eq_ignore_ascii_case(&wanted)
-            || (!found.is_ascii() && found.to_lowercase().eq(wanted.to_lowercase()));
-        if !is_equal {
-            return None;
-        }
+    /// The number of bytes of a text that equal this.
+    fn prefix_of(&self, text: &str) -> Option<usize> {
+        starts_with(text, self.text)
     }
-    Some(rest.next().map_or(text.len(), |(end, _)| end))
+}
+
+/// The length of the name that stands here, of one term or more, and what replaces it.
+fn length_of_name(text: &str, at: usize, forms: &[Form<'_>]) -> Option<(usize, &'static str)> {
+    let rest = &text[at..];
+    let (form, first) = matching(rest, forms).find(|(form, length)| {
+        // Some scripts write terms without spaces, and `JaneRoe` goes on with another name.
+        is_apart(form.text, &rest[*length..]) || next_name(rest, *length, "", forms).is_some()
+    })?;
+    if form.text.contains('@') {
+        return (!is_in_url(text, at)).then_some((first, "<email>"));
+    }
+    let (mut length, mut is_name, mut written) = (first, form.is_name(), None);
+    for _ in 1..MOST_NAMES {
+        let next = separators(&rest[length..])
+            .find_map(|separator| next_name(rest, length, separator, forms));
+        let Some((end, is_next_name)) = next else { break };
+        (length, is_name) = (end, is_name || is_next_name);
+        written = Some(length).filter(|_| is_written_as_name(&rest[..length])).or(written);
+    }
+    let mut length = if is_name { length } else { written? };
+    length += initial_after(&rest[length..], forms);
+    (!is_in_address(text, at, length)).then_some((length, "<name>"))
+}
+
+/// Checks whether common terms in a row are a name: `Will Grant` and `will.grant`, but not `will grant`.
+fn is_written_as_name(terms: &str) -> bool {
+    let mut each = terms.split(|c: char| !c.is_alphanumeric()).filter(|term| !term.is_empty());
+    !terms.contains(' ') || each.all(|term| term.starts_with(char::is_uppercase))
+}
+
+/// The forms that a text begins with, the longest first.
+fn matching<'f>(
+    text: &'f str,
+    forms: &'f [Form<'f>],
+) -> impl Iterator<Item = (&'f Form<'f>, usize)> {
+    forms.iter().filter_map(move |form| Some((form, form.prefix_of(text)?)))
+}
+
+/// The end of the name after a separator, and whether it is a name on its own.
+fn next_name(
+    rest: &str,
+    length: usize,
+    separator: &str,
+    forms: &[Form<'_>],
+) -> Option<(usize, bool)> {
+    let from = length + separator.len();
+    let after = &rest[from..];
+    let is_long = |form: &Form<'_>| !separator.is_empty() || form.text.len() > 2;
+    matching(after, forms)
+        .filter(|(form, _)| !form.text.contains('@') && is_long(form))
+        .find(|(form, length)| is_apart(form.text, &after[*length..]))
+        .map(|(form, length)| (from + length, form.is_name()))
+}
+
+/// The separators of two names that a text may begin with, the longest first.
+fn separators(text: &str) -> impl Iterator<Item = &str> {
+    let length = text.bytes().take(LONGEST_SEPARATOR).take_while(|b| b" ,._-".contains(b)).count();
+    (0..=length).rev().map(|end| &text[..end])
+}
+
+/// The beginning of an initial before a name, as in `J. Roe`.
+fn initial_before(text: &str, at: usize, forms: &[Form<'_>]) -> Option<usize> {
+    let before = text[..at].strip_suffix(' ')?.strip_suffix('.')?;
+    let (from, initial) = before.char_indices().next_back()?;
+    let is_term = !before[..from].ends_with(char::is_alphanumeric);
+    (is_term && is_initial(initial, forms)).then_some(from)
+}
+
+/// The length of an initial after a name, as in `Roe, J.`.
+fn initial_after(text: &str, forms: &[Form<'_>]) -> usize {
+    let separator = [", ", " "].into_iter().find(|separator| text.starts_with(separator));
+    let after = separator.map_or("", |separator| &text[separator.len()..]);
+    let Some(initial) = after.chars().next().filter(|&c| is_initial(c, forms)) else { return 0 };
+    let rest = &after[initial.len_utf8()..];
+    if rest.starts_with('.') { text.len() - rest.len() + 1 } else { 0 }
+}
+
+fn is_initial(c: char, forms: &[Form<'_>]) -> bool {
+    c.is_uppercase()
+        && forms.iter().any(|form| form.text.chars().next().is_some_and(|f| fold(f).eq(fold(c))))
+}
+
+/// Checks whether a name ends where the rest of the text begins. In some scripts terms stand without spaces.
+fn is_apart(name: &str, rest: &str) -> bool {
+    let joins = |c: Option<char>| c.is_some_and(joins);
+    !joins(rest.chars().next()) || !joins(name.chars().next_back())
 }
 
 /// Checks whether a character makes one term with its neighbour. Scripts without upper and lower case write
@@ -135,9 +212,14 @@ fn joins(c: char) -> bool {
 /// Checks whether a place belongs to an e-mail address or a URL.
 fn is_in_address(text: &str, at: usize, length: usize) -> bool {
     let (before, after) = (&text[..at], &text[at + length..]);
-    let ends_url = |c: char| c.is_whitespace() || "\"'<>()[],;".contains(c);
-    let url = before.trim_end_matches(|c| !ends_url(c)).len();
     let from = before.trim_end_matches(addresses::is_of_mail).len();
     let to = after.trim_start_matches(addresses::is_of_mail).len();
-    before[url..].contains("://") || addresses::is_mail(&text[from..text.len() - to])
+    is_in_url(text, at) || addresses::is_mail(&text[from..text.len() - to])
+}
+
+fn is_in_url(text: &str, at: usize) -> bool {
+    let before = &text[..at];
+    let ends_url = |c: char| c.is_whitespace() || "\"'<>()[],;".contains(c);
+    let url = before.trim_end_matches(|c| !ends_url(c)).len();
+    before[url..].contains("://")
 }

@@ -74,11 +74,42 @@ fn a_name_is_complete_and_no_ordinary_term() {
         ("cafe\u{301} is closed", &["Jane"], "café is closed"),
         ("the id of <id>", &["id", "the"], "the id of <id>"),
         ("see https://x.example/jane", &JANE, "see <url>"),
+        ("GET https://x.example/u?email=jane.roe@example.com", &JANE, "GET <url>"),
+        ("JaneRoe, roejane and RoeJane7", &JANE, "<name> and <name><n>"),
+        ("J. Roe, Roe, J. and plan J. Smith", &JANE, "<name> and plan J. Smith"),
+        ("will grant access, Will Grant", &["Will Grant"], "will grant access, <name>"),
+        ("User, Will and Will_User, will.user", &["Will", "User"], "<name> and <name>"),
+        ("the user will wait", &["Will", "User"], "the user will wait"),
+        ("took too long; Long, Mary is gone", &["Mary", "Long"], "took too long; <name> is gone"),
+        ("Lena Weber", &["Lena", "Weber-Kranz"], "<name>"),
+        ("O’Brien, O'BRIEN, OBrien, O&#39;Brien", &["O'Brien"], "<name>"),
+        (r#"{"m":"Jos\u00e9 Garc\u00eda"}"#, &["José", "García"], r#"{"m":"<name>"}"#),
+        ("Jose Garcia, JOSÉ GARCÍA", &["José", "García"], "<name>"),
+        ("Jean de la Cruz, de la mano", &["Jean de la Cruz"], "<name>, de la mano"),
     ] {
         assert_eq!(text(raw, names), expected, "{raw}");
     }
     assert_eq!(in_sentence("Jane Roe could not be deleted in Wiki"), Some("Jane Roe"));
     assert_eq!(in_sentence("Internal provisioning error"), None);
+}
+
+#[test]
+fn a_name_that_becomes_known_later_is_replaced_in_a_normalised_text() {
+    for (raw, names) in [
+        ("login jroe12 is taken", &["jroe12"][..]),
+        ("login JR4411 is taken", &["jr4411"]),
+        ("login j_roe3 is taken", &["Jane", "Roe", "j_roe3"]),
+        ("login Jane Roe is taken", &["Roe, Jane"]),
+    ] {
+        for known in [&[][..], &names[..names.len() - 1]] {
+            let before = text(raw, known);
+            let after = ErrorText::without(&before, names).map_or(before, |error| error.text);
+            assert_eq!(after, "login <name> is taken", "{raw} of {names:?}, {known:?} known");
+        }
+    }
+    for names in [&["e1", "n7"][..], &["e", "404"], &["Bob"]] {
+        assert_eq!(ErrorText::without("error e<n> of <n>", names), None, "{names:?}");
+    }
 }
 
 #[test]

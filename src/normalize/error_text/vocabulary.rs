@@ -8,8 +8,7 @@ type Terms = LazyLock<HashSet<&'static str>>;
 /// The placeholders that a normalised text may hold.
 pub(super) const PLACEHOLDERS: [&str; 6] = ["<name>", "<email>", "<url>", "<host>", "<id>", "<n>"];
 
-/// Terms of messages that could be taken for a name: names in this list are found together with another name
-/// only.
+/// Terms of messages that could be taken for a name.
 static ORDINARY: Terms = LazyLock::new(|| {
     set("\
     a access account action active ad add admin administrator agent all already an and any api app
@@ -28,6 +27,10 @@ static ORDINARY: Terms = LazyLock::new(|| {
     value was we will with workspace you your zone
 ")
 });
+
+/// These and further terms of messages: a person's own name that is one of them is found together with another name
+/// only, because the class of an error depends on them. Those of `error_rules.toml` are here.
+static COMMON: Terms = LazyLock::new(|| set(include_str!("common.txt")));
 
 /// Terms before the name, the login or the id of a person.
 static PERSON: Terms = LazyLock::new(|| {
@@ -75,7 +78,7 @@ fn set(terms: &'static str) -> HashSet<&'static str> {
 
 fn has(list: &HashSet<&str>, term: &str) -> bool {
     // No entry is longer than this.
-    let mut lower = [0; 20];
+    let mut lower = [0; 64];
     let Some(lower) = lower.get_mut(..term.len()) else { return false };
     lower.copy_from_slice(term.as_bytes());
     lower.make_ascii_lowercase();
@@ -84,6 +87,10 @@ fn has(list: &HashSet<&str>, term: &str) -> bool {
 
 pub(super) fn is_ordinary(term: &str) -> bool {
     has(&ORDINARY, term)
+}
+
+pub(super) fn is_common(term: &str) -> bool {
+    has(&COMMON, term)
 }
 
 pub(super) fn is_person(term: &str) -> bool {
@@ -122,9 +129,9 @@ mod tests {
 
     #[test]
     fn each_term_of_a_list_is_found_in_any_case() {
-        for list in [&ORDINARY, &PERSON, &BEFORE_ID, &UNITS, &VERBS, &PROTOCOLS] {
+        for list in [&ORDINARY, &COMMON, &PERSON, &BEFORE_ID, &UNITS, &VERBS, &PROTOCOLS] {
             assert!(list.iter().all(|term| has(list, &term.to_uppercase())), "{list:?}");
         }
-        assert!(!is_ordinary("") && !is_ordinary("jane") && !is_ordinary(&"a".repeat(21)));
+        assert!(!is_ordinary("") && !is_ordinary("jane") && !is_ordinary(&"a".repeat(65)));
     }
 }

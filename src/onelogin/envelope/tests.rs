@@ -44,6 +44,40 @@ fn an_error_is_one_under_any_status_and_in_any_shape() {
 }
 
 #[test]
+fn a_page_without_records_is_no_page_if_its_status_is_an_error() {
+    let page_of = |status: &str| page(&format!(r#"{{"status":{status},"data":[]}}"#));
+    for status in [
+        r#"{"error":"true","code":500}"#,
+        r#"{"error":1,"code":500}"#,
+        r#"{"error":false,"code":500}"#,
+        r#"{"code":"503","type":"error"}"#,
+        r#"{"type":"bad request","message":"rate_limit_exceeded","code":400}"#,
+        r#"{"error":null,"code":401,"message":"Authentication Failure"}"#,
+        r#"{"error":"rate_limit_exceeded"}"#,
+        r#"{"code":"none"}"#,
+        r#""error""#,
+        "[]",
+        "7",
+    ] {
+        assert!(page_of(status).is_err(), "{status}");
+    }
+    for status in [
+        r#"{"error":false,"code":200,"type":"success","message":"Success"}"#,
+        r#"{"error":"false","code":"200"}"#,
+        r#"{"error":null,"code":null}"#,
+        "{}",
+        r#""success""#,
+        "null",
+    ] {
+        assert!(page_of(status).is_ok(), "{status}");
+    }
+    let cause = |status| page_of(status).unwrap_err().into_cause();
+    assert!(matches!(cause(r#"{"error":"rate_limit_exceeded"}"#), Cause::RateLimited { .. }));
+    assert!(matches!(cause(r#"{"code":"503"}"#), Cause::ServerFailed { status: 503, .. }));
+    assert!(matches!(cause(r#"{"error":"true","code":401}"#), Cause::Refused { status: 401, .. }));
+}
+
+#[test]
 fn a_body_cut_short_differs_from_one_of_another_kind() {
     let cause = |text| page(text).unwrap_err().into_cause();
     assert!(matches!(cause(""), Cause::Truncated { bytes: 0, .. }));

@@ -115,11 +115,6 @@ impl Changes {
         self.fingerprints.fill(failures, texts);
     }
 
-    /// Checks whether the window is left to a rebuild.
-    pub(in crate::store) fn are_many(&self) -> bool {
-        self.are_many
-    }
-
     /// Notes failures that are not stored yet.
     pub(in crate::store) fn add_failures(
         &mut self,
@@ -131,6 +126,7 @@ impl Changes {
             let interned = &mut self.texts;
             let new = failures.iter().map(|failure| attempt(origin, failure, texts, interned));
             self.attempts.new.push(new.collect());
+            self.note_names(failures, texts);
         }
     }
 
@@ -145,6 +141,7 @@ impl Changes {
         if failures.is_empty() || !self.makes_room(failures.len()) {
             return Ok(());
         }
+        self.note_names(failures, texts);
         let rows: Vec<EventRow> = tx
             .fetch_rows(ATTEMPTS, failures, |failure| Key(account, failure.failure_id))
             .await

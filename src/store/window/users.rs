@@ -2,7 +2,7 @@
 
 use super::stamp::{Stamped, WindowStamp};
 use super::user_cache::LatestDetails;
-use crate::model::{Profile, TextArena, TextRef};
+use crate::model::TextArena;
 use crate::store::bulk::{Columns, Row, Statement};
 use crate::store::tx::Tx;
 use crate::store::{Error, failed};
@@ -48,21 +48,5 @@ impl Row for Stamped<'_, LatestDetails> {
         columns.shared_time(&stamp.at);
         columns.shared_time(&stamp.at);
         columns.shared_id(&stamp.run_id);
-    }
-}
-
-impl LatestDetails {
-    /// The names that are known of the user.
-    pub(super) fn names<'t>(&self, texts: &'t TextArena) -> Vec<&'t str> {
-        let profile = self.profile.as_ref().map(|profile| &profile.value);
-        let of = |part: fn(&Profile) -> Option<TextRef>| profile.and_then(part);
-        let names = [
-            self.name.value,
-            of(|profile| profile.email),
-            of(|profile| profile.username),
-            of(|profile| profile.firstname),
-            of(|profile| profile.lastname),
-        ];
-        names.into_iter().flatten().map(|name| texts.get(name)).collect()
     }
 }

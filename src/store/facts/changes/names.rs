@@ -9,6 +9,7 @@ use super::super::event::{Attempt, Event, EventRow};
 use super::super::fingerprints::Fingerprints;
 use super::super::rebuild::Built;
 use super::Changes;
+use crate::model::{Failure, TextArena};
 use crate::normalize::error_text::ErrorText;
 use crate::store::bulk::{Columns, Row, Shared, Statement};
 use crate::store::tx::Tx;
@@ -63,29 +64,37 @@ impl Row for OfUserError<'_> {
 }
 
 impl Changes {
-    /// Notes the names that a window gives of users, together with those that are stored. The users must not be
-    /// written yet.
-    pub(in crate::store) async fn note_names(
+    /// Notes the names that failures give of their users.
+    pub(super) fn note_names(&mut self, failures: &[Failure], texts: &TextArena) {
+        for person in failures.iter().filter_map(|failure| failure.person.as_ref()) {
+            let known = self.names.entry(person.user_id).or_default();
+            let profile = person.profile.as_ref();
+            let of_profile = profile.into_iter().flat_map(|profile| {
+                [profile.email, profile.username, profile.firstname, profile.lastname]
+            });
+            for name in [person.display_name].into_iter().chain(of_profile).flatten() {
+                add(known, texts.get(name));
+            }
+        }
+    }
+
+    /// Notes the names that are stored of the users of a window, too. They must not be written yet.
+    pub(in crate::store) async fn note_stored_names(
         &mut self,
         tx: &mut Tx,
         account: &Shared<()>,
-        users: &[(i64, Vec<&str>)],
     ) -> Result<(), Error> {
-        let mut stored = tx
-            .names_of(account, users, |(user_id, _)| *user_id)
-            .await
-            .map_err(failed("reading the names of users"))?;
-        for (user_id, given) in users {
-            let known = self.names.entry(*user_id).or_default();
-            if let Some(stored) = stored.remove(user_id) {
-                if !given.iter().all(|&name| stored.iter().any(|stored| **stored == *name)) {
-                    self.renamed_users.push(*user_id);
-                }
-                known.extend(stored);
+        let users: Vec<i64> = self.names.keys().copied().collect();
+        let stored =
+            tx.names_of(account, &users).await.map_err(failed("reading the names of users"))?;
+        for (user_id, stored) in stored {
+            let known = self.names.entry(user_id).or_default();
+            if !known.iter().all(|name| stored.contains(name)) {
+                self.renamed_users.push(user_id);
             }
-            known.extend(given.iter().map(|&name| name.into()));
-            known.sort_unstable();
-            known.dedup();
+            for name in &stored {
+                add(known, name);
+            }
         }
         Ok(())
     }
@@ -166,20 +175,19 @@ impl Tx {
         }
         let stamp = &Shared::text(account);
         let errors = self.errors_of_users(stamp, users).await?;
-        let names = self.names_of(stamp, users, |&user_id| user_id).await?;
+        let names = self.names_of(stamp, users).await?;
         let mut changes = Changes::default();
         changes.replace_names_in(self, stamp, &errors, &names).await?;
         changes.apply(self, (stamp, account), built).await
     }
 
-    async fn names_of<'u, T>(
+    async fn names_of(
         &mut self,
         account: &Shared<()>,
-        users: &'u [T],
-        user_id: impl Fn(&'u T) -> i64,
+        users: &[i64],
     ) -> Result<HashMap<i64, Names>, sqlx::Error> {
         let rows: Vec<NamesRow> =
-            self.fetch_rows(NAMES, users, |user| OfUser(account, user_id(user))).await?;
+            self.fetch_rows(NAMES, users, |&user_id| OfUser(account, user_id)).await?;
         Ok(rows.into_iter().map(names).collect())
     }
 
@@ -238,4 +246,10 @@ impl Tx {
 fn names((user_id, display_name, email, username, firstname, lastname): NamesRow) -> (i64, Names) {
     let names = [display_name, email, username, firstname, lastname];
     (user_id, names.into_iter().flatten().map(String::into_boxed_str).collect())
+}
+
+fn add(known: &mut Names, name: &str) {
+    if !known.iter().any(|known| **known == *name) {
+        known.push(name.into());
+    }
 }

@@ -59,8 +59,18 @@ pub(super) async fn run(args: Args, database: &Database) -> Result<(), Failed> {
     if comparison.is_equal() {
         return Ok(());
     }
-    let only = comparison.only_legacy.len() + comparison.only_events.len();
-    let error = anyhow!("the APIs differ: {} only one of them has", plural(only as u64, "failure"));
+    let only = (comparison.only_legacy.len() + comparison.only_events.len()) as u64;
+    let unreadable = comparison.unreadable.iter().sum();
+    let error = if unreadable > 0 {
+        anyhow!(
+            "{} could not be read, which may be among the {} that only one API seems to have; `sync` of either API \
+             shows why in rejected_records",
+            plural(unreadable, "record"),
+            plural(only, "failure")
+        )
+    } else {
+        anyhow!("the APIs differ: {} only one of them has", plural(only, "failure"))
+    };
     Err(Failed::new(Exit::Rejects, error))
 }
 
@@ -86,12 +96,18 @@ async fn read(args: &Args, database: &Database) -> Result<Comparison, Failed> {
 }
 
 fn print(comparison: &Comparison) {
-    let Comparison { matched, under_another_app, only_legacy, only_events } = comparison;
+    let Comparison { matched, under_another_app, unreadable, only_legacy, only_events } =
+        comparison;
     let under = match under_another_app {
         0 => String::new(),
         n => format!(", {} of them under another app", number(*n)),
     };
     print_line(&format!("{} in both{under}", plural(*matched, "failure")));
+    for (api, unreadable) in ["legacy", "events"].iter().zip(unreadable) {
+        if *unreadable > 0 {
+            print_line(&format!("{} of {api} could not be read", plural(*unreadable, "record")));
+        }
+    }
     for (api, only) in [("legacy", only_legacy), ("events", only_events)] {
         print_line(&format!("{} only in {api}", number(only.len() as u64)));
         for item in only.iter().take(SHOWN) {
@@ -131,6 +147,8 @@ fn as_json(comparison: &Comparison) -> Value {
     json!({
         "matched": comparison.matched,
         "under_another_app": comparison.under_another_app,
+        "unreadable_legacy": comparison.unreadable[0],
+        "unreadable_events": comparison.unreadable[1],
         "only_legacy": items(&comparison.only_legacy),
         "only_events": items(&comparison.only_events),
     })

@@ -3,7 +3,7 @@
 
 mod matching;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Error;
 use super::call_budget::Calls;
 use super::read::{normalise, recover};
-use crate::model::{Batch, Origin};
+use crate::model::{Batch, Origin, Outcome};
 use crate::normalize::event_type::EventSelection;
 use crate::onelogin::events::Events;
 use crate::onelogin::legacy::Legacy;
@@ -36,8 +36,13 @@ pub(crate) struct Comparing {
     pub tolerance: TimeDelta,
 }
 
-/// Failures of a source, by the ids that their rows would have.
-type Found = HashMap<Uuid, Item>;
+/// Records of a source, by the ids that their rows would have.
+#[derive(Debug, Default)]
+struct Found {
+    failures: HashMap<Uuid, Item>,
+    /// Records that `sync` would reject.
+    unreadable: HashSet<Uuid>,
+}
 
 /// Compares what both sources have in a span.
 ///
@@ -51,9 +56,11 @@ pub(crate) async fn compare(
 ) -> Result<Comparison, Error> {
     let of_legacy = read(comparing, store, &Source::Legacy(legacy)).await?;
     let of_events = read(comparing, store, &Source::Events(events)).await?;
-    let items = |found: Found| found.into_values().collect();
+    let unreadable = [&of_legacy, &of_events].map(|found| found.unreadable.len() as u64);
+    let items = |found: Found| found.failures.into_values().collect();
     let span = Window { from: comparing.since, to: comparing.until };
-    Ok(matching::compare(items(of_legacy), items(of_events), span, comparing.tolerance))
+    let compared = matching::compare(items(of_legacy), items(of_events), span, comparing.tolerance);
+    Ok(Comparison { unreadable, ..compared })
 }
 
 async fn read(comparing: &Comparing, store: &Store, source: &Source) -> Result<Found, Error> {
@@ -75,7 +82,7 @@ async fn read_span(
         Source::Legacy(_) | Source::Saved(_) => Pace::ONE_ANSWER,
     };
     let mut plan = Plan::new((pace, Memory::default()), from, Some(to), to);
-    let mut found = Found::new();
+    let mut found = Found::default();
     let mut attempts = Attempts::begin(source.policy());
     let mut window = None;
     while plan.has_next() {
@@ -123,7 +130,10 @@ async fn read_window(
             |element: Element<'_>| normalise(&origin, &comparing.selected, element, &mut batch);
         more = answer.next(&mut sink).await?;
         records += batch.records();
-        found.extend(batch.failures.iter().map(|f| (f.failure_id, Item::new(f, &batch.texts))));
+        // The legacy API does not know attempts that OneLogin was set not to make.
+        let failed = batch.failures.iter().filter(|failure| failure.outcome == Outcome::Failed);
+        found.failures.extend(failed.map(|f| (f.failure_id, Item::new(f, &batch.texts))));
+        found.unreadable.extend(batch.rejects.iter().map(|reject| reject.reject_id));
     }
     if plan.looks_cut(window, records) {
         plan.narrow(window);

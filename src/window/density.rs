@@ -30,6 +30,12 @@ pub(crate) struct Density {
 }
 
 impl Density {
+    /// Checks whether any window had a record.
+    #[must_use]
+    pub(super) fn has_records(&self) -> bool {
+        self.densest > 0.0
+    }
+
     /// After a complete window of `records` in `seconds`, in whatever order they came. The last density sinks
     /// to a part of `growth` at most, because one quiet window shows little of the next.
     #[must_use]
@@ -39,6 +45,15 @@ impl Density {
         Self {
             last: (records / seconds).max(self.last / growth),
             densest: (records / seconds.max(STEADY)).max(kept),
+        }
+    }
+
+    /// The same before the end of a window that was given up: what it holds lies ahead, so nothing sinks.
+    #[must_use]
+    pub(crate) fn rise(self, seconds: f64, records: f64) -> Self {
+        Self {
+            last: self.last.max(records / seconds.max(NARROWEST)),
+            densest: self.densest.max(records / seconds.max(STEADY)),
         }
     }
 

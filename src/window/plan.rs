@@ -119,7 +119,10 @@ pub(crate) struct Plan {
     since_narrowed: u32,
     pace: Pace,
     density: Density,
-    /// True if a window was read, now or by an earlier run.
+    /// The end of the last window that was given up.
+    dense_until: Option<DateTime<Utc>>,
+    /// True if a window with records was read, now or by an earlier run. An empty one tells nothing of how dense
+    /// records are where there are some.
     is_known: bool,
     /// Pages for which a window is planned.
     most: f64,
@@ -150,7 +153,8 @@ impl Plan {
             widest: pace.widest,
             since_narrowed: 0,
             pace,
-            is_known: memory.density.is_some(),
+            dense_until: None,
+            is_known: memory.density.is_some_and(|density| density.has_records()),
             density: memory.density.unwrap_or(Density { last: pace.unknown, densest: 0.0 }),
             most: (pace.most * memory.part.min(1.0)).max(1.0),
             page: pace.page,
@@ -277,6 +281,7 @@ impl Plan {
     pub(crate) fn given_up(&mut self, window: Window, pages: u32) -> bool {
         let width = (window.to - window.from).as_seconds_f64();
         let factor = if self.is_known { 2.0 } else { self.pace.growth };
+        self.dense_until = Some(window.to);
         self.density = self.density.given_up(width, f64::from(pages) * self.page, factor);
         window.can_narrow()
     }
@@ -309,8 +314,14 @@ impl Plan {
         self.next = scanned.to;
         let width = (scanned.to - scanned.from).as_seconds_f64();
         if width > 0.0 {
-            self.density = self.density.learn(width, records as f64, self.pace.growth);
-            self.is_known = true;
+            let is_before_end = self.dense_until.is_some_and(|end| scanned.to < end);
+            self.density = if is_before_end {
+                self.density.rise(width, records as f64)
+            } else {
+                self.dense_until = None;
+                self.density.learn(width, records as f64, self.pace.growth)
+            };
+            self.is_known |= records > 0;
         }
         self.since_narrowed += 1;
         if self.since_narrowed >= WINDOWS_TO_RECOVER {

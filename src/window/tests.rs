@@ -75,6 +75,18 @@ fn after_one_that_was_too_much_windows_stay_narrow_for_a_while() {
 }
 
 #[test]
+fn before_the_first_record_a_window_is_given_up_early() {
+    let mut plan = plan(Pace::PAGES, 0, Some(900), 900);
+    for records in [0, 0, 50] {
+        let window = plan.next_window(2_500.0).unwrap();
+        let most = if records == 0 { 400.0 } else { 1_250.0 };
+        plan.committed(window, window, records);
+        let next = plan.next_window(2_500.0).unwrap();
+        assert!((plan.most_pages(next, 1_250.0) - most).abs() < 1.0, "after {records} records");
+    }
+}
+
+#[test]
 fn a_local_clock_an_hour_ahead_does_not_scan_the_future() {
     let now = day(1);
     let pace = (Pace::ONE_ANSWER, Memory::default());

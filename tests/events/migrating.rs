@@ -179,6 +179,32 @@ on_both!(failures_that_only_one_api_has_are_named_and_exit_65, |db| {
     assert!(!compared.stdout.contains('@'), "{compared}");
 });
 
+on_both!(attempts_that_were_skipped_are_no_difference, |db| {
+    let onelogin = month(|month| Config { failures: 60, ..month });
+    put_event(&onelogin, EventRecord::new(5, at("2026-03-06T11:00:00Z"), 60, 9));
+
+    let compared = compare(&onelogin, db, &[]).run().expect_code(0);
+
+    assert!(compared.stdout.contains("0 only in events"), "{compared}");
+});
+
+on_both!(a_comparison_that_cannot_read_a_record_exits_65, |db| {
+    let onelogin = month(|month| Config { failures: 60, ..month });
+    let time = "2026-03-05T11:00:00Z";
+    let unreadable = record(1, time, 7).to_json().replace("created_at", "made_at");
+    put(&onelogin, time, unreadable);
+
+    let compared = compare(&onelogin, db, &[]).run().expect_code(65);
+
+    assert!(compared.stdout.contains("1 record of legacy could not be read"), "{compared}");
+    assert!(compared.stderr.contains("1 record could not be read"), "{compared}");
+    let compared = compare(&onelogin, db, &["--format", "json"]).run().expect_code(65).json();
+    assert_eq!(
+        (&compared["unreadable_legacy"], &compared["unreadable_events"]),
+        (&1.into(), &0.into())
+    );
+});
+
 #[test]
 fn a_comparison_needs_both_credentials_and_a_span() {
     let (onelogin, db) = (empty(NOON), Db::sqlite());

@@ -63,8 +63,10 @@ struct Server {
     queries: Arc<Mutex<Vec<String>>>,
 }
 
+type Answer = fn(&Request) -> String;
+
 impl Server {
-    fn start(events: Vec<EventRecord>, answer: fn(&Request) -> String) -> Self {
+    fn start(events: Vec<EventRecord>, answer: Answer) -> Self {
         let queries = Arc::new(Mutex::new(Vec::new()));
         let got = Arc::clone(&queries);
         let responder = Responder::start(move |request| {
@@ -133,7 +135,7 @@ fn failures(count: i64, minutes: i64) -> Vec<EventRecord> {
 }
 
 /// All of these events are loaded, from whichever pages.
-fn loads_all(db: &Db, events: Vec<EventRecord>, answer: fn(&Request) -> String) -> Server {
+fn loads_all(db: &Db, events: Vec<EventRecord>, answer: Answer) -> Server {
     let count = events.len();
     let server = Server::start(events, answer);
 
@@ -312,7 +314,7 @@ on_both!(a_window_whose_cursor_expired_is_read_again, |db| {
 });
 
 on_both!(a_page_without_events_whose_status_is_an_error_is_no_empty_window, |db| {
-    let answers: [(fn(&Request) -> String, i32); 4] = [
+    let answers: [(Answer, i32); 4] = [
         (|_| page(&[], r#""status":{"error":"true","code":500},"#), 69),
         (|_| page(&[], r#""status":{"error":false,"code":503},"#), 69),
         (|_| page(&[], r#""status":{"error":"rate_limit_exceeded"},"#), 69),

@@ -85,7 +85,7 @@ fn a_name_is_complete_and_no_ordinary_term() {
         ("O’Brien, O'BRIEN, OBrien, O&#39;Brien", &["O'Brien"], "<name>"),
         (r#"{"m":"Jos\u00e9 Garc\u00eda"}"#, &["José", "García"], r#"{"m":"<name>"}"#),
         ("Jose Garcia, JOSÉ GARCÍA", &["José", "García"], "<name>"),
-        ("Jean de la Cruz, de la mano", &["Jean de la Cruz"], "<name>, de la mano"),
+        ("Jean de la Cruz: de la mano", &["Jean de la Cruz"], "<name>: de la mano"),
     ] {
         assert_eq!(text(raw, names), expected, "{raw}");
     }

@@ -41,6 +41,9 @@ pub(crate) struct Comparison {
     pub matched: u64,
     /// The pairs whose app has a different name in each source.
     pub under_another_app: u64,
+    /// Records of the legacy and of the events API that could not be read: any of them may be a failure that only
+    /// the other seems to have.
+    pub unreadable: [u64; 2],
     /// Failures that only the legacy API has, the oldest first.
     pub only_legacy: Vec<Item>,
     /// Failures that only the events API has, the oldest first.
@@ -48,10 +51,10 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// True if both sources have the same failures.
+    /// True if both sources are known to have the same failures.
     #[must_use]
     pub(crate) fn is_equal(&self) -> bool {
-        self.only_legacy.is_empty() && self.only_events.is_empty()
+        self.unreadable == [0, 0] && self.only_legacy.is_empty() && self.only_events.is_empty()
     }
 }
 

@@ -51,6 +51,13 @@ fn bursts_batches_and_few_calls_leave_nobody_stuck() {
         ("batches of a minute", Shape { batches: 0.9, ..flat(1_000.0, 30.0) }, 30.0, PER_HOUR, 1.2),
         ("100 calls per hour", flat(35.0, 30.0), 30.0, 100.0, 1.15),
         (
+            "70 days of silence, then 80 per day",
+            Shape { bursts: vec![(0.0, 70.0 * DAY, 0.0)], ..flat(80.0, 90.0) },
+            90.0,
+            PER_HOUR,
+            1.3,
+        ),
+        (
             "silence, then 20,000 per day",
             Shape { bursts: vec![(0.0, 20.0 * DAY, 0.0)], ..flat(20_000.0, 24.0) },
             24.0,

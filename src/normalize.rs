@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::identity;
-use crate::model::{Batch, Origin, Reason, Reject};
+use crate::model::{Batch, Origin, Reason, Reject, TextArena, TextRef};
 use crate::source::SourceKind;
 use event::Shape;
 use event_type::EventSelection;
@@ -35,6 +35,9 @@ const VERSION: u8 = 1;
 /// JSON of some thousand levels, and the window with it.
 const DEEPEST: usize = 500;
 
+/// Bytes of an app's name: it is part of keys, and Postgres indexes no key of more than 2,704.
+const LONGEST_APP_NAME: usize = 1_000;
+
 /// A reason to reject a record, and the value that was expected.
 pub(crate) type Defect = (Reason, String);
 
@@ -49,6 +52,12 @@ pub fn record(origin: &Origin, selected: &EventSelection, raw: &[u8], batch: &mu
         let reject_id = identity::reject_id(origin, &raw);
         batch.rejects.push(Reject::new(reject_id, reason, detail, raw));
     }
+}
+
+/// The name of an app as it is stored.
+fn app_name(name: TextRef, texts: &TextArena) -> TextRef {
+    let text = texts.get(name);
+    name.part(0..text.floor_char_boundary(LONGEST_APP_NAME))
 }
 
 /// Rejects a record above the limit, of which only the beginning and the hash are known.

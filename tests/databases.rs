@@ -101,6 +101,31 @@ fn a_database_that_cannot_be_opened_is_named() {
 
 /// To open a pipe waits for its other end, and no signal ends that.
 #[test]
+fn a_link_to_a_file_that_does_not_exist_yet_makes_that_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("volume")).expect("a folder");
+    std::os::unix::fs::symlink("volume/new.db", folder.path().join("link.db")).expect("a link");
+    let url = format!("sqlite:{}", folder.path().join("link.db").display());
+
+    Program::new(&["migrate", "--database-url", &url]).run().expect_code(0);
+
+    let file = std::fs::metadata(folder.path().join("volume/new.db")).expect("it is made");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn an_address_of_a_file_in_another_form_is_refused_and_makes_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let migrate = ["migrate", "--database-url", "sqlite:file:new.db"];
+
+    let refused = Program::new(&migrate).in_directory(folder.path()).run().expect_code(78);
+
+    assert!(refused.stderr.contains("without file:"), "{refused}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
+#[test]
 fn a_pipe_in_the_place_of_a_file_is_refused() {
     let (onelogin, directory) = (history(60), TempDir::new().expect("a directory"));
     let pipe = directory.path().join("onelogin.db");

@@ -256,11 +256,7 @@ fn what_a_server_refuses_for_good() {
         "no right to a table",
         as_reader("right-PASSWORD-1", &own_name),
         78,
-        &[
-            "permission denied for table",
-            "grant select, insert, update, delete on table",
-            "to reader",
-        ],
+        &["permission denied for table", "grant select, insert, update on table", "to reader"],
     )]);
     // The ways in which libpq's programs are given a password.
     let directory = TempDir::new().expect("a temporary directory can be created");

@@ -65,6 +65,17 @@ mod every_command_works_through_a_pooler {
 }
 
 #[test]
+fn a_parameter_that_a_pooler_refuses_is_an_error_for_good() {
+    let database = Server::shared().database();
+    let pooler = Pooler::with_connections(&database, Mode::Transaction, 1);
+    let url = format!("{}&options=-csearch_path%3Dpublic", pooler.url(&database));
+
+    let refused = command(&["status"], &history(60), &url).run().expect_code(78);
+
+    assert!(refused.stderr.contains("ignore_startup_parameters"), "{refused}");
+}
+
+#[test]
 fn the_error_of_a_pooler_in_transaction_mode_names_the_parameter() {
     let database = Server::shared().database();
     let pooler = Pooler::with_connections(&database, Mode::Transaction, 1);

@@ -2,7 +2,6 @@
 
 use anyhow::anyhow;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use super::connection::Connection;
@@ -22,7 +21,7 @@ const SHOWN: usize = 20;
 pub(super) struct Args {
     /// Your name for the OneLogin account; its API calls are counted under it
     #[arg(long, env = "ONELOGIN_ACCOUNT", value_name = "NAME", default_value = "default")]
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    #[arg(value_parser = text::account)]
     account: String,
     /// Start of the span to compare: 2026-01-31 or 2026-01-31T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = text::instant)]

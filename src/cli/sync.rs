@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
-use clap::builder::NonEmptyStringValueParser;
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -32,7 +31,7 @@ pub(super) use outcome::Outcome;
 pub(super) struct Args {
     /// Your name for the OneLogin account; part of every key
     #[arg(long, env = "ONELOGIN_ACCOUNT", value_name = "NAME", default_value = "default")]
-    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    #[arg(value_parser = text::account)]
     account: String,
     /// API to read; without it the one whose credentials are set, events if both are
     #[arg(long, env = "ONELOGIN_SOURCE", value_enum)]

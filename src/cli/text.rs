@@ -37,6 +37,18 @@ pub fn print_error(reason: &str) {
     let _ = writeln!(Unfailing(io::stderr()), "onelogin-sync: {reason}");
 }
 
+/// Bytes of an account's name: it is part of every key, and Postgres indexes no key of more than 2,704.
+const LONGEST_ACCOUNT: usize = 1_000;
+
+/// Reads the name of an account.
+pub(super) fn account(text: &str) -> Result<String, String> {
+    match text.len() {
+        0 => Err("it is empty".to_owned()),
+        1..=LONGEST_ACCOUNT => Ok(text.to_owned()),
+        bytes => Err(format!("it has {bytes} bytes, and may have {LONGEST_ACCOUNT}")),
+    }
+}
+
 /// Reads `24h`, `7d` or `90 days`.
 pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
     let duration = humantime::parse_duration(text).map_err(|e| e.to_string())?;

@@ -19,6 +19,8 @@ const ASK_TO_ALLOW: &str =
     "allow this host, user and database in the server's pg_hba.conf, or use one that it allows";
 const NO_NAMES: &str = "a pooler lends connections for one transaction: add ?statement-cache-capacity=0 to the \
     database URL";
+const IGNORE_PARAMETER: &str = "add the parameter to ignore_startup_parameters of PgBouncer, or leave it out of the \
+    database URL";
 const MIGRATE_AS_OWNER: &str = "run `onelogin-sync migrate` as the owner of the tables";
 const READ_ONLY: &str = "this server is a standby, or the role or database may only read \
     (default_transaction_read_only); name the primary, or a role that may write";
@@ -31,6 +33,17 @@ pub(super) const FILE_LOCKED: &str =
     "another program holds the file's lock; run again when it is done";
 const FREE_SPACE: &str =
     "free some space on the database's disk and run again; complete windows are kept";
+
+/// The tables from which a run deletes rows.
+const MADE_AGAIN: [&str; 7] = [
+    "api_calls",
+    "rereads",
+    "reread_windows",
+    "provisioning_cases",
+    "failures_by_day",
+    "error_texts",
+    "selected_event_types",
+];
 
 /// A driver's error as this program sees it.
 struct Known {
@@ -126,6 +139,7 @@ fn of_postgres(error: &dyn DatabaseError) -> Known {
         "3D000" => "create it with createdb, or name another in the database URL".to_owned(),
         "42501" if error.message().starts_with("must be owner") => MIGRATE_AS_OWNER.to_owned(),
         "42501" => grant(error.message()),
+        "08P01" if error.message().contains("startup parameter") => IGNORE_PARAMETER.to_owned(),
         "42P05" | "26000" => NO_NAMES.to_owned(),
         "57P01" => LOST.to_owned(),
         "25006" => READ_ONLY.to_owned(),
@@ -177,7 +191,13 @@ fn grant(message: &str) -> String {
     let (rights, object) = match object {
         // No command writes to a view.
         Some(("view", name)) => ("select", format!("table {}", clean(name))),
-        Some(("table" | "relation", name)) => (of_table, format!("table {}", clean(name))),
+        Some(("table" | "relation", name)) => {
+            // Nothing else is deleted.
+            let is_deleted =
+                READS.load(Ordering::Relaxed) || MADE_AGAIN.contains(&name.trim_matches('"'));
+            let rights = if is_deleted { of_table } else { "select, insert, update" };
+            (rights, format!("table {}", clean(name)))
+        }
         Some(("schema", name)) => (of_schema, format!("schema {}", clean(name))),
         Some(("database", name)) => ("connect", format!("database {}", clean(name))),
         Some(("sequence", name)) => ("usage", format!("sequence {}", clean(name))),

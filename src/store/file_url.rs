@@ -47,6 +47,10 @@ fn refuse_memory(url: &str) -> Result<(), Error> {
         let text = "it names a database in memory, which ends with this process; write sqlite:FILE";
         return Err(Error::Url(text.to_owned()));
     }
+    if file.starts_with("file:") {
+        let text = "it is an address of another form; write sqlite:FILE, without file:";
+        return Err(Error::Url(text.to_owned()));
+    }
     if file.trim().is_empty() {
         let text = "it names no file (is a variable empty?); write sqlite:FILE";
         return Err(Error::Url(text.to_owned()));
@@ -126,13 +130,25 @@ pub(super) fn create_private(path: &Path) -> Result<(), Error> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            match fs::read_link(path) {
+                // A link to a file that does not exist yet. A circle of links ends in an error of `metadata`.
+                Ok(target) if is_missing(path) => {
+                    create_private(&path.parent().unwrap_or(Path::new("")).join(target))
+                }
+                _ => Ok(()),
+            }
+        }
         Err(error) => Err(Error::Unusable(format!(
             "cannot create the database {}: {}",
             Outside(path.display()),
             Outside(error)
         ))),
     }
+}
+
+fn is_missing(path: &Path) -> bool {
+    fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// Warns of an existing file that everybody on the machine may read.

@@ -121,7 +121,7 @@ pub(crate) struct Plan {
     density: Density,
     /// The end of the last window that was given up.
     dense_until: Option<DateTime<Utc>>,
-    /// True if a window with records was read, now or by an earlier run. An empty one tells nothing of how dense
+    /// True if a window with records was read, now or by an earlier run. An empty one does not show how dense
     /// records are where there are some.
     is_known: bool,
     /// Pages for which a window is planned.

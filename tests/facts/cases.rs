@@ -196,3 +196,24 @@ on_both!(late_and_changed_events_change_the_cases_that_they_belong_to, |db| {
     );
     assert_complete(db);
 });
+
+/// Text that no index can make shorter, of letters that take three bytes each.
+fn long_text(chars: usize) -> String {
+    let mut random = fastrand::Rng::with_seed(7);
+    (0..chars).map(|_| char::from_u32(random.u32(0x4e00..0x9f00)).expect("a letter")).collect()
+}
+
+on_both!(an_app_name_that_no_index_takes_is_cut, |db| {
+    let onelogin = empty(NOON);
+    let name = long_text(6_000);
+    put_event(&onelogin, event(1, "10:00", 61, 7, (5, &name)));
+    put_legacy(&onelogin, 1, "11:00", 8, &name);
+    let account = ["--account", &long_text(330)[..]];
+    for api in [Api::Events, Api::Legacy] {
+        api.sync_ok(&onelogin, db, &[&TODAY[..], &account].concat());
+    }
+
+    let lengths = "select source, length(app_name) from provisioning_failures order by source";
+    assert_rows(&db.rows(lengths), &[&["events", "333"], &["legacy", "333"]]);
+    assert_complete(db);
+});

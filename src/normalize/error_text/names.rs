@@ -55,12 +55,15 @@ fn replaced_in<'a>(text: &'a str, mut forms: Vec<Form<'_>>) -> Cow<'a, str> {
     }
     // The longest one first: `Anne-Marie` before `Anne`.
     forms.sort_unstable_by_key(|form| std::cmp::Reverse(form.text.len()));
+    let first_letters = first_letters(&forms);
     let mut out = String::new();
     let (mut copied, mut before) = (0, None);
     for (at, c) in text.char_indices() {
         let is_term_start = c.is_alphanumeric() && !before.is_some_and(joins);
         before = Some(c);
-        if at < copied || !is_term_start {
+        // Most terms end here.
+        let may_be_one = !c.is_ascii() || first_letters & bit(c) != 0;
+        if at < copied || !is_term_start || !may_be_one {
             continue;
         }
         if let Some((length, placeholder)) = length_of_name(text, at, &forms) {
@@ -75,6 +78,16 @@ fn replaced_in<'a>(text: &'a str, mut forms: Vec<Form<'_>>) -> Cow<'a, str> {
     }
     out.push_str(&text[copied..]);
     Cow::Owned(out)
+}
+
+/// The ASCII characters that a name may begin with, however it is written, as a set of bits.
+fn first_letters(forms: &[Form<'_>]) -> u128 {
+    let first = forms.iter().filter_map(|form| form.text.chars().flat_map(fold).next());
+    first.filter(char::is_ascii).fold(0, |bits, c| bits | bit(c))
+}
+
+fn bit(ascii: char) -> u128 {
+    1 << u32::from(ascii.to_ascii_lowercase())
 }
 
 /// A text that may stand for a person.

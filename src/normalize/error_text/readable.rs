@@ -14,7 +14,7 @@ pub(super) fn readable(text: &str) -> Cow<'_, str> {
 }
 
 fn unescaped(text: &str) -> Cow<'_, str> {
-    if !text.contains("\\u") && !text.contains("&#") {
+    if memchr::memchr2(b'\\', b'&', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

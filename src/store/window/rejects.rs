@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::stamp::WindowStamp;
 use crate::model::{Origin, Reject};
+use crate::redact::clean;
 use crate::store::bulk::{Columns, Row, Statement};
 use crate::store::tx::Tx;
 use crate::store::value::Id;
@@ -90,7 +91,8 @@ impl Row for StampedReject<'_> {
         columns.shared_text(&stamp.account);
         columns.shared_text(&stamp.source);
         columns.text(Some(reject.reason.as_str()));
-        columns.text(Some(&reject.detail));
+        // A value that a server echoes may be a secret.
+        columns.text(Some(&clean(&reject.detail)));
         columns.text(Some(&reject.raw));
         columns.shared_time(&stamp.at);
         columns.shared_time(&stamp.at);

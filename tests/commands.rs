@@ -26,6 +26,26 @@ fn every_command_explains_itself() {
 }
 
 #[test]
+fn a_misspelled_variable_of_the_database_is_named() {
+    for (name, meant) in [
+        ("ONELOGIN_DATABASE_URL", "DATABASE_URL"),
+        ("DATABSE_URL", "DATABASE_URL"),
+        ("DATABASE_URL_FIEL", "DATABASE_URL_FILE"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let status = Program::new(&["status"]).in_directory(folder.path()).env(name, "sqlite:x.db");
+
+        let status = status.run().expect_code(78);
+
+        let warning = format!("{name} is no variable of this program; is {meant} meant?");
+        assert!(status.stderr.contains(&warning), "{status}");
+        let status = Program::new(&["status"]).in_directory(folder.path()).env(name, "sqlite:x.db");
+        let status = status.env("DATABASE_URL", "sqlite:y.db").run().expect_code(78);
+        assert_eq!(status.stderr.contains("meant?"), name.starts_with("ONELOGIN_"), "{status}");
+    }
+}
+
+#[test]
 fn the_version_is_that_of_the_package() {
     let expected = concat!("onelogin-sync ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(Program::new(&["--version"]).run().expect_code(0).stdout, expected);

@@ -1,7 +1,7 @@
 //! The environment: variables that are set to nothing, misspelled, or hold a value that cannot be used.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
@@ -11,6 +11,8 @@ use crate::redact::{Outside, clean};
 /// The variables of this program that no flag has. Each may have `_FILE` after its name.
 const SECRETS: [&str; 3] = ["ONELOGIN_API_KEY", "ONELOGIN_CLIENT_ID", "ONELOGIN_CLIENT_SECRET"];
 const PREFIX: &str = "ONELOGIN_";
+/// Letters that a misspelled name has too many, too few, wrong or in another order.
+const MISSPELLED: usize = 2;
 /// A less similar name (Jaro-Winkler, 0 to 1) is no help.
 const SIMILAR: f64 = 0.8;
 
@@ -26,18 +28,39 @@ pub(super) fn warn_of_unknown(command: &Command) {
     known.extend(SECRETS.iter().map(|name| format!("{name}_FILE")));
     known.extend(command.get_subcommands().flat_map(Command::get_arguments).filter_map(variable));
     known.extend(command.get_arguments().filter_map(variable));
+    warn_of_misspelled_database();
     for (name, value) in env::vars_os() {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
         if value.is_empty() || known.iter().any(|known| known == name) {
             continue;
         }
         let similarity = |known: &&String| strsim::jaro_winkler(known, name);
+        // ONELOGIN_DATABASE_URL is DATABASE_URL.
+        let without_prefix = known.iter().find(|known| name.strip_prefix(PREFIX) == Some(known));
         let nearest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+        let nearest = nearest.filter(|nearest| similarity(nearest) >= SIMILAR);
         let name = Outside(name);
-        if let Some(nearest) = nearest.filter(|nearest| similarity(nearest) >= SIMILAR) {
+        if let Some(nearest) = without_prefix.or(nearest) {
             tracing::warn!("{name} is no variable of this program; is {nearest} meant?");
         } else {
             tracing::warn!("{name} is no variable of this program");
+        }
+    }
+}
+
+/// Warns of a variable that is nearly called like that of the database: without that one, the run would write to
+/// a file in the current folder.
+fn warn_of_misspelled_database() {
+    const NAMES: [&str; 2] = ["DATABASE_URL", "DATABASE_URL_FILE"];
+    let is_flag = |given: OsString| given.to_string_lossy().starts_with("--database-url");
+    if NAMES.iter().any(|name| env::var_os(name).is_some()) || env::args_os().any(is_flag) {
+        return;
+    }
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names {
+        let is_near = |known: &&&str| strsim::damerau_levenshtein(known, &name) <= MISSPELLED;
+        if let Some(meant) = NAMES.iter().find(is_near) {
+            tracing::warn!("{} is no variable of this program; is {meant} meant?", Outside(&name));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Secrets, from the environment or from a file that it names. Never from a flag, because every user
 //! of the machine can see flags. Each is registered for redaction when it is read.
 
-use std::env;
+use std::env::{self, VarError};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -33,6 +33,9 @@ pub(super) fn read(name: &str) -> Result<SecretString, Failed> {
 }
 
 fn missing(name: &str) -> anyhow::Error {
+    if let Err(VarError::NotUnicode(_)) = env::var(name) {
+        return anyhow!("{name} is set to bytes that are not UTF-8; check how it was written");
+    }
     anyhow!("no {name}: set it, or {} to the path of a file that holds it", by_file(name))
 }
 

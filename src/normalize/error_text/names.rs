@@ -139,13 +139,20 @@ fn length_of_name(text: &str, at: usize, forms: &[Form<'_>]) -> Option<(usize, &
     if form.text.contains('@') {
         return (!is_in_url(text, at)).then_some((first, "<email>"));
     }
-    let (mut length, mut is_name, mut written) = (first, form.is_name(), None);
+    let (mut end, mut length, mut is_name, mut written) = (first, first, form.is_name(), None);
     for _ in 1..MOST_NAMES {
-        let next = separators(&rest[length..])
-            .find_map(|separator| next_name(rest, length, separator, forms));
-        let Some((end, is_next_name)) = next else { break };
-        (length, is_name) = (end, is_name || is_next_name);
-        written = Some(length).filter(|_| is_written_as_name(&rest[..length])).or(written);
+        let next = separators(&rest[end..]).find_map(|separator| {
+            let (end, is_name) = next_name(rest, end, separator, forms)?;
+            Some((separator, end, is_name))
+        });
+        let Some((separator, next_end, is_next_name)) = next else { break };
+        let is_capital = rest[end + separator.len()..].starts_with(char::is_uppercase);
+        end = next_end;
+        // `Roe will be created` does not end with a name of Will Roe, but `Jean de la Cruz` does.
+        if is_next_name || is_capital || !separator.contains(' ') {
+            (length, is_name) = (end, is_name || is_next_name);
+            written = Some(length).filter(|_| is_written_as_name(&rest[..length])).or(written);
+        }
     }
     let mut length = if is_name { length } else { written? };
     length += initial_after(&rest[length..], forms);

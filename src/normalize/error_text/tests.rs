@@ -79,6 +79,7 @@ fn a_name_is_complete_and_no_ordinary_term() {
         ("J. Roe, Roe, J. and plan J. Smith", &JANE, "<name> and plan J. Smith"),
         ("will grant access, Will Grant", &["Will Grant"], "will grant access, <name>"),
         ("User, Will and Will_User, will.user", &["Will", "User"], "<name> and <name>"),
+        ("Roe will be created, as Roe Will", &["Will", "Roe"], "<name> will be created, as <name>"),
         ("the user will wait", &["Will", "User"], "the user will wait"),
         ("took too long; Long, Mary is gone", &["Mary", "Long"], "took too long; <name> is gone"),
         ("Lena Weber", &["Lena", "Weber-Kranz"], "<name>"),

@@ -34,6 +34,10 @@ pub(super) const FILE_LOCKED: &str =
 const FREE_SPACE: &str =
     "free some space on the database's disk and run again; complete windows are kept";
 
+/// SQLite does not show which of the two is full.
+const FREE_SPACE_OF_FILE: &str = "free some space on the file's disk, or on that of TMPDIR, where large sorts go, and \
+    run again; complete windows are kept";
+
 /// The tables from which a run deletes rows.
 const MADE_AGAIN: [&str; 7] = [
     "api_calls",
@@ -170,7 +174,7 @@ fn of_sqlite(error: &dyn DatabaseError) -> Known {
             (false, Some("is its disk full, or does it fail? run again; complete windows are kept"))
         }
         11 => (true, Some("restore the file from a backup, or remove it and run `sync`")),
-        13 => (false, Some(FREE_SPACE)),
+        13 => (false, Some(FREE_SPACE_OF_FILE)),
         14 => (true, Some("check that its folder exists and this user may write there")),
         26 => (true, Some("name another file in --database-url")),
         _ => (false, None),

@@ -313,10 +313,9 @@ impl<'a> Walk<'a> {
             // An empty page may have a cursor for a later day, but then no link.
             Following::Page { has_link: false, .. } if records == 0 => return Ok(None),
             Following::Page { at, has_link } if !self.seen.insert(at.clone()) => {
-                // A page that is not full is the last, and some servers show it by repeating its cursor.
-                let is_last = !is_full && !has_link
-                    // So does a full one, if the cursor led to it twice.
-                    || is_known && pages > 1 && self.at.as_ref() == Some(&at);
+                // Some servers show the last page by repeating its own cursor. A full page has to come twice by it.
+                let is_own = self.at.as_ref() == Some(&at);
+                let is_last = !is_full && (is_own || !has_link) || is_own && is_known && pages > 1;
                 return match (is_last, is_known) {
                     (true, _) => Ok(None),
                     // They turn in a circle, or the server ignores the cursor.

@@ -16,15 +16,15 @@ end
 $$;
 
 -- The job, as `sync --no-migrate`. It deletes only what it makes again: counts of calls, plans of re-reading,
--- and the tables that are built from the failures.
+-- the list of event types, and the tables that are built from the failures.
 grant usage on schema public to onelogin_loader;
 grant select on refinery_schema_history, data_dictionary, sync_health, open_cases to onelogin_loader;
 grant select, insert, update on
     accounts, users, provisioning_failures, provisioning_successes, rejected_records, watermarks, sync_runs,
-    sync_windows, event_types, selected_event_types, reading_plans
+    sync_windows, event_types, reading_plans, reread_windows
     to onelogin_loader;
 grant select, insert, update, delete on
-    api_calls, rereads, reread_windows, provisioning_cases, failures_by_day, error_texts
+    api_calls, rereads, selected_event_types, provisioning_cases, failures_by_day, error_texts
     to onelogin_loader;
 
 -- A BI tool, and `status`. It reads every view, without the columns that are personal by the data dictionary: a

@@ -314,3 +314,14 @@ on_both!(a_person_without_any_attribute_is_a_row, |db| {
     let people = "select user_id, email, username, firstname, lastname from users";
     assert_rows(&db.rows(people), &[&["5", NULL, NULL, NULL, NULL]]);
 });
+
+on_both!(a_secret_that_a_server_echoes_is_no_detail_of_a_reject, |db| {
+    let onelogin = empty(NOON);
+    put(&onelogin, TIME, format!(r#"{{"id":1,"created_at":"{}"}}"#, onelogin.key()));
+
+    exits_65(&onelogin, db, &[]);
+
+    let details = db.rows("select detail from rejected_records");
+    assert!(details[0][0].contains("created_at: not a time"), "{details:?}");
+    assert!(!details[0][0].contains(onelogin.key()), "{details:?}");
+});

@@ -110,6 +110,16 @@ fn the_loader_completes_first_and_everyday_runs_and_a_rebuild() {
 }
 
 #[test]
+fn the_loader_may_leave_event_types_out() {
+    let (onelogin, roles) = (history(60), Roles::create());
+    roles.sync(&onelogin, Api::Events, &["--since", SINCE]);
+
+    for types in ["61,62", "61,62,63"] {
+        roles.sync(&onelogin, Api::Events, &["--event-types", types]);
+    }
+}
+
+#[test]
 fn the_loader_changes_no_schema_and_deletes_no_failure() {
     let roles = Roles::create();
 

@@ -48,19 +48,10 @@ impl Density {
         }
     }
 
-    /// The same before the end of a window that was given up: what it holds lies ahead, so nothing sinks.
+    /// After `records` in a window that was given up, which holds more: `factor` times as many are expected. Or after
+    /// a complete window before its end: what it holds lies ahead, so nothing sinks.
     #[must_use]
-    pub(crate) fn rise(self, seconds: f64, records: f64) -> Self {
-        Self {
-            last: self.last.max(records / seconds.max(NARROWEST)),
-            densest: self.densest.max(records / seconds.max(STEADY)),
-        }
-    }
-
-    /// After a window that was given up with `records` read of it. It holds more: `factor` times as many are
-    /// expected.
-    #[must_use]
-    pub(crate) fn given_up(self, seconds: f64, records: f64, factor: f64) -> Self {
+    pub(crate) fn rise(self, seconds: f64, records: f64, factor: f64) -> Self {
         Self {
             last: self.last.max(factor * records / seconds.max(NARROWEST)),
             densest: self.densest.max(records / seconds.max(STEADY)),

@@ -282,7 +282,7 @@ impl Plan {
         let width = (window.to - window.from).as_seconds_f64();
         let factor = if self.is_known { 2.0 } else { self.pace.growth };
         self.dense_until = Some(window.to);
-        self.density = self.density.given_up(width, f64::from(pages) * self.page, factor);
+        self.density = self.density.rise(width, f64::from(pages) * self.page, factor);
         window.can_narrow()
     }
 
@@ -316,7 +316,7 @@ impl Plan {
         if width > 0.0 {
             let is_before_end = self.dense_until.is_some_and(|end| scanned.to < end);
             self.density = if is_before_end {
-                self.density.rise(width, records as f64)
+                self.density.rise(width, records as f64, 1.0)
             } else {
                 self.dense_until = None;
                 self.density.learn(width, records as f64, self.pace.growth)

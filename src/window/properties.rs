@@ -133,7 +133,7 @@ proptest! {
         let learnt = density.learn(seconds, records, 8.0);
         prop_assert!(learnt.last.is_finite() && learnt.last >= density.last / 8.0);
         prop_assert!(learnt.densest.is_finite() && learnt.densest >= 0.0);
-        let given_up = density.given_up(seconds, records, 2.0);
+        let given_up = density.rise(seconds, records, 2.0);
         prop_assert!(given_up.last >= density.last && given_up.densest >= density.densest);
     }
 

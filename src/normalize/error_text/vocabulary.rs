@@ -28,8 +28,7 @@ static ORDINARY: Terms = LazyLock::new(|| {
 ")
 });
 
-/// These and further terms of messages: a person's own name that is one of them is found together with another name
-/// only, because the class of an error depends on them. Those of `error_rules.toml` are here.
+/// Further terms of messages, on which the class of an error may depend, those of `error_rules.toml` among them.
 static COMMON: Terms = LazyLock::new(|| set(include_str!("common.txt")));
 
 /// Terms before the name, the login or the id of a person.
@@ -89,8 +88,9 @@ pub(super) fn is_ordinary(term: &str) -> bool {
     has(&ORDINARY, term)
 }
 
+/// Checks whether a person's own name is a term of messages too, so that it counts together with another name only.
 pub(super) fn is_common(term: &str) -> bool {
-    has(&COMMON, term)
+    is_ordinary(term) || has(&COMMON, term)
 }
 
 pub(super) fn is_person(term: &str) -> bool {

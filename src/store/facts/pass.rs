@@ -1,12 +1,13 @@
 //! Building twins, cases and texts of some users from all of their events.
 
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::mem;
 
 use super::case::{Case, Cases};
 use super::changes::UserError;
 use super::error_texts;
-use super::event::{Attempt, Event, EventRow, Interned};
+use super::event::{Event, EventRow, Interned};
 use super::rebuild::Built;
 use super::twins::Pairing;
 use crate::store::bulk::Shared;
@@ -50,8 +51,7 @@ struct Pass {
     user_id: Option<i64>,
     cases: Cases,
     errors: error_texts::Changes,
-    /// Each once.
-    user_errors: Vec<UserError>,
+    user_errors: HashSet<UserError>,
     /// The last user whose cases are written.
     written_through: i64,
     has_cases: bool,
@@ -69,7 +69,7 @@ impl Pass {
             user_id: None,
             cases: Cases::default(),
             errors: error_texts::Changes::default(),
-            user_errors: Vec::new(),
+            user_errors: HashSet::new(),
             written_through: after_user,
             has_cases: known.has_cases,
         }
@@ -79,21 +79,11 @@ impl Pass {
     fn take(&mut self, row: &EventRow) {
         let event = Event::read(row, &mut self.texts);
         if let Event::Attempt(attempt) = &event {
-            self.note_error(attempt);
+            self.user_errors.extend(attempt.user_id.zip(attempt.fingerprint.clone()));
         }
         let Some(pairing) = &mut self.pairing else { return self.add(&event) };
         for paired in pairing.take(event) {
             self.add(&paired);
-        }
-    }
-
-    fn note_error(&mut self, attempt: &Attempt) {
-        let Some((user_id, error)) = attempt.user_id.zip(attempt.fingerprint.as_ref()) else {
-            return;
-        };
-        let of_user = self.user_errors.iter().rev().take_while(|(other, _)| *other == user_id);
-        if !of_user.into_iter().any(|(_, known)| known == error) {
-            self.user_errors.push((user_id, error.clone()));
         }
     }
 
@@ -165,7 +155,7 @@ impl Tx {
             Users::Nobody => Ok(()),
             Users::Between(_, last_user) => {
                 let built = Built::Users(last_user);
-                self.replace_names((stamp, account), &pass.user_errors, built).await
+                self.replace_names((stamp, account), pass.user_errors, built).await
             }
         }
     }

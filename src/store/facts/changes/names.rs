@@ -145,14 +145,16 @@ impl Changes {
 }
 
 impl Tx {
-    /// Replaces the stored names of users in these errors of theirs, which come user by user, and brings cases and
-    /// counts up to date.
+    /// Replaces the stored names of users in these errors of theirs, and brings cases and counts up to date.
     pub(in crate::store::facts) async fn replace_names(
         &mut self,
         (account, name): (&Shared<()>, &str),
-        errors: &[UserError],
+        errors: HashSet<UserError>,
         built: Built,
     ) -> Result<(), sqlx::Error> {
+        // Those of one user are neighbours, so that a few names are read at once.
+        let mut errors: Vec<UserError> = errors.into_iter().collect();
+        errors.sort_unstable_by_key(|(user_id, _)| *user_id);
         self.continue_by_key().await?;
         let mut changes = Changes::default();
         for some in errors.chunks(AT_ONCE) {

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-pub(crate) use names::in_sentence;
+pub(crate) use names::{KnownNames, in_sentence};
 use readable::readable;
 
 /// Bytes of a normalised text: more would be a page of HTML, whose beginning distinguishes it.
@@ -43,8 +43,8 @@ impl ErrorText {
     }
 
     /// A normalised text without further names; `None` if it has none of them.
-    pub(crate) fn without(text: &str, names: &[&str]) -> Option<Self> {
-        match names::replaced_in_normalised(text, names) {
+    pub(crate) fn without(text: &str, names: &KnownNames<'_>) -> Option<Self> {
+        match names.replaced_in_normalised(text) {
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some(Self::without_names(&text)),
         }

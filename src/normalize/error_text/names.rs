@@ -22,19 +22,35 @@ pub(crate) fn in_sentence(description: &str) -> Option<&str> {
 /// Replaces the names, and each of their terms, wherever they stand as a term, also joined or as an initial beside
 /// one of them. Within an address they stay: it is replaced as one.
 pub(super) fn replaced<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
-    replaced_in(text, names.iter().flat_map(|name| forms(name)).collect())
+    Forms::new(names.iter().flat_map(|name| forms(name))).replaced(text)
 }
 
-/// The same in a text with placeholders, where a login such as `jroe7` is `jroe<n>`.
-pub(super) fn replaced_in_normalised<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
-    // Few texts have such a login, and it takes longer than all the rest.
-    let has_one = text
-        .match_indices("<n>")
-        .any(|(at, _)| text[..at].ends_with(|c: char| c.is_alphanumeric() || "._->".contains(c)));
-    let logins: Vec<String> =
-        if has_one { logins_in_normalised(names).collect() } else { Vec::new() };
-    let logins = logins.iter().map(|text| Form { text, is_login: true });
-    replaced_in(text, names.iter().flat_map(|name| forms(name)).chain(logins).collect())
+/// The names of a person whose texts are searched one after another.
+#[derive(Debug)]
+pub(crate) struct KnownNames<'a> {
+    names: Vec<&'a str>,
+    forms: Forms<'a>,
+}
+
+impl<'a> KnownNames<'a> {
+    pub(crate) fn new(names: Vec<&'a str>) -> Self {
+        let forms = Forms::new(names.iter().flat_map(|name| forms(name)));
+        Self { names, forms }
+    }
+
+    /// Replaces them in a text with placeholders, where a login such as `jroe7` is `jroe<n>`.
+    pub(super) fn replaced_in_normalised<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        // Few texts have such a login, and it takes longer than all the rest.
+        let has_login = text.match_indices("<n>").any(|(at, _)| {
+            text[..at].ends_with(|c: char| c.is_alphanumeric() || "._->".contains(c))
+        });
+        if !has_login {
+            return self.forms.replaced(text);
+        }
+        let logins: Vec<String> = logins_in_normalised(&self.names).collect();
+        let logins = logins.iter().map(|text| Form { text, is_login: true });
+        Forms::new(self.forms.longest_first.iter().copied().chain(logins)).replaced(text)
+    }
 }
 
 /// Logins with digits as they are in a text whose numbers, and perhaps other names, are placeholders.
@@ -54,41 +70,52 @@ fn logins_in_normalised(names: &[&str]) -> impl Iterator<Item = String> {
         .filter(|login| login.contains('<') && !login.starts_with('<'))
 }
 
-fn replaced_in<'a>(text: &'a str, mut forms: Vec<Form<'_>>) -> Cow<'a, str> {
-    if forms.is_empty() || text.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    // The longest one first: `Anne-Marie` before `Anne`.
-    forms.sort_unstable_by_key(|form| std::cmp::Reverse(form.text.len()));
-    let first_letters = first_letters(&forms);
-    let mut out = String::new();
-    let (mut copied, mut before) = (0, None);
-    for (at, c) in text.char_indices() {
-        let is_term_start = c.is_alphanumeric() && !before.is_some_and(joins);
-        before = Some(c);
-        // Most terms end here.
-        let may_be_one = !c.is_ascii() || first_letters & bit(c) != 0;
-        if at < copied || !is_term_start || !may_be_one {
-            continue;
-        }
-        if let Some((length, placeholder)) = length_of_name(text, at, &forms) {
-            let from = initial_before(text, at, &forms).filter(|&from| from >= copied);
-            out.push_str(&text[copied..from.unwrap_or(at)]);
-            out.push_str(placeholder);
-            copied = at + length;
-        }
-    }
-    if copied == 0 {
-        return Cow::Borrowed(text);
-    }
-    out.push_str(&text[copied..]);
-    Cow::Owned(out)
+/// The texts that may stand for a person.
+#[derive(Debug)]
+struct Forms<'a> {
+    /// `Anne-Marie` before `Anne`.
+    longest_first: Vec<Form<'a>>,
+    /// The ASCII characters that one may begin with, however it is written, as a set of bits.
+    first_letters: u128,
 }
 
-/// The ASCII characters that a name may begin with, however it is written, as a set of bits.
-fn first_letters(forms: &[Form<'_>]) -> u128 {
-    let first = forms.iter().filter_map(|form| form.text.chars().flat_map(fold).next());
-    first.filter(char::is_ascii).fold(0, |bits, c| bits | bit(c))
+impl<'a> Forms<'a> {
+    fn new(forms: impl Iterator<Item = Form<'a>>) -> Self {
+        let mut longest_first: Vec<Form<'_>> = forms.collect();
+        longest_first.sort_unstable_by_key(|form| std::cmp::Reverse(form.text.len()));
+        let first = longest_first.iter().filter_map(|form| form.text.chars().flat_map(fold).next());
+        let first_letters = first.filter(char::is_ascii).fold(0, |bits, c| bits | bit(c));
+        Self { longest_first, first_letters }
+    }
+
+    fn replaced<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let forms = &self.longest_first;
+        if forms.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::new();
+        let (mut copied, mut before) = (0, None);
+        for (at, c) in text.char_indices() {
+            let is_term_start = c.is_alphanumeric() && !before.is_some_and(joins);
+            before = Some(c);
+            // Most terms end here.
+            let may_be_one = !c.is_ascii() || self.first_letters & bit(c) != 0;
+            if at < copied || !is_term_start || !may_be_one {
+                continue;
+            }
+            if let Some((length, placeholder)) = length_of_name(text, at, forms) {
+                let from = initial_before(text, at, forms).filter(|&from| from >= copied);
+                out.push_str(&text[copied..from.unwrap_or(at)]);
+                out.push_str(placeholder);
+                copied = at + length;
+            }
+        }
+        if copied == 0 {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(&text[copied..]);
+        Cow::Owned(out)
+    }
 }
 
 fn bit(ascii: char) -> u128 {
@@ -96,7 +123,7 @@ fn bit(ascii: char) -> u128 {
 }
 
 /// A text that may stand for a person.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Form<'a> {
     text: &'a str,
     /// A login, as it is in a text with placeholders.

@@ -104,12 +104,14 @@ fn a_name_that_becomes_known_later_is_replaced_in_a_normalised_text() {
     ] {
         for known in [&[][..], &names[..names.len() - 1]] {
             let before = text(raw, known);
-            let after = ErrorText::without(&before, names).map_or(before, |error| error.text);
+            let after = ErrorText::without(&before, &KnownNames::new(names.to_vec()))
+                .map_or(before, |error| error.text);
             assert_eq!(after, "login <name> is taken", "{raw} of {names:?}, {known:?} known");
         }
     }
     for names in [&["e1", "n7"][..], &["e", "404"], &["Bob"]] {
-        assert_eq!(ErrorText::without("error e<n> of <n>", names), None, "{names:?}");
+        let known = KnownNames::new(names.to_vec());
+        assert_eq!(ErrorText::without("error e<n> of <n>", &known), None, "{names:?}");
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::fingerprints::Fingerprints;
 use super::super::rebuild::Built;
 use super::Changes;
 use crate::model::{Failure, TextArena};
-use crate::normalize::error_text::ErrorText;
+use crate::normalize::error_text::{ErrorText, KnownNames};
 use crate::store::bulk::{Columns, Row, Shared, Statement};
 use crate::store::tx::Tx;
 use crate::store::value::Id;
@@ -234,11 +234,16 @@ impl Tx {
             self.fetch_rows(TEXTS, &unknown, |&error| OfError(account, error)).await?;
         let stored: HashMap<&str, &str> =
             stored.iter().map(|(error, text)| (&**error, &**text)).collect();
+        let names: HashMap<i64, KnownNames<'_>> = names
+            .iter()
+            .map(|(&user_id, names)| {
+                (user_id, KnownNames::new(names.iter().map(|name| &**name).collect()))
+            })
+            .collect();
         let replaced = errors.iter().filter_map(|error| {
             let (user_id, fingerprint) = error;
             let text = known.text(fingerprint).or_else(|| stored.get(&**fingerprint).copied())?;
-            let names: Vec<&str> = names.get(user_id)?.iter().map(|name| &**name).collect();
-            let replaced = ErrorText::without(text, &names)?;
+            let replaced = ErrorText::without(text, names.get(user_id)?)?;
             (replaced.fingerprint != **fingerprint).then_some((error, replaced))
         });
         Ok(replaced.collect())

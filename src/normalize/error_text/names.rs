@@ -3,6 +3,9 @@
 mod fold;
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::readable::readable;
 use super::vocabulary::{is_common, is_placeholder_term};
@@ -16,13 +19,14 @@ const MOST_NAMES: usize = 5;
 
 /// The person's name in a sentence such as `Jane Roe could not be suspended in Wiki`.
 pub(crate) fn in_sentence(description: &str) -> Option<&str> {
-    description.split_once(" could not be ").map(|(name, _)| name)
+    static VERB: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" could not be "));
+    VERB.find(description.as_bytes()).map(|end| &description[..end])
 }
 
 /// Replaces the names, and each of their terms, wherever they stand as a term, also joined or as an initial beside
 /// one of them. Within an address they stay: it is replaced as one.
 pub(super) fn replaced<'a>(text: &'a str, names: &[&str]) -> Cow<'a, str> {
-    Forms::new(names.iter().flat_map(|name| forms(name))).replaced(text)
+    Forms::of(names).replaced(text)
 }
 
 /// The names of a person whose texts are searched one after another.
@@ -34,7 +38,7 @@ pub(crate) struct KnownNames<'a> {
 
 impl<'a> KnownNames<'a> {
     pub(crate) fn new(names: Vec<&'a str>) -> Self {
-        let forms = Forms::new(names.iter().flat_map(|name| forms(name)));
+        let forms = Forms::of(&names);
         Self { names, forms }
     }
 
@@ -49,7 +53,7 @@ impl<'a> KnownNames<'a> {
         }
         let logins: Vec<String> = logins_in_normalised(&self.names).collect();
         let logins = logins.iter().map(|text| Form { text, is_login: true });
-        Forms::new(self.forms.longest_first.iter().copied().chain(logins)).replaced(text)
+        Forms::new(self.forms.longest_first.iter().copied().chain(logins).collect()).replaced(text)
     }
 }
 
@@ -75,17 +79,29 @@ fn logins_in_normalised(names: &[&str]) -> impl Iterator<Item = String> {
 struct Forms<'a> {
     /// `Anne-Marie` before `Anne`.
     longest_first: Vec<Form<'a>>,
-    /// The ASCII characters that one may begin with, however it is written, as a set of bits.
-    first_letters: u128,
+    /// The bytes that one may begin with, however it is written: always the first ones of characters that are not ASCII.
+    first_bytes: Bytes,
 }
 
 impl<'a> Forms<'a> {
-    fn new(forms: impl Iterator<Item = Form<'a>>) -> Self {
-        let mut longest_first: Vec<Form<'_>> = forms.collect();
+    fn of(names: &[&'a str]) -> Self {
+        let mut forms = Vec::with_capacity(4 * names.len());
+        for name in names {
+            add_forms(name, &mut forms);
+        }
+        Self::new(forms)
+    }
+
+    fn new(mut longest_first: Vec<Form<'a>>) -> Self {
         longest_first.sort_unstable_by_key(|form| std::cmp::Reverse(form.text.len()));
-        let first = longest_first.iter().filter_map(|form| form.text.chars().flat_map(fold).next());
-        let first_letters = first.filter(char::is_ascii).fold(0, |bits, c| bits | bit(c));
-        Self { longest_first, first_letters }
+        let mut first_bytes = Bytes([0, 0, 0, u64::MAX]);
+        for form in &longest_first {
+            if let Some(first) = form.text.chars().flat_map(fold).next().filter(char::is_ascii) {
+                first_bytes.insert(first as u8);
+                first_bytes.insert(first.to_ascii_uppercase() as u8);
+            }
+        }
+        Self { longest_first, first_bytes }
     }
 
     fn replaced<'t>(&self, text: &'t str) -> Cow<'t, str> {
@@ -94,13 +110,10 @@ impl<'a> Forms<'a> {
             return Cow::Borrowed(text);
         }
         let mut out = String::new();
-        let (mut copied, mut before) = (0, None);
-        for (at, c) in text.char_indices() {
-            let is_term_start = c.is_alphanumeric() && !before.is_some_and(joins);
-            before = Some(c);
-            // Most terms end here.
-            let may_be_one = !c.is_ascii() || self.first_letters & bit(c) != 0;
-            if at < copied || !is_term_start || !may_be_one {
+        let mut copied = 0;
+        for (at, &byte) in text.as_bytes().iter().enumerate() {
+            // Most places end here.
+            if !self.first_bytes.contains(byte) || at < copied || !is_term_start(text, at) {
                 continue;
             }
             if let Some((length, placeholder)) = length_of_name(text, at, forms) {
@@ -118,8 +131,22 @@ impl<'a> Forms<'a> {
     }
 }
 
-fn bit(ascii: char) -> u128 {
-    1 << u32::from(ascii.to_ascii_lowercase())
+/// A set of bytes.
+#[derive(Debug)]
+struct Bytes([u64; 4]);
+
+impl Bytes {
+    fn insert(&mut self, byte: u8) {
+        self.0[usize::from(byte / 64)] |= 1 << (byte % 64);
+    }
+
+    fn contains(&self, byte: u8) -> bool {
+        self.0[usize::from(byte / 64)] >> (byte % 64) & 1 == 1
+    }
+}
+
+fn is_term_start(text: &str, at: usize) -> bool {
+    text[at..].starts_with(char::is_alphanumeric) && !text[..at].ends_with(joins)
 }
 
 /// A text that may stand for a person.
@@ -130,15 +157,33 @@ struct Form<'a> {
     is_login: bool,
 }
 
-/// The terms of a name.
-fn forms(name: &str) -> impl Iterator<Item = Form<'_>> {
+/// Adds the terms of a name, the parts of a double name, and what an e-mail address has before its `@`. It is done for
+/// each record, so in one walk over the name.
+fn add_forms<'a>(name: &'a str, forms: &mut Vec<Form<'a>>) {
     let name = name.trim();
-    let local = name.split_once('@').map_or("", |(local, _)| local);
-    let terms = name.split(|c: char| c.is_whitespace() || c == ',');
-    let parts = terms.clone().filter(|term| term.contains('-') && !term.contains('@'));
-    let parts = parts.flat_map(|term| term.split('-')).filter(|part| part.len() > 2);
-    let terms = terms.chain([local]).chain(parts).filter(|term| !term.is_empty());
-    terms.map(|text| Form { text, is_login: false })
+    let mut add = |text: &'a str| {
+        if !text.is_empty() {
+            forms.push(Form { text, is_login: false });
+        }
+    };
+    let (mut from, mut is_double, mut is_address, mut has_address) = (0, false, false, false);
+    for (at, c) in name.char_indices().chain([(name.len(), ',')]) {
+        if c == '@' {
+            if !has_address {
+                add(&name[..at]);
+            }
+            (is_address, has_address) = (true, true);
+        } else if c == '-' {
+            is_double = true;
+        } else if c == ',' || c.is_whitespace() {
+            let term = &name[from..at];
+            add(term);
+            if is_double && !is_address {
+                term.split('-').filter(|part| part.len() > 2).for_each(&mut add);
+            }
+            (from, is_double, is_address) = (at + c.len_utf8(), false, false);
+        }
+    }
 }
 
 impl Form<'_> {

@@ -31,16 +31,25 @@ fn without_accent(c: char) -> char {
 
 /// The bytes of a text that equal a name.
 pub(super) fn starts_with(text: &str, name: &str) -> Option<usize> {
-    let (first, wanted) = (text.as_bytes().first()?, name.as_bytes().first()?);
-    let are_letters = first.is_ascii_alphabetic() && wanted.is_ascii_alphabetic();
-    if are_letters && !first.eq_ignore_ascii_case(wanted) {
+    // Most names differ in one of their first letters.
+    let mut plain = 0;
+    for (first, wanted) in text.bytes().zip(name.bytes()) {
+        if !first.is_ascii_alphanumeric() || !wanted.is_ascii_alphanumeric() {
+            break;
+        }
+        if !first.eq_ignore_ascii_case(&wanted) {
+            return None;
+        }
+        plain += 1;
+    }
+    let mut wanted = name[plain..].chars().flat_map(fold);
+    let mut next = wanted.next();
+    if plain == 0 && next.is_none() {
         return None;
     }
-    let mut wanted = name.chars().flat_map(fold);
-    let mut next = Some(wanted.next()?);
-    for (at, c) in text.char_indices().chain(iter::once((text.len(), '\0'))) {
+    for (at, c) in text[plain..].char_indices().chain(iter::once((text.len() - plain, '\0'))) {
         if next.is_none() {
-            return Some(at);
+            return Some(plain + at);
         }
         for part in fold(c) {
             if next != Some(part) {

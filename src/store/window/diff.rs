@@ -132,7 +132,8 @@ fn last_of_each(
             }
         }
     }
-    kept.reverse();
+    // An index takes neighbours that come in its order best.
+    kept.sort_unstable_by_key(|failure| failure.failure_id);
     (kept, outdated)
 }
 

@@ -18,6 +18,7 @@ mod history;
 mod image;
 mod kit;
 mod language;
+mod leases;
 mod loading;
 mod log;
 mod memory;

@@ -164,10 +164,9 @@ impl Store {
         owner: &str,
         ttl: TimeDelta,
     ) -> Result<(Lease, ResumePoint), Error> {
-        // A window may hold an SQLite file's lock for a minute. Its holder can be read meanwhile.
-        if matches!(self, Self::Sqlite(_))
-            && let Some(held) = self.held(&origin).await?
-        {
+        // A window may hold the lock of an SQLite file, or of the row in Postgres, for a minute. Its holder can be read
+        // meanwhile.
+        if let Some(held) = self.held(&origin).await? {
             return Err(held);
         }
         let answer = self

@@ -308,10 +308,10 @@ impl Writer<'_> {
         if self.counts.inserted + self.counts.updated > 0 {
             tx.classify_errors(&stamp.origin.account, &self.run.error_rules).await?;
         }
-        tx.move_watermark(watermark, lease, place.read_from.as_deref(), now).await?;
         if let Some(onelogin_account_id) = place.onelogin_account_id {
             tx.identify_account(&stamp.origin.account, onelogin_account_id).await?;
         }
+        tx.move_watermark(watermark, lease, place.read_from.as_deref(), now).await?;
         if place.has_all_successes {
             tx.extend_successes(&stamp.origin, window).await?;
         }

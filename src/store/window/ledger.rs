@@ -53,12 +53,22 @@ impl Tx {
         .map_err(failed("recording the span of successes"))
     }
 
-    /// Records OneLogin's own id of the account.
+    /// Records OneLogin's own id of the account, unless it is known. This locks the account, so it comes before anything
+    /// is written to a watermark: a run of another source has both locks in this order.
     pub(super) async fn identify_account(
         &mut self,
         account: &str,
         onelogin_account_id: i64,
     ) -> Result<(), Error> {
+        let known: Option<Option<i64>> =
+            on_either!(Tx, self, tx => sqlx::query_scalar(include_str!("../sql/accounts_id.sql"))
+                .bind(account)
+                .fetch_optional(&mut **tx)
+                .await)
+            .map_err(failed("reading the account's own id"))?;
+        if known.flatten() == Some(onelogin_account_id) {
+            return Ok(());
+        }
         let identified =
             on_either!(Tx, self, tx => sqlx::query(include_str!("sql/account_identify.sql"))
                 .bind(account)

@@ -72,15 +72,21 @@ async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
 /// have changed since it was read comes next, then event types and the profiles of users.
 async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
     place::check(run)?;
+    let mut selected = None;
     if let Source::Events(events) = run.source {
-        selection::compare(run, events).await?;
+        selected = selection::compare(run, events).await?;
     }
     let (mut plan, advance) = plan::resume(run).await?;
     run.store.begin_load().await?;
     let mut loader = Loader::new(run);
     classify_errors(run).await?;
     let copied = Box::pin(copy(run, &mut plan, &mut loader, advance)).await;
-    run.see_page(&plan);
+    if !matches!(copied, Err(Error::Store(_))) {
+        run.see_page(&plan).await?;
+        if run.tally().windows > 0 {
+            selection::record(run, selected).await?;
+        }
+    }
     if let Err(Error::Source(error)) = &copied
         && error.is_out_of_calls()
     {
@@ -130,8 +136,8 @@ async fn copy(
 ) -> Result<(), Error> {
     let read_ahead = ReadAhead::new(run.job.prefetch);
     let (sender, steps) = mpsc::channel(read_ahead.steps());
-    let failures_only = matches!(advance, Advance::Reread(reread) if reread.failures_only);
-    let reader = Reader::new(run, &read_ahead, sender, failures_only);
+    let reread = if let Advance::Reread(reread) = advance { Some(reread) } else { None };
+    let reader = Reader::new(run, &read_ahead, sender, reread);
     let read = async { Ok(reader.all(plan).await) };
     let (read, ()) = tokio::try_join!(read, loader.all(steps, advance))?;
     read

@@ -3,12 +3,14 @@
 pub(crate) mod clock;
 pub(crate) mod density;
 pub(crate) mod held;
+mod pace;
 mod plan;
 pub(crate) mod reread;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub(crate) use plan::{Memory, Pace, Plan};
+pub(crate) use pace::{Memory, Pace};
+pub(crate) use plan::Plan;
 
 /// Least width of a window: the legacy API knows no fractions of a second.
 const NARROWEST: TimeDelta = TimeDelta::seconds(1);

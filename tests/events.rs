@@ -3,6 +3,7 @@
 mod budget;
 mod calls;
 mod changes;
+mod crowded;
 mod files;
 mod migrating;
 mod pages;

@@ -33,6 +33,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V15__sooner_answers",
     "V16__right_answers",
     "V17__names_in_errors",
+    "V18__pages_and_pieces",
 ];
 
 /// Indexes that group rows by app without a sort, which Postgres does by hashing; and one with the app, which

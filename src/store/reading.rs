@@ -26,6 +26,8 @@ const OTHER_CLOCKS: TimeDelta = TimeDelta::days(1);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Remembered {
     pub memory: Memory,
+    /// Records of a full page; `None` until one was seen.
+    pub page: Option<f64>,
     /// True if the events API takes only the first of several types; `None` until it was compared.
     pub takes_one_type: Option<bool>,
     /// A run of the last week did not read all that was new.
@@ -87,8 +89,15 @@ pub(crate) struct Learned {
 }
 
 /// The columns of `plan_of.sql`, in its order.
-type PlanRow =
-    (Option<f64>, Option<f64>, Option<f64>, Option<i64>, Option<DateTime<Utc>>, Option<bool>);
+type PlanRow = (
+    Option<f64>,
+    Option<f64>,
+    Option<f64>,
+    Option<i64>,
+    Option<DateTime<Utc>>,
+    Option<bool>,
+    Option<f64>,
+);
 
 /// The columns of `rereads_of.sql`, in its order.
 type SweepRow = (
@@ -100,10 +109,11 @@ type SweepRow = (
     Option<DateTime<Utc>>,
     Option<DateTime<Utc>>,
     i64,
+    Option<i64>,
 );
 
 /// The columns of `windows_since.sql`, in its order.
-type HeldRow = (DateTime<Utc>, DateTime<Utc>, i64, i64);
+type HeldRow = (DateTime<Utc>, DateTime<Utc>, i64, i64, bool);
 
 impl Tx {
     /// Reads what earlier runs left. The plan is halved after one that did not end, and the calls that it
@@ -152,7 +162,7 @@ impl Tx {
                 .await?;
             (row, before, has_failed, first_from, sweeps, spent)
         });
-        let (last, densest, part, reserved, minute, takes_one_type) = row.unwrap_or_default();
+        let (last, densest, part, reserved, minute, takes_one_type, page) = row.unwrap_or_default();
         let has_ended = before.as_ref().is_none_or(|(status, _)| status != "interrupted");
         let new_part = Memory::part_after(part.unwrap_or(1.0), has_ended);
         let reserved = reserved.unwrap_or_default();
@@ -177,6 +187,7 @@ impl Tx {
         let density = last.map(|last| Density { last, densest: densest.unwrap_or_default() });
         let mut remembered = Remembered {
             memory: Memory { density, part: new_part },
+            page,
             takes_one_type,
             has_failed,
             first_from,
@@ -251,6 +262,23 @@ impl Store {
         tx.commit().await.map_err(failed("recording the density of a window"))
     }
 
+    /// Records how many records a full page has.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    pub(crate) async fn note_page(&self, lease: &Lease, page: f64) -> Result<(), Error> {
+        self.write("recording the size of a page", async |tx| {
+            on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/plan_page.sql"))
+                .bind(&lease.origin.account)
+                .bind(lease.origin.source.as_str())
+                .bind(page)
+                .execute(&mut **tx)
+                .await
+                .map(drop))
+        })
+        .await
+    }
+
     /// Reads the state of re-reading of every account and source, or of those of one account.
     ///
     /// # Errors
@@ -308,6 +336,7 @@ impl Store {
                         .bind(open.map(|open| open.left.from).map(Time))
                         .bind(open.map(|open| open.left.to).map(Time))
                         .bind(count(open.map_or(0, |open| open.skipped.num_seconds().unsigned_abs())))
+                        .bind(open.and_then(|open| open.longest).map(|longest| longest.num_seconds()))
                         .execute(&mut **tx)
                         .await
                         .map(|done| done.rows_affected())
@@ -339,21 +368,23 @@ impl Store {
             })
             .await?;
         #[expect(clippy::cast_precision_loss, reason = "no window has 2^52 records")]
-        let held = |(from, to, failures, others): HeldRow| HeldWindow {
+        let held = |(from, to, failures, others, failures_only): HeldRow| HeldWindow {
             window: Window { from, to },
             failures: failures as f64,
             others: others as f64,
+            failures_only,
         };
         Ok(rows.into_iter().map(held).collect())
     }
 }
 
 fn sweep(row: &SweepRow) -> Sweep {
-    let &(_, read_at, part_read, is_failures_only, begun_at, from, to, skipped) = row;
+    let &(_, read_at, part_read, is_failures_only, begun_at, from, to, skipped, longest) = row;
     let open = begun_at.zip(from).zip(to).map(|((begun_at, from), to)| Open {
         begun_at,
         left: Window { from, to },
         skipped: TimeDelta::try_seconds(skipped).unwrap_or_default(),
+        longest: longest.and_then(TimeDelta::try_seconds),
     });
     Sweep { read_at, part_read, is_failures_only, open }
 }

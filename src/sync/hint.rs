@@ -29,7 +29,8 @@ fn hint(run: &Session<'_>, error: &onelogin::Error) -> Option<String> {
         Kind::NotThisApi | Kind::Refused | Kind::Unreadable => return None,
     };
     let hourly = error.is_out_of_calls() && Utc::now() - read_through > LARGE_BACKLOG;
-    let schedule = "a run may use the calls of one hour, so run it hourly until it has caught up";
+    let schedule = "a run may use the calls of one hour, so run it hourly until it has caught up, with a higher \
+                    --max-calls-per-hour if it does not";
     let parts = [way, hourly.then(|| schedule.to_owned())];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty())

@@ -126,7 +126,10 @@ impl<'a> Loader<'a> {
         store.answered("committing a window", committed).await?;
         run.count(|tally| {
             tally.watermark = watermark;
-            tally.read_through = Some(window.to);
+            // What is read again does not show how far the run has come.
+            if learned.reread.is_none() || watermark.scanned_through == Some(window.to) {
+                tally.read_through = Some(window.to);
+            }
             tally.counts += counts;
             tally.windows += 1;
         });

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::reread::Reread;
 use super::session::Session;
 use super::{Error, Progress};
 use crate::model::{Batch, Origin};
@@ -136,6 +137,8 @@ pub(super) struct Reader<'a> {
     read_ahead: &'a ReadAhead,
     steps: Sender<Step<'a>>,
     failures_only: bool,
+    /// True if what is read was read before.
+    is_again: bool,
     /// Records of complete windows so far.
     fetched: u64,
     /// Rejects among them.
@@ -149,11 +152,13 @@ impl<'a> Reader<'a> {
         run: &'a Session<'a>,
         read_ahead: &'a ReadAhead,
         steps: Sender<Step<'a>>,
-        failures_only: bool,
+        reread: Option<Reread>,
     ) -> Self {
         let counts = run.tally().counts;
         let (fetched, rejects) = (counts.fetched, counts.rejected);
-        Self { run, read_ahead, steps, failures_only, fetched, rejects, estimated: None }
+        let (failures_only, is_again) =
+            (reread.is_some_and(|reread| reread.failures_only), reread.is_some());
+        Self { run, read_ahead, steps, failures_only, is_again, fetched, rejects, estimated: None }
     }
 
     /// Reads every window of the plan.
@@ -233,6 +238,14 @@ impl<'a> Reader<'a> {
         let stats = match Box::pin(reading).await {
             Err(Error::Source(error)) if error.is_too_much() => {
                 let narrower = plan.given_up(window, answer.pages());
+                if !narrower && !self.is_again {
+                    let limit = self.run.calls.limit().unwrap_or_default();
+                    tracing::warn!(
+                        second = %window, pages = answer.pages(),
+                        "a second has more pages than calls are left, and cannot be read in part: if it is the same \
+                         in an hour, it needs a higher --max-calls-per-hour than {limit}"
+                    );
+                }
                 // What ran out of calls is planned for those of the next hour.
                 if error.is_out_of_calls() || !narrower {
                     return Err(error.into());
@@ -285,7 +298,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let Some(per_hour) = self.run.calls.limit() else { return };
-        let calls = plan.pages_ahead(self.fetched).ceil();
+        let Some(calls) = plan.pages_ahead(self.fetched).map(f64::ceil) else { return };
         if self.estimated.is_some_and(|before| (before / 2.0..=before * 2.0).contains(&calls)) {
             return;
         }

@@ -173,8 +173,16 @@ async fn span(
         && of.share.borrow().failures_only(span, pages_of_day / 24.0, of.lengths);
     let held = ledger.held(failures_only);
     let mut started_whole = sweep.open.is_some_and(|open| open.left == whole);
+    let length = whole.to - whole.from;
     loop {
         let share = *of.share.borrow();
+        if run.calls.limit().is_some()
+            && let Some(crowded) = sweep.crowded(share.most(span), &held, page)
+        {
+            tracing::info!(span = span.as_str(), window = %crowded, "too many pages to be read again");
+            sweep.pass(crowded, length);
+            continue;
+        }
         let allowed = (share.allowed(span, left()), share.least_piece());
         let Some(piece) = sweep.piece(allowed, &held, page) else {
             let is_rest = span == Span::Day && !started_whole && sweep.open.is_none();
@@ -186,19 +194,23 @@ async fn span(
             break;
         };
         tracing::info!(span = span.as_str(), window = %piece, failures_only, "re-reading");
-        let mut plan = Plan::of_window(run.pace(), piece, held.records(piece));
-        let advance = Advance::Reread(Reread { span, failures_only });
-        match copy(run, &mut plan, loader, advance).await {
-            Err(Error::Source(error)) if error.is_out_of_calls() => {
-                tracing::info!(%error, "the next run continues to re-read");
-                run.store.note_sweep(&run.lease, span, &sweep).await?;
-                return Ok(false);
-            }
-            other => other?,
+        let most = share.most_of_piece(left());
+        let mut plan = Plan::of_piece(run.pace(), piece, held.records(piece), most);
+        let are_calls_left = self::piece(run, span, failures_only, &mut plan, loader).await?;
+        sweep.moved(plan.reached(), length, failures_only);
+        if let Some(second) = sweep.learn(plan.too_wide()) {
+            tracing::warn!(
+                second = %second,
+                "a second has more pages than the calls that are left of an hour, and is not read again: what came \
+                 late in it may be missing, unless --max-calls-per-hour is higher"
+            );
+            sweep.pass(second, length);
         }
-        sweep.moved(piece.to, whole.to - whole.from, failures_only);
         *of.sweeps.borrow_mut().get_mut(span) = Some(sweep);
         run.store.note_sweep(&run.lease, span, &sweep).await?;
+        if !are_calls_left {
+            return Ok(false);
+        }
     }
     *of.sweeps.borrow_mut().get_mut(span) = Some(sweep);
     if sweep.open.is_some() {
@@ -210,6 +222,34 @@ async fn span(
         run.store.note_sweep(&run.lease, Span::Hour, &hour).await?;
     }
     Ok(true)
+}
+
+/// Reads a piece of a span, as far as the calls for it go. Returns whether calls are left for another.
+async fn piece(
+    run: &Session<'_>,
+    span: Span,
+    failures_only: bool,
+    plan: &mut Plan,
+    loader: &mut Loader<'_>,
+) -> Result<bool, Error> {
+    let share = &run.rereading.share;
+    let (requests, spent) = (run.traffic().requests, *share.borrow().spent.get(span));
+    let copied = copy(run, plan, loader, Advance::Reread(Reread { span, failures_only })).await;
+    let are_calls_left = match copied {
+        Err(Error::Source(error)) if error.is_too_much() => {
+            tracing::info!(%error, "the next run continues to re-read");
+            false
+        }
+        other => other.map(|()| true)?,
+    };
+    if run.calls.limit().is_some() {
+        // Pages that were read in vain count, too.
+        #[expect(clippy::cast_precision_loss, reason = "calls of a piece")]
+        let made = (run.traffic().requests - requests) as f64;
+        let counted = *share.borrow().spent.get(span) - spent;
+        share.borrow_mut().spend(span, (made - counted).max(0.0));
+    }
+    Ok(are_calls_left)
 }
 
 /// Checks whether all of the day is read in this run, the hour with it.

@@ -54,30 +54,50 @@ struct FirstPage {
     is_only: bool,
 }
 
-/// Compares the selected types with those of earlier runs. Reports from when on an added type is copied.
-pub(super) async fn compare(run: &Session<'_>, events: &Events) -> Result<(), Error> {
-    let account = &run.job.origin.account;
+/// Another list of types than that of earlier runs.
+#[derive(Debug)]
+pub(super) struct Changed {
+    selected: Vec<i64>,
+    added: Vec<i64>,
+    /// The added types are copied from this time on; from the first window on if there is none.
+    from: Option<DateTime<Utc>>,
+}
+
+/// Compares the selected types with those of earlier runs. Reports from when on an added type is copied, which each run
+/// does until one has read something: it may be the only trace of what is missing.
+pub(super) async fn compare(run: &Session<'_>, events: &Events) -> Result<Option<Changed>, Error> {
     let selected = run.job.selected.all();
-    let stored = run.store.selected_types(account).await?;
+    let stored = run.store.selected_types(&run.job.origin.account).await?;
     if stored == selected {
-        return check_verdict(run, events, &selected).await;
+        check_verdict(run, events, &selected).await?;
+        return Ok(None);
     }
+    run.forget_takes_one_type();
     let added: Vec<i64> = selected.iter().copied().filter(|id| !stored.contains(id)).collect();
-    let scanned = run.tally().watermark.scanned_through;
-    if let Some(scanned) = scanned
-        && !stored.is_empty()
-        && !added.is_empty()
+    let from = run.tally().watermark.scanned_through;
+    let changed = Changed { selected, added, from };
+    if stored.is_empty() {
+        record(run, Some(changed)).await?;
+        return Ok(None);
+    }
+    if let Some(from) = from
+        && !changed.added.is_empty()
     {
-        let since = run.store.read_since(&run.job.origin).await?.unwrap_or(scanned);
+        let since = run.store.read_since(&run.job.origin).await?.unwrap_or(from);
         tracing::info!(
-            types = ?added, from = %time(scanned),
+            types = ?changed.added, from = %time(from),
             "event types that were added are copied from this time on; the same command with --since {} \
              copies what lies before",
             time(since)
         );
     }
-    run.forget_takes_one_type();
-    Ok(run.store.select_types(&run.lease, &selected, &added, scanned).await?)
+    Ok(Some(changed))
+}
+
+/// Records another list of types.
+pub(super) async fn record(run: &Session<'_>, changed: Option<Changed>) -> Result<(), Error> {
+    let Some(Changed { selected, added, from }) = changed else { return Ok(()) };
+    Ok(run.store.select_types(&run.lease, &selected, &added, from).await?)
 }
 
 /// Requests each type by itself if that is necessary. Whether it is, one request in each such run finds out,

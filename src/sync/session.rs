@@ -123,7 +123,8 @@ impl<'a> Session<'a> {
             seen_types: Cell::default(),
             cut_seconds: RefCell::default(),
             is_first: scanned.is_none(),
-            page: Cell::new(source.page()),
+            // A server may give less than is requested.
+            page: Cell::new(remembered.page.unwrap_or(f64::INFINITY).min(source.page())),
             read_from: resume.read_from,
             account_id: Cell::new(resume.onelogin_account_id),
             on_progress,
@@ -254,11 +255,13 @@ impl<'a> Session<'a> {
         self.page.get()
     }
 
-    /// Remembers the size of the pages that a plan has seen.
-    pub(super) fn see_page(&self, plan: &Plan) {
-        if let Source::Events(_) = self.source {
-            self.page.set(plan.page());
+    /// Remembers the size of the pages that a plan has seen, also for the next run.
+    pub(super) async fn see_page(&self, plan: &Plan) -> Result<(), Error> {
+        if !matches!(self.source, Source::Events(_)) || (self.page() - plan.page()).abs() < 1.0 {
+            return Ok(());
         }
+        self.page.set(plan.page());
+        Ok(self.store.note_page(&self.lease, plan.page()).await?)
     }
 
     /// Sizes of the windows of this run.

@@ -1,4 +1,4 @@
-//! The number of records in a span, from the windows that were read first. Pure.
+//! The number of records in a span, from the windows that were read. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -16,6 +16,17 @@ pub(crate) struct HeldWindow {
     pub failures: f64,
     /// Other records of its answer.
     pub others: f64,
+    /// True if only failures were requested.
+    pub failures_only: bool,
+}
+
+impl HeldWindow {
+    /// The part of it in a shorter window, as if its records were evenly spread.
+    fn part(self, window: Window) -> Self {
+        let part = seconds(window) / seconds(self.window);
+        let (failures, others) = (self.failures * part, self.others * part);
+        Self { window, failures, others, ..self }
+    }
 }
 
 /// Windows without an overlap, in the order of time.
@@ -27,23 +38,75 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes windows in the order of their commits. The part of one that lies before the end of earlier ones
-    /// does not count, so that nothing counts twice. Where nothing is known, there are as many records as in the
-    /// densest hour that is, and `at_least` per second: what is too much for its calls would be read in vain.
+    /// Takes windows in the order of their commits. Where one reads a span again, it corrects what earlier ones held
+    /// there, so that nothing counts twice and what came late is known. Where nothing is known, there are as many
+    /// records as in the densest hour that is, and `at_least` per second: what is too much for its calls would be read
+    /// in vain.
     #[must_use]
     pub(crate) fn new(committed: impl IntoIterator<Item = HeldWindow>, at_least: f64) -> Self {
-        let mut windows: Vec<HeldWindow> = Vec::new();
+        let mut ledger = Self::default();
         for held in committed {
-            let end = windows.last().map_or(held.window.from, |last| last.window.to);
-            let window = Window { from: held.window.from.max(end), to: held.window.to };
-            if window.from < window.to {
-                let part = seconds(window) / seconds(held.window);
-                let (failures, others) = (held.failures * part, held.others * part);
-                windows.push(HeldWindow { window, failures, others });
+            let Window { from, to } = held.window;
+            let end = ledger.windows.last().map_or(from, |last| last.window.to);
+            if from < end.min(to) {
+                ledger.correct(held.part(Window { from, to: end.min(to) }));
+            }
+            if from.max(end) < to {
+                ledger.windows.push(held.part(Window { from: from.max(end), to }));
             }
         }
-        let otherwise = densest_hour(&windows).max(at_least);
-        Self { windows, otherwise }
+        ledger.otherwise = densest_hour(&ledger.windows).max(at_least);
+        ledger
+    }
+
+    /// Gives a span the records that it was found to hold now, spread as those before.
+    fn correct(&mut self, now: HeldWindow) {
+        self.fill(now.window);
+        let (first, end) = (self.split(now.window.from), self.split(now.window.to));
+        let parts = &mut self.windows[first..end];
+        let sum = |of: fn(&HeldWindow) -> f64| parts.iter().map(of).sum::<f64>();
+        let whole = sum(|part| seconds(part.window));
+        let (failures, others) = (sum(|part| part.failures), sum(|part| part.others));
+        for part in parts {
+            let time = seconds(part.window) / whole;
+            let corrected = |part: f64, before: f64, now: f64| {
+                if before > 0.0 { part / before * now } else { time * now }
+            };
+            part.failures = corrected(part.failures, failures, now.failures);
+            if !now.failures_only {
+                part.others = corrected(part.others, others, now.others);
+            }
+        }
+    }
+
+    /// Adds windows without records for the parts of a span that no window covers.
+    fn fill(&mut self, span: Window) {
+        let mut at = span.from;
+        let mut next = self.windows.partition_point(|held| held.window.to <= at);
+        while at < span.to {
+            let known = self.windows.get(next).map(|held| held.window);
+            let to = known.map_or(span.to, |known| known.from.min(span.to));
+            if at < to {
+                let window = Window { from: at, to };
+                let none = HeldWindow { window, failures: 0.0, others: 0.0, failures_only: false };
+                self.windows.insert(next, none);
+                next += 1;
+            }
+            at = known.map_or(span.to, |known| known.to);
+            next += 1;
+        }
+    }
+
+    /// Divides the window around a time there. Returns the index of the first one after it.
+    fn split(&mut self, at: DateTime<Utc>) -> usize {
+        let next = self.windows.partition_point(|held| held.window.to <= at);
+        let Some(held) = self.windows.get(next).copied() else { return next };
+        if held.window.from >= at {
+            return next;
+        }
+        self.windows[next] = held.part(Window { to: at, ..held.window });
+        self.windows.insert(next + 1, held.part(Window { from: at, ..held.window }));
+        next + 1
     }
 
     /// The records, or only the failures.

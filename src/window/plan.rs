@@ -3,10 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::density::{self, Density};
-use super::{NARROWEST, Window};
+use super::{Memory, NARROWEST, Pace, Window};
 
-/// No answer of an API is expected to span more; it also keeps widths within the calendar.
-const WIDEST: TimeDelta = TimeDelta::days(3660);
 /// Complete windows after which one that was too much for the server is forgotten by half.
 const WINDOWS_TO_RECOVER: u32 = 10;
 /// Records of a page whose span shows how dense the window is. A page of one spans no time at all.
@@ -15,96 +13,6 @@ const LEAST_ON_PAGE: u64 = 10;
 /// a sibling of the legacy endpoint sends when 50 are requested.
 const LIKELY_CAPS: [u64; 12] =
     [50, 51, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000, 20_000];
-/// Events per page as documented, until more or fewer are seen.
-const PAGE: f64 = 50.0;
-
-/// Sizes of windows, which depend on how a source answers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Pace {
-    /// Pages for which a window is planned.
-    most: f64,
-    /// Records of a page, until one is seen.
-    page: f64,
-    /// Records per second that are expected before anything is known.
-    unknown: f64,
-    /// Growth from one window to the next, at most.
-    growth: f64,
-    /// Greatest width of a window.
-    widest: TimeDelta,
-    /// True if an answer may be cut silently.
-    may_be_cut: bool,
-}
-
-impl Pace {
-    /// For a source that gives one answer per window: a backfill shows progress, a daily run fits into
-    /// one window, and no transaction becomes too long. A record is a page. The first window is a week.
-    pub(crate) const ONE_ANSWER: Self = Self {
-        most: 500_000.0,
-        page: 1.0,
-        unknown: 500_000.0 / (7.0 * 86_400.0),
-        growth: 4.0,
-        widest: WIDEST,
-        may_be_cut: true,
-    };
-
-    /// For a source that gives pages, each a call of the hourly budget. The last page is marked as such.
-    /// Each window costs half a page, its last one: 1 % of 100, and a killed run loses no more than they
-    /// are. The first window is two days.
-    pub(crate) const PAGES: Self = Self {
-        most: 100.0,
-        page: PAGE,
-        unknown: 100.0 * PAGE / (2.0 * 86_400.0),
-        growth: 8.0,
-        widest: WIDEST,
-        may_be_cut: false,
-    };
-
-    /// The same for pages of another size.
-    #[must_use]
-    pub(crate) fn with_page(self, records: f64) -> Self {
-        Self { page: records, ..self }
-    }
-
-    /// The same with this many pages of a window at most: with more, it would be given up.
-    #[must_use]
-    pub(crate) fn with_most(self, pages: f64) -> Self {
-        Self { most: self.most.min(pages), ..self }
-    }
-
-    /// For a file, which has no order and is read in one window.
-    pub(crate) const ALL_TIME: Self = Self {
-        most: f64::MAX,
-        page: 1.0,
-        unknown: 0.0,
-        growth: 1.0,
-        widest: TimeDelta::days(4_000_000),
-        may_be_cut: false,
-    };
-}
-
-/// The state that is kept from run to run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Memory {
-    /// The density of the last windows; `None` before the first.
-    pub density: Option<Density>,
-    /// Part of the usual size: half after a run that did not end.
-    pub part: f64,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self { density: None, part: 1.0 }
-    }
-}
-
-impl Memory {
-    /// The part of the usual size after a run that ended by itself, or did not.
-    #[must_use]
-    pub(crate) fn part_after(part: f64, has_ended: bool) -> f64 {
-        if has_ended { (part * 2.0).min(1.0) } else { (part / 2.0).max(1e-6) }
-    }
-}
-
 /// Windows of one run, each decided after the previous one.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -131,6 +39,14 @@ pub(crate) struct Plan {
     has_seen_page: bool,
     /// The span before the end in which to start by default.
     span: Option<TimeDelta>,
+    /// Windows with less than half a page since one with more.
+    quiet: i32,
+    /// The start of the first window with records.
+    filled_from: Option<DateTime<Utc>>,
+    /// Pages that a piece of what is re-read may still take; no limit for what is new.
+    most_of_piece: Option<f64>,
+    /// The width of the last window, if it was given up.
+    too_wide: Option<TimeDelta>,
 }
 
 impl Plan {
@@ -160,6 +76,10 @@ impl Plan {
             page: pace.page,
             has_seen_page: false,
             span: None,
+            quiet: 0,
+            filled_from: None,
+            most_of_piece: None,
+            too_wide: None,
         }
     }
 
@@ -183,23 +103,45 @@ impl Plan {
         Self { most: f64::MAX, ..plan }
     }
 
+    /// A plan of a piece of what is re-read, which is expected to hold `records` and may take `most` pages. The next piece
+    /// begins where it ends.
+    #[must_use]
+    pub(crate) fn of_piece(pace: Pace, piece: Window, records: f64, most: f64) -> Self {
+        Self { most_of_piece: Some(most), ..Self::of_window(pace, piece, records) }
+    }
+
     /// True before the end of the run.
     #[must_use]
     pub(crate) fn has_next(&self) -> bool {
-        self.next < self.end
+        self.next < self.end && self.most_of_piece.is_none_or(|most| most >= 1.0)
     }
 
-    /// True if a window ends with the run, as far as is known.
+    /// The end of the last window that was read.
+    #[must_use]
+    pub(crate) fn reached(&self) -> DateTime<Utc> {
+        self.next
+    }
+
+    /// The width of the last window, if it was given up.
+    #[must_use]
+    pub(crate) fn too_wide(&self) -> Option<TimeDelta> {
+        self.too_wide
+    }
+
+    /// True if a window ends with the run, as far as is known, and nothing that follows it is read.
     #[must_use]
     pub(crate) fn is_last(&self, window: Window) -> bool {
-        window.to >= self.end
+        window.to >= self.end && self.most_of_piece.is_none()
     }
 
     /// The next window to request, when `left` pages may still be read; `None` at the end of the run.
     #[must_use]
     pub(crate) fn next_window(&self, left: f64) -> Option<Window> {
         let left = left * self.page;
-        let width = density::width(self.density, self.goal(left), left);
+        // While nothing comes, a window of the densest hour is no more likely than it was long ago.
+        let densest = self.density.densest / self.pace.growth.powi(self.quiet);
+        let density = Density { densest, ..self.density };
+        let width = density::width(density, self.goal(left), left);
         let rest = self.end - self.next;
         let mut width = width.min(self.widest.as_seconds_f64());
         if self.end_known && rest > TimeDelta::zero() {
@@ -242,7 +184,8 @@ impl Plan {
         (limit, left): (f64, f64),
     ) -> bool {
         self.see_page(records);
-        if records < LEAST_ON_PAGE {
+        // What a piece holds is known, but for what came late, which is to be read.
+        if records < LEAST_ON_PAGE || self.most_of_piece.is_some() {
             return false;
         }
         let width = (window.to - window.from).as_seconds_f64();
@@ -270,10 +213,11 @@ impl Plan {
     /// many times what it was planned for.
     #[must_use]
     pub(crate) fn most_pages(&self, window: Window, limit: f64) -> f64 {
+        let most_of_piece = self.most_of_piece.unwrap_or(f64::INFINITY);
         match (window.can_narrow(), self.is_known) {
-            (false, _) => f64::INFINITY,
-            (true, true) => limit,
-            (true, false) => limit.min(4.0 * self.most),
+            (false, _) => most_of_piece,
+            (true, true) => limit.min(most_of_piece),
+            (true, false) => limit.min(4.0 * self.most).min(most_of_piece),
         }
     }
 
@@ -282,6 +226,9 @@ impl Plan {
         let width = (window.to - window.from).as_seconds_f64();
         let factor = if self.is_known { 2.0 } else { self.pace.growth };
         self.dense_until = Some(window.to);
+        self.quiet = 0;
+        self.too_wide = Some(window.to - window.from);
+        self.most_of_piece = self.most_of_piece.map(|most| most - f64::from(pages));
         self.density = self.density.rise(width, f64::from(pages) * self.page, factor);
         window.can_narrow()
     }
@@ -312,6 +259,7 @@ impl Plan {
             self.end = self.end.min(scanned.to);
         }
         self.next = scanned.to;
+        self.learn_amount(scanned, records as f64);
         let width = (scanned.to - scanned.from).as_seconds_f64();
         if width > 0.0 {
             let is_before_end = self.dense_until.is_some_and(|end| scanned.to < end);
@@ -327,6 +275,17 @@ impl Plan {
         if self.since_narrowed >= WINDOWS_TO_RECOVER {
             (self.widest, self.since_narrowed) = ((self.widest * 2).min(self.pace.widest), 0);
         }
+    }
+
+    /// Learns how many records a complete window had.
+    fn learn_amount(&mut self, window: Window, records: f64) {
+        self.too_wide = None;
+        self.quiet = if records < self.page / 2.0 { (self.quiet + 1).min(9) } else { 0 };
+        if records > 0.0 {
+            self.filled_from = self.filled_from.or(Some(window.from));
+        }
+        let pages = (records / self.page).ceil().max(1.0);
+        self.most_of_piece = self.most_of_piece.map(|most| most - pages);
     }
 
     /// Halves the next window, and lets none grow beyond that for a while: the last was too much for the
@@ -363,13 +322,14 @@ impl Plan {
         self.density
     }
 
-    /// Pages that are still to be read, if they are as dense as those before, which held `records`.
+    /// Pages that are still to be read, if they are as dense as those since the first of the `records` so far; `None`
+    /// before that.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no account has 2^52 records")]
-    pub(crate) fn pages_ahead(&self, records: u64) -> f64 {
-        let done = (self.next - self.start).as_seconds_f64().max(1.0);
+    pub(crate) fn pages_ahead(&self, records: u64) -> Option<f64> {
+        let done = (self.next - self.filled_from?).as_seconds_f64().max(1.0);
         let ahead = (self.end - self.next).as_seconds_f64().max(0.0);
-        records as f64 / done * ahead / self.page
+        Some(records as f64 / done * ahead / self.page)
     }
 
     /// The start of the run.

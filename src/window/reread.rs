@@ -6,8 +6,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Window;
 use super::held::Held;
+use super::{NARROWEST, Window};
 
 /// The share of an hour's calls that re-reading may take.
 const SHARE: f64 = 1.0 / 5.0;
@@ -23,6 +23,8 @@ const LEAST_PIECE: f64 = 20.0;
 const PART_OF_PIECE: f64 = 1.0 / 125.0;
 /// Pages of a piece.
 const MOST_PIECE: f64 = 100.0;
+/// Growth of pieces, up to their usual size, after one that was too dense.
+const GROWTH: i32 = 8;
 /// Time between two re-readings of the week: an hour less than a day, so that a daily run that is a little
 /// early does not postpone it to the next run.
 const BETWEEN_WEEKS: TimeDelta = TimeDelta::hours(23);
@@ -131,6 +133,24 @@ impl Share {
         of_span.min(left).max(0.0)
     }
 
+    /// Pages that a span may take at most, when nothing was read again yet and all calls are left.
+    #[must_use]
+    pub(crate) fn most(&self, span: Span) -> f64 {
+        let whole = (self.per_hour * SHARE * self.hours).floor();
+        let most = match span {
+            Span::Day => whole,
+            Span::Hour | Span::Week => (whole * PART).floor(),
+        };
+        most.max(1.0)
+    }
+
+    /// Pages that a piece may take when `left` pages of the hour are left: what it holds beyond its share came late, and
+    /// would be lost.
+    #[must_use]
+    pub(crate) fn most_of_piece(&self, left: f64) -> f64 {
+        (left - self.per_hour * RESERVE).max(1.0)
+    }
+
     /// True if a span's part of the share is too little to read all types once within its time (the week:
     /// once a day), so that only failures are requested.
     #[must_use]
@@ -184,8 +204,10 @@ pub(crate) struct Open {
     pub begun_at: DateTime<Utc>,
     /// The part that is left.
     pub left: Window,
-    /// The time that became older than the span before its turn.
+    /// The time that became older than the span before its turn, or that holds too many pages.
     pub skipped: TimeDelta,
+    /// The length of the next piece at most, after one that held more pages than could be read.
+    pub longest: Option<TimeDelta>,
 }
 
 impl Sweep {
@@ -212,7 +234,8 @@ impl Sweep {
         if span == Span::Week && (now - self.read_at).abs() < BETWEEN_WEEKS {
             return false;
         }
-        self.open = Some(Open { begun_at: now, left: whole, skipped: TimeDelta::zero() });
+        self.open =
+            Some(Open { begun_at: now, left: whole, skipped: TimeDelta::zero(), longest: None });
         self.is_failures_only = false;
         true
     }
@@ -225,7 +248,7 @@ impl Sweep {
         held: &Held<'_>,
         page: f64,
     ) -> Option<Window> {
-        let left = self.open?.left;
+        let Open { left, longest, .. } = self.open?;
         if left.from >= left.to {
             return None;
         }
@@ -234,7 +257,51 @@ impl Sweep {
             return None;
         }
         let pages = MOST_PIECE.min(0.95 * allowed - 1.0).max(1.0);
-        Some(Window { from: left.from, to: held.reach(left, pages * page) })
+        let to = held.reach(left, pages * page);
+        let to = longest.map_or(to, |longest| to.min(left.from + longest));
+        Some(Window { from: left.from, to })
+    }
+
+    /// The seconds that come next and hold more than `most` pages, which would not fit into the share of any run; with one
+    /// before and two after them, because a request may give its neighbours, too.
+    #[must_use]
+    pub(crate) fn crowded(&self, most: f64, held: &Held<'_>, page: f64) -> Option<Window> {
+        let left = self.open?.left;
+        let (mut at, mut to) = (left.from - NARROWEST * 2, left.from);
+        while at <= to + NARROWEST && at < left.to {
+            if held.records(Window { from: at, to: at + NARROWEST }) > most * page {
+                to = at + NARROWEST * 3;
+            }
+            at += NARROWEST;
+        }
+        (to > left.from).then(|| Window { from: left.from, to: to.min(left.to) })
+    }
+
+    /// Moves past seconds that are not read.
+    pub(crate) fn pass(&mut self, passed: Window, length: TimeDelta) {
+        if let Some(open) = &mut self.open {
+            open.skipped += passed.to - passed.from;
+            open.longest = None;
+        }
+        self.moved(passed.to, length, false);
+    }
+
+    /// Makes the next piece shorter, or as long as usual again: `too_wide` is the last window that was given up, if the
+    /// piece was not read to its end. Returns the second that was too much for the second time, which is passed over.
+    pub(crate) fn learn(&mut self, too_wide: Option<TimeDelta>) -> Option<Window> {
+        let open = self.open.as_mut()?;
+        let Some(too_wide) = too_wide else {
+            open.longest = open.longest.map(|longest| longest * GROWTH);
+            open.longest = open.longest.filter(|longest| *longest < BETWEEN_WEEKS);
+            return None;
+        };
+        if too_wide <= NARROWEST && open.longest == Some(NARROWEST) {
+            let from = open.left.from;
+            return Some(Window { from, to: (from + NARROWEST * 2).min(open.left.to) });
+        }
+        let narrower = TimeDelta::seconds((too_wide / GROWTH).num_seconds());
+        open.longest = Some(narrower.max(NARROWEST));
+        None
     }
 
     /// Moves past a piece. At the end of the span, of this length, the re-reading is complete.

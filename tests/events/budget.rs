@@ -32,7 +32,8 @@ on_both!(no_hour_has_more_calls_than_our_share_over_all_runs, |db| {
     assert!(error.contains("the 9 calls per hour of --max-calls-per-hour are used up"), "{error}");
     assert!(outcome["windows"].as_u64() > Some(0), "complete windows are kept: {outcome}");
     let way_out = "; continue with the same command without --since; a run may use the calls of one \
-                   hour, so run it hourly until it has caught up: the 9 calls";
+                   hour, so run it hourly until it has caught up, with a higher \
+                   --max-calls-per-hour if it does not: the 9 calls";
     assert!(error.contains(way_out), "{error}");
 
     // The next runs of the hour make no call at all.

@@ -261,6 +261,25 @@ on_both!(a_type_that_is_added_later_is_named_with_the_command_that_fills_it, |db
     assert!(!again.stderr.contains("--since 2026"), "{again}");
 });
 
+on_both!(a_type_that_is_added_is_named_by_each_run_until_one_has_read_something, |db| {
+    let onelogin = empty(NOON);
+    put_event(&onelogin, failure(1, "2026-03-20T11:00:00Z"));
+    Api::Events.sync_ok(&onelogin, db, &TODAY);
+    onelogin.advance(Duration::from_hours(1));
+    let added = ["--event-types", "25,61,62,63,64,65,4001", "--max-attempts", "1"];
+    let command = "--since 2026-03-20T00:00:00Z";
+
+    onelogin.fail_always_at(Endpoint::Events, Some(Fault::InternalError));
+    let failed = Api::Events.sync(&onelogin, db, &added).run().expect_code(69);
+    assert!(failed.stderr.contains(command), "{failed}");
+    onelogin.fail_always_at(Endpoint::Events, None);
+
+    let next = Api::Events.sync(&onelogin, db, &added).run().expect_code(0);
+    assert!(next.stderr.contains(command), "{next}");
+    let third = Api::Events.sync(&onelogin, db, &added).run().expect_code(0);
+    assert!(!third.stderr.contains(command), "{third}");
+});
+
 on_both!(a_first_run_estimates_its_calls_after_its_first_window, |db| {
     let onelogin = month(|month| month);
     let finished = Api::Events.sync(&onelogin, db, &MONTH).run().expect_code(0);

@@ -1,4 +1,5 @@
-select window_from, window_to, fetched, successes + ignored
-from sync_windows
-where account = $1 and source = $2 and window_id >= $3
-order by window_id
+select w.window_from, w.window_to, w.fetched, w.successes + w.ignored, coalesce(r.is_failures_only, false)
+from sync_windows w
+left join reread_windows r on r.account = w.account and r.window_id = w.window_id
+where w.account = $1 and w.source = $2 and w.window_id >= $3
+order by w.window_id

@@ -19,7 +19,12 @@ fn whole(span: Span, scanned: i64) -> Window {
 /// each hour holds a page and a run may read `pages`.
 fn swept(span: Span, begun: i64, runs: &[i64], pages: f64) -> (Sweep, Vec<Vec<Window>>) {
     let mut sweep = Sweep::read(hour(begun));
-    let held = |n| HeldWindow { window: hours(n, n + 1), failures: 50.0, others: 0.0 };
+    let held = |n| HeldWindow {
+        window: hours(n, n + 1),
+        failures: 50.0,
+        others: 0.0,
+        failures_only: false,
+    };
     let ledger = Ledger::new((0..1_000).map(held), 0.0);
     let read = runs.iter().map(|now| {
         let whole = whole(span, *now);
@@ -60,8 +65,12 @@ fn an_hour_that_hourly_runs_read_in_part_is_begun_by_each() {
     // What one run leaves is older than an hour when the next one begins.
     for run in 501..510 {
         let mut sweep = Sweep::read(hour(500));
-        let open =
-            Open { begun_at: hour(run - 1), left: hours(run - 1, run), skipped: TimeDelta::zero() };
+        let open = Open {
+            begun_at: hour(run - 1),
+            left: hours(run - 1, run),
+            skipped: TimeDelta::zero(),
+            longest: None,
+        };
         sweep.open = Some(open);
         assert!(sweep.begin(Span::Hour, whole(Span::Hour, run + 1), hour(run + 1)));
         assert_eq!(sweep.open.map(|open| open.left), Some(hours(run, run + 1)));
@@ -71,8 +80,12 @@ fn an_hour_that_hourly_runs_read_in_part_is_begun_by_each() {
 #[test]
 fn a_week_whose_rest_is_too_old_begins_again_only_when_it_is_due() {
     let mut sweep = Sweep::read(hour(0));
-    sweep.open =
-        Some(Open { begun_at: hour(990), left: hours(700, 800), skipped: TimeDelta::zero() });
+    sweep.open = Some(Open {
+        begun_at: hour(990),
+        left: hours(700, 800),
+        skipped: TimeDelta::zero(),
+        longest: None,
+    });
     assert!(
         !sweep.begin(Span::Week, whole(Span::Week, 1_000), hour(1_000)),
         "10 h after the last one"
@@ -88,7 +101,12 @@ fn time_of_which_nothing_is_stored_holds_as_much_as_the_densest_hour() {
     let minutes = TimeDelta::minutes(10);
     let burst = Window { from: hour(20), to: hour(20) + minutes };
     let known = [(hours(10, 14), 400.0), (burst, 60.0)];
-    let known = known.map(|(window, failures)| HeldWindow { window, failures, others: 0.0 });
+    let known = known.map(|(window, failures)| HeldWindow {
+        window,
+        failures,
+        others: 0.0,
+        failures_only: false,
+    });
     let of = |windows: &[HeldWindow], at_least| {
         let ledger = Ledger::new(windows.iter().copied(), at_least);
         let held = ledger.held(false);
@@ -104,4 +122,33 @@ fn time_of_which_nothing_is_stored_holds_as_much_as_the_densest_hour() {
     let reached = |window| ledger.held(false).reach(window, 100.0);
     assert_eq!(reached(hours(0, 5)), hour(1), "before the first window");
     assert_eq!(reached(hours(30, 35)), hour(31), "after the last one");
+}
+
+#[test]
+fn what_a_span_was_found_to_hold_again_corrects_what_was_known_of_it() {
+    let held =
+        |window, failures, others| HeldWindow { window, failures, others, failures_only: false };
+    let first =
+        [held(hours(0, 4), 4.0, 8.0), held(hours(4, 5), 100.0, 0.0), held(hours(6, 8), 0.0, 0.0)];
+    let after = |again: HeldWindow| {
+        let ledger = Ledger::new(first.into_iter().chain([again]), 0.0);
+        let of = |failures_only| {
+            let held = ledger.held(failures_only);
+            [hours(0, 2), hours(2, 4), hours(4, 5), hours(5, 6), hours(6, 8)]
+                .map(|window| format!("{:.0}", held.records(window)))
+                .join(" ")
+        };
+        (of(false), of(true))
+    };
+    // Where it lay is kept, and a gap between two windows is known then.
+    let whole = after(held(hours(0, 8), 208.0, 16.0));
+    assert_eq!(whole, ("12 12 200 0 0".to_owned(), "4 4 200 0 0".to_owned()));
+    // Half of a window, of which nothing was known before.
+    assert_eq!(after(held(hours(2, 4), 500.0, 0.0)).0, "6 500 100 250 0");
+    assert_eq!(after(held(hours(7, 8), 30.0, 0.0)).0, "6 6 100 100 30");
+    // Successes that were not requested stay.
+    let failures_only = HeldWindow { failures_only: true, ..held(hours(0, 4), 40.0, 0.0) };
+    assert_eq!(after(failures_only).0, "24 24 100 100 0");
+    // What lies after all that is known is new.
+    assert_eq!(after(held(hours(7, 10), 0.0, 0.0)).0, "6 6 100 100 0");
 }

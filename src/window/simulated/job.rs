@@ -238,7 +238,7 @@ impl<'a> Job<'a> {
             }
             _ => {
                 let window = Window { from, to: window.to };
-                self.ledger.push(HeldWindow { window, failures, others });
+                self.ledger.push(HeldWindow { window, failures, others, failures_only: false });
             }
         }
     }

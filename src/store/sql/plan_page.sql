@@ -1,0 +1,1 @@
+update reading_plans set page = $3 where account = $1 and source = $2

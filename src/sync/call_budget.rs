@@ -11,6 +11,8 @@ use crate::window::Plan;
 
 /// Calls that are reserved at once: those of a window.
 const MOST_RESERVED: f64 = 100.0;
+/// Calls that a run makes at most before it records them: no more are forgotten if it is killed.
+const MOST_UNRECORDED: u64 = 10;
 
 /// Calls that the run may make. Only those of the events API are counted.
 pub(super) struct Calls<'a> {
@@ -99,6 +101,16 @@ impl<'a> Calls<'a> {
     pub(super) async fn reserve(&self, calls: u64) -> Result<(), store::Error> {
         match self.budget {
             Some(budget) if !self.covers(calls) => self.exchange(self.store, budget, calls).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Records the calls of a window that is being read. The reservation stays as it is.
+    pub(super) async fn record(&self) -> Result<(), store::Error> {
+        match self.budget {
+            Some(budget) if budget.spent() >= MOST_UNRECORDED => {
+                self.exchange(self.store, budget, budget.unspent()).await
+            }
             _ => Ok(()),
         }
     }

@@ -95,6 +95,26 @@ on_both!(runs_that_are_killed_reserve_no_more_than_a_window_each, |db| {
     assert_complete(Api::Events, &onelogin, db);
 });
 
+on_both!(the_calls_of_a_killed_run_are_counted_but_for_its_last_ten, |db| {
+    let onelogin = month(|month| Config { page: 10, ..month });
+    onelogin.hold_after(450);
+    let running = Api::Events.sync(&onelogin, db, &MONTH).start();
+    block_on(onelogin.wait_until_held());
+    running.kill9();
+    running.wait();
+    onelogin.release();
+    let made = onelogin.calls().len();
+    db.execute("update watermarks set lease_expires_at = '2000-01-01 00:00:00.000+00:00'");
+
+    // It returns what the killed one had reserved, and makes no call.
+    let next = limited(&onelogin, db, "20", &[]).expect_code(69);
+
+    assert_eq!(onelogin.calls().len(), made, "{next}");
+    let counted: usize =
+        db.rows("select sum(calls) from api_calls")[0][0].parse().expect("a count");
+    assert!((made - 10..=made).contains(&counted), "{counted} counted, {made} made");
+});
+
 on_both!(the_calls_of_an_hourly_run_do_not_hold_the_next_one_back, |db| {
     let onelogin = month(|month| month);
     for hour in 1..=3 {

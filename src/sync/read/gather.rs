@@ -63,6 +63,9 @@ impl Reader<'_> {
             }
             // Both sides share a thread: this lets the writing side continue.
             tokio::task::yield_now().await;
+            if is_paged {
+                self.run.calls.record().await?;
+            }
             if let Some(spool) = &mut spool {
                 spool.end_part()?;
                 continue;

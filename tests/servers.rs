@@ -221,6 +221,22 @@ fn a_server_with_no_connection_to_spare_is_waited_for() {
     db.execute(&format!("reassign owned by {name} to current_user; drop role {name}"));
 }
 
+/// Regression: with one of the two connections, the run named a firewall as the cause.
+#[test]
+fn a_server_with_one_connection_to_spare_names_the_limit() {
+    let (db, onelogin) = (Db::postgres(), history(60));
+    let mut url: Url = db.url().parse().expect("a URL");
+    let name = url.path().trim_start_matches('/').to_owned();
+    db.execute(&format!("create role {name} login connection limit 1"));
+    url.set_username(&name).expect("a URL with a host");
+
+    let refused = error(sync_into(&onelogin, url.as_str(), &["--database-timeout", "3s"]), 74);
+
+    assert!(refused.contains("too many connections for role"), "{refused}");
+    assert!(refused.contains("a run needs two"), "{refused}");
+    db.execute(&format!("drop role {name}"));
+}
+
 /// Regression: each run held a connection while it waited for its second one, and none went on.
 #[test]
 fn more_runs_at_once_than_connections_all_succeed() {

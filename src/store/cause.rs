@@ -67,6 +67,7 @@ pub(crate) fn cause_of(error: &sqlx::Error) -> String {
         sqlx::Error::Database(error) => clean(error.message()),
         sqlx::Error::Io(error) => io_text(error),
         sqlx::Error::PoolTimedOut => "it did not answer in time".to_owned(),
+        other if is_no_postgres(other) => "what answers there is no Postgres".to_owned(),
         other => clean(&other.to_string()),
     };
     match known(error).way_out {
@@ -92,6 +93,11 @@ pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
 /// Checks that trying again cannot help until somebody changes something.
 pub(super) fn is_for_good(error: &sqlx::Error) -> bool {
     known(error).is_for_good
+}
+
+/// Checks that a server answers the first question of the protocol in another one. The driver has only a text for it.
+fn is_no_postgres(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Protocol(text) if text.contains("SSLRequest"))
 }
 
 fn io_text(error: &std::io::Error) -> String {
@@ -128,6 +134,7 @@ fn known(error: &sqlx::Error) -> Known {
         },
         sqlx::Error::PoolTimedOut => heals("is it overloaded, or a firewall in between?"),
         sqlx::Error::Configuration(_) => Known { is_for_good: true, way_out: None },
+        other if is_no_postgres(other) => heals("are host and port right?"),
         _ => Known { is_for_good: false, way_out: None },
     }
 }
@@ -150,7 +157,8 @@ fn of_postgres(error: &dyn DatabaseError) -> Known {
         "3F000" => "create the schema, or correct search_path".to_owned(),
         "53100" => FREE_SPACE.to_owned(),
         "53300" => {
-            "all its connections are in use; close some, or raise max_connections".to_owned()
+            "a run needs two: close some, or raise max_connections, or the limit of the role or the database"
+                .to_owned()
         }
         _ => {
             return Known { is_for_good: code.starts_with("42"), way_out: None };

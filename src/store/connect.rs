@@ -207,15 +207,17 @@ async fn connect_all(options: &PgConnectOptions, limit: Duration) -> Result<PgPo
             .await
             .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
         let first = pool.acquire().await?;
-        if let Ok(second) = timeout(patience, pool.acquire()).await {
+        let left = until.saturating_duration_since(Instant::now());
+        if let Ok(second) = timeout(patience.min(left), pool.acquire()).await {
             return second.map(|_| pool);
+        }
+        if left <= patience {
+            // While the first one is held, a further attempt is refused for the same reason.
+            return Err(reason(options).await);
         }
         drop(first);
         pool.close().await;
-        if Instant::now() + patience > until {
-            return Err(sqlx::Error::PoolTimedOut);
-        }
-        tokio::time::sleep(patience.mul_f64(fastrand::f64())).await;
+        tokio::time::sleep(patience.min(left.saturating_sub(patience)).mul_f64(fastrand::f64())).await;
         patience *= 2;
     }
 }

@@ -69,6 +69,7 @@ pub(super) fn read(text: &str, is_insecure: bool) -> Result<ServerUrl, Error> {
         return Err(unusable());
     }
     let url = Url::parse(text).map_err(|_| unusable())?;
+    check_mode_of_environment(std::env::var("PGSSLMODE").ok().as_deref())?;
     let mut names_statements = true;
     let mut has_root = std::env::var_os("PGSSLROOTCERT").is_some();
     for (name, value) in url.query_pairs() {
@@ -154,6 +155,20 @@ fn check_value(name: &str, value: &str) -> Result<(), Error> {
                 ))
             })
         }
+        "port" | "statement-cache-capacity" if value.parse::<u16>().is_err() => {
+            Err(Error::Url(format!("its parameter `{name}` must be a number up to 65535")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The driver takes a misspelled mode for none, and so would not check the server's certificate.
+fn check_mode_of_environment(mode: Option<&str>) -> Result<(), Error> {
+    match mode {
+        Some(mode) if !mode.is_empty() && PgSslMode::from_str(mode).is_err() => Err(Error::Url(
+            "the environment's PGSSLMODE must be disable, allow, prefer, require, verify-ca or verify-full"
+                .to_owned(),
+        )),
         _ => Ok(()),
     }
 }
@@ -219,6 +234,18 @@ mod tests {
 
     fn mode(url: &str, is_insecure: bool) -> Result<&'static str, String> {
         read(url, is_insecure).map(|url| url.tls.mode).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_misspelled_value_is_named() {
+        for name in ["port", "statement-cache-capacity"] {
+            let error = mode(&format!("postgres://me@localhost/db?{name}=x"), false).unwrap_err();
+            assert!(error.contains(&format!("`{name}` must be a number")), "{error}");
+        }
+        assert!(check_mode_of_environment(Some("verify-ful")).is_err());
+        for mode in [None, Some(""), Some("verify-full")] {
+            assert!(check_mode_of_environment(mode).is_ok(), "{mode:?}");
+        }
     }
 
     #[test]

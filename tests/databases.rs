@@ -392,6 +392,28 @@ fn the_copy_of_a_frozen_run_is_ended_by_the_next_run() {
     assert_complete(Api::Legacy, &onelogin, &db);
 }
 
+/// Regression: with a lease of some seconds the next run waited for a minute, and ended with 74.
+#[test]
+fn the_copy_of_a_run_that_has_just_frozen_is_ended_while_the_next_run_waits() {
+    let db = Db::postgres();
+    let onelogin = empty("2026-03-20T12:00:00Z");
+    let time = "2026-03-20T11:00:00Z";
+    for id in 1..=5_003 {
+        put(&onelogin, time, with_long_name(record(id, time, id % 7)).to_json());
+    }
+    let since = ["--since", "2026-03-20", "--lease", "3s"];
+    let frozen = Api::Legacy.sync(&onelogin, &db, &since).start();
+    freeze_in_a_copy(&frozen, &db);
+    expire_lease(&db);
+
+    let next = outcome(Api::Legacy.sync(&onelogin, &db, &since).run(), 0);
+
+    assert_eq!(next["inserted"], 5_003);
+    frozen.thaw();
+    outcome(frozen.wait(), 74);
+    assert_complete(Api::Legacy, &onelogin, &db);
+}
+
 #[test]
 fn a_migration_that_is_frozen_is_ended_so_that_the_next_one_goes_on() {
     let db = Db::postgres();

@@ -217,7 +217,8 @@ async fn connect_all(options: &PgConnectOptions, limit: Duration) -> Result<PgPo
         }
         drop(first);
         pool.close().await;
-        tokio::time::sleep(patience.min(left.saturating_sub(patience)).mul_f64(fastrand::f64())).await;
+        tokio::time::sleep(patience.min(left.saturating_sub(patience)).mul_f64(fastrand::f64()))
+            .await;
         patience *= 2;
     }
 }

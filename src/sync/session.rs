@@ -285,8 +285,8 @@ impl<'a> Session<'a> {
         if new > max { Err(Error::Rejects { new, max }) } else { Ok(()) }
     }
 
-    /// Renews the lease three times within its life, so that one renewal may fail. Returns when the
-    /// lease is lost.
+    /// Renews the lease three times within its life, so that one renewal may fail, and ends the copies of frozen runs.
+    /// Returns when the lease is lost.
     async fn keep_lease(&self) -> store::Error {
         let third = (self.lease.ttl / 3).to_std().unwrap_or_default();
         let pause = third.max(Duration::from_millis(100));
@@ -299,6 +299,10 @@ impl<'a> Session<'a> {
                 Err(error) => {
                     tracing::warn!(error = %crate::chain(&error), "lease not renewed");
                 }
+            }
+            // This run may wait for one. It is no reason to end if that cannot be found out.
+            if let Err(error) = self.store.end_abandoned_copies().await {
+                tracing::debug!(error = %crate::chain(&error), "copies of frozen runs not ended");
             }
         }
     }

@@ -330,8 +330,9 @@ impl<'a> Session<'a> {
             are_users_distinct: counts.user_writes <= 1,
             people_pending,
         };
-        let within = match status {
-            Status::Interrupted => RECORD_STOP_WITHIN,
+        let within = match &result {
+            // A database that has just answered nothing for long hardly does so now.
+            Err(Error::Stopped(_) | Error::Store(store::Error::Hangs { .. })) => RECORD_STOP_WITHIN,
             _ => RECORD_END_WITHIN,
         };
         let recorded = self.record_until_it_succeeds(&end, cut_short);

@@ -16,6 +16,9 @@ const APART: TimeDelta = TimeDelta::seconds(1);
 /// Time around a failure that is looked up. Most failures then have all that may matter around them.
 const AROUND: TimeDelta = TimeDelta::seconds(2);
 
+/// Failures that are tried to make room for one: more of one user, operation and second come from tests only.
+const MOST_TRIED: usize = 100;
+
 const NEAR: Statement = Statement::new(include_str!("sql/attempts_near.sql"));
 const NEAR_WITHOUT_USER: Statement =
     Statement::new(include_str!("sql/attempts_near_without_user.sql"));
@@ -32,7 +35,8 @@ pub(super) fn group_of(attempt: &Attempt) -> Group {
 pub(super) type Link = (Uuid, Option<Uuid>);
 
 /// Pairs the failures of a group, in the order of time, and returns whose twin each is. Each failure has at
-/// most one twin per source. Equal names of the app come first, then one without a name, then a renamed app.
+/// most one twin per source, and as many have one as can. Equal names of the app come first, then one without a name,
+/// then a renamed app; and of several failures the one of the same second, because the legacy API cuts fractions off.
 pub(super) fn pair(attempts: &[&Attempt]) -> Vec<Option<Uuid>> {
     // Sources are in the order of their names: events before legacy before webhook.
     let mut sources: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -43,34 +47,65 @@ pub(super) fn pair(attempts: &[&Attempt]) -> Vec<Option<Uuid>> {
     let mut better: Vec<Vec<usize>> = Vec::new();
     for lesser in sources.into_values() {
         for better in &better {
-            let mut taken = HashSet::new();
-            for fits in [equal_names as Fits, one_name, any_names] {
-                let mut start = 0;
-                for &own in &lesser {
-                    let near = |other: usize| attempts[own].at - attempts[other].at;
-                    while start < better.len() && near(better[start]) > APART {
-                        start += 1;
-                    }
-                    if twin_of[own].is_some() {
-                        continue;
-                    }
-                    let candidates =
-                        better[start..].iter().take_while(|&&other| near(other) >= -APART);
-                    let twin = candidates.copied().find(|&other| {
-                        twin_of[other].is_none()
-                            && !taken.contains(&other)
-                            && fits(attempts[own], attempts[other])
-                    });
-                    if let Some(other) = twin {
-                        taken.insert(other);
-                        twin_of[own] = Some(attempts[other].id);
-                    }
-                }
+            let open = |of: &[usize]| -> Vec<usize> {
+                of.iter().copied().filter(|&place| twin_of[place].is_none()).collect()
+            };
+            let partners = partners(attempts, &open(&lesser), &open(better));
+            for (other, own) in partners {
+                twin_of[own] = Some(attempts[other].id);
             }
         }
         better.push(lesser);
     }
     twin_of
+}
+
+/// The failures of a lesser source for those of a better one, both as places in the order of time.
+fn partners(attempts: &[&Attempt], lesser: &[usize], better: &[usize]) -> HashMap<usize, usize> {
+    let at = |place: usize| attempts[place].at;
+    let near = |own: usize| {
+        let start = better.partition_point(|&other| at(own) - at(other) > APART);
+        better[start..].iter().copied().take_while(move |&other| at(other) - at(own) <= APART)
+    };
+    let mut partners: HashMap<usize, usize> = HashMap::new();
+    let mut alone: Vec<usize> = lesser.to_vec();
+    for fits in [equal_names as Fits, one_name, any_names] {
+        alone.retain(|&own| {
+            let free = near(own).filter(|other| !partners.contains_key(other));
+            let candidates = free.filter(|&other| fits(attempts[own], attempts[other]));
+            let nearest = candidates.min_by_key(|&other| {
+                (at(own).timestamp() != at(other).timestamp(), (at(own) - at(other)).abs())
+            });
+            nearest.is_none_or(|other| partners.insert(other, own).is_some())
+        });
+    }
+    for own in alone {
+        if partners.len() == better.len() {
+            break;
+        }
+        make_room(own, &near, &mut partners, &mut HashSet::new());
+    }
+    partners
+}
+
+/// Finds a partner for a failure, although all that are near have one, if one of those can have another.
+fn make_room<N: Iterator<Item = usize>>(
+    own: usize,
+    near: &impl Fn(usize) -> N,
+    partners: &mut HashMap<usize, usize>,
+    tried: &mut HashSet<usize>,
+) -> bool {
+    for other in near(own) {
+        if tried.len() >= MOST_TRIED || !tried.insert(other) {
+            continue;
+        }
+        let before = partners.get(&other).copied();
+        if before.is_none_or(|before| make_room(before, near, partners, tried)) {
+            partners.insert(other, own);
+            return true;
+        }
+    }
+    false
 }
 
 type Fits = fn(&Attempt, &Attempt) -> bool;
@@ -334,6 +369,35 @@ mod tests {
             (4, "legacy", 0, "Wiki"),
         ];
         assert_eq!(paired(&unnamed), [0, 0, 2, 1]);
+    }
+
+    /// Regression: the equal name took the only failure that the renamed app could be a twin of.
+    #[test]
+    fn a_renamed_app_does_not_double_though_another_failure_has_its_name() {
+        let attempts = [
+            (1, "legacy", 0, "Zed"),
+            (2, "events", 200, "Wiki"),
+            (3, "legacy", 1_000, "Wiki"),
+            (4, "events", 1_500, "Wiki"),
+        ];
+        assert_eq!(paired(&attempts), [2, 0, 4, 0]);
+        // Two of them have to make room.
+        let attempts = [
+            (1, "legacy", 0, "Zed"),
+            (2, "legacy", 0, "Wiki"),
+            (3, "events", 600, "Wiki"),
+            (4, "events", 1_000, "Mail"),
+            (5, "legacy", 1_700, "Mail"),
+            (6, "events", 1_800, "Sales"),
+        ];
+        assert_eq!(paired(&attempts).into_iter().filter(|twin| *twin > 0).count(), 3);
+    }
+
+    #[test]
+    fn of_several_the_failure_of_the_same_second_is_the_twin() {
+        let attempts =
+            [(1, "events", 0, "Wiki"), (2, "legacy", 1_000, "Wiki"), (3, "events", 1_900, "Wiki")];
+        assert_eq!(paired(&attempts), [0, 3, 0]);
     }
 
     #[test]

@@ -239,12 +239,7 @@ impl<'a> Reader<'a> {
             Err(Error::Source(error)) if error.is_too_much() => {
                 let narrower = plan.given_up(window, answer.pages());
                 if !narrower && !self.is_again {
-                    let limit = self.run.calls.limit().unwrap_or_default();
-                    tracing::warn!(
-                        second = %window, pages = answer.pages(),
-                        "a second has more pages than calls are left, and cannot be read in part: if it is the same \
-                         in an hour, it needs a higher --max-calls-per-hour than {limit}"
-                    );
+                    self.warn_of_crowded(window, answer.pages());
                 }
                 // What ran out of calls is planned for those of the next hour.
                 if error.is_out_of_calls() || !narrower {
@@ -289,6 +284,19 @@ impl<'a> Reader<'a> {
         }))
         .await;
         Ok(())
+    }
+
+    /// Warns of a second that took half of an hour's calls and was not read to its end.
+    fn warn_of_crowded(&self, second: Window, pages: u32) {
+        if let Some(limit) = self.run.calls.limit()
+            && f64::from(pages) >= limit / 2.0
+        {
+            tracing::warn!(
+                %second, pages,
+                "a second has more pages than calls are left, and cannot be read in part: if it is the same in an \
+                 hour, it needs a higher --max-calls-per-hour than {limit}"
+            );
+        }
     }
 
     /// Logs what a first run has ahead of it, after its first window and when that turns out to be twice or

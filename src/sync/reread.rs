@@ -181,6 +181,7 @@ async fn span(
         {
             tracing::info!(span = span.as_str(), window = %crowded, "too many pages to be read again");
             sweep.pass(crowded, length);
+            run.store.note_sweep(&run.lease, span, &sweep).await?;
             continue;
         }
         let allowed = (share.allowed(span, left()), share.least_piece());
@@ -197,7 +198,7 @@ async fn span(
         let most = share.most_of_piece(left());
         let mut plan = Plan::of_piece(run.pace(), piece, held.records(piece), most);
         let are_calls_left = self::piece(run, span, failures_only, &mut plan, loader).await?;
-        sweep.moved(plan.reached(), length, failures_only);
+        sweep.moved(plan.unread_from().unwrap_or(piece.to), length, failures_only);
         if let Some(second) = sweep.learn(plan.too_wide()) {
             tracing::warn!(
                 second = %second,

@@ -116,10 +116,10 @@ impl Plan {
         self.next < self.end && self.most_of_piece.is_none_or(|most| most >= 1.0)
     }
 
-    /// The end of the last window that was read.
+    /// The start of what was not read, because the calls for it ran out.
     #[must_use]
-    pub(crate) fn reached(&self) -> DateTime<Utc> {
-        self.next
+    pub(crate) fn unread_from(&self) -> Option<DateTime<Utc>> {
+        (self.next < self.end).then_some(self.next)
     }
 
     /// The width of the last window, if it was given up.

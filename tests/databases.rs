@@ -392,6 +392,25 @@ fn the_copy_of_a_frozen_run_is_ended_by_the_next_run() {
     assert_complete(Api::Legacy, &onelogin, &db);
 }
 
+#[test]
+fn a_run_that_was_frozen_in_a_copy_does_not_end_its_own() {
+    let db = Db::postgres();
+    let onelogin = empty("2026-03-20T12:00:00Z");
+    let time = "2026-03-20T11:00:00Z";
+    for id in 1..=5_003 {
+        put(&onelogin, time, with_long_name(record(id, time, id % 7)).to_json());
+    }
+    let running = Api::Legacy.sync(&onelogin, &db, &["--since", "2026-03-20"]).start();
+    freeze_in_a_copy(&running, &db);
+    wait_for(&db, &format!("{COPIES} and query_start < clock_timestamp() - interval '36 s'"));
+
+    // Its lease, which lasts longer, is renewed first.
+    running.thaw();
+
+    outcome(running.wait(), 0);
+    assert_complete(Api::Legacy, &onelogin, &db);
+}
+
 /// Regression: with a lease of some seconds the next run waited for a minute, and ended with 74.
 #[test]
 fn the_copy_of_a_run_that_has_just_frozen_is_ended_while_the_next_run_waits() {
@@ -410,7 +429,9 @@ fn the_copy_of_a_run_that_has_just_frozen_is_ended_while_the_next_run_waits() {
 
     assert_eq!(next["inserted"], 5_003);
     frozen.thaw();
-    outcome(frozen.wait(), 74);
+    // It meets its ended copy first, or that it has lost the lease.
+    let ended = frozen.wait();
+    assert!(matches!(ended.code, Some(74 | 75)), "{ended}");
     assert_complete(Api::Legacy, &onelogin, &db);
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Lease {
     /// Duration without renewal.
     pub ttl: TimeDelta,
     pub(super) token: i64,
+    /// The time by the database's clock at which it was taken.
+    pub(super) taken_at: DateTime<Utc>,
 }
 
 /// The state of an account and source when a run takes their lease.
@@ -192,11 +194,11 @@ impl Store {
                             .bind(&origin.account)
                             .fetch_one(&mut **tx)
                             .await?;
-                    Ok((row, account_id))
+                    Ok((row, account_id, now))
                 })
             })
             .await;
-        let (row, onelogin_account_id) = match answer {
+        let (row, onelogin_account_id, taken_at) = match answer {
             // Another run's lease ran out unrenewed, and yet it is at work.
             Err(Error::Locked { source, .. }) if self.has_leases(&origin.account, 1).await => {
                 return Err(Error::of_account_lock(&origin.account, source));
@@ -207,8 +209,9 @@ impl Store {
             Some((token, high_water_mark, scanned_through, read_from)) => {
                 let watermark = Watermark { high_water_mark, scanned_through };
                 let resume = ResumePoint { watermark, read_from, onelogin_account_id };
-                self.end_abandoned_copies().await?;
-                Ok((Lease { origin, ttl, token }, resume))
+                let lease = Lease { origin, ttl, token, taken_at };
+                self.end_abandoned_copies(&lease).await?;
+                Ok((lease, resume))
             }
             // It may have been released in between; trying again is right all the same.
             None => Err(self.held(&origin).await?.unwrap_or_else(|| Error::LeaseHeld {

@@ -136,9 +136,8 @@ pub(super) struct Reader<'a> {
     run: &'a Session<'a>,
     read_ahead: &'a ReadAhead,
     steps: Sender<Step<'a>>,
-    failures_only: bool,
-    /// True if what is read was read before.
-    is_again: bool,
+    /// The span that is re-read; `None` for what is new.
+    reread: Option<Reread>,
     /// Records of complete windows so far.
     fetched: u64,
     /// Rejects among them.
@@ -156,9 +155,11 @@ impl<'a> Reader<'a> {
     ) -> Self {
         let counts = run.tally().counts;
         let (fetched, rejects) = (counts.fetched, counts.rejected);
-        let (failures_only, is_again) =
-            (reread.is_some_and(|reread| reread.failures_only), reread.is_some());
-        Self { run, read_ahead, steps, failures_only, is_again, fetched, rejects, estimated: None }
+        Self { run, read_ahead, steps, reread, fetched, rejects, estimated: None }
+    }
+
+    fn failures_only(&self) -> bool {
+        self.reread.is_some_and(|reread| reread.failures_only)
     }
 
     /// Reads every window of the plan.
@@ -201,7 +202,7 @@ impl<'a> Reader<'a> {
         let Window { from, to } = requested.widened(plan.is_last(requested));
         // Once begun, a window is read to its end, up to half of an hour's calls.
         let limit = plan.most_pages(requested, self.run.calls.most_pages());
-        let scope = Scope { failures_only: self.failures_only, most_pages: whole(limit) };
+        let scope = Scope { failures_only: self.failures_only(), most_pages: whole(limit) };
         let mut answer = self.run.source.open(from, to, scope).await?;
         if let Some(account_id) = self.run.source.account_id() {
             self.run.check_account(account_id)?;
@@ -238,7 +239,7 @@ impl<'a> Reader<'a> {
         let stats = match Box::pin(reading).await {
             Err(Error::Source(error)) if error.is_too_much() => {
                 let narrower = plan.given_up(window, answer.pages());
-                if !narrower && !self.is_again {
+                if !narrower && self.reread.is_none() {
                     self.warn_of_crowded(window, answer.pages());
                 }
                 // What ran out of calls is planned for those of the next hour.
@@ -278,7 +279,7 @@ impl<'a> Reader<'a> {
             window,
             stats,
             pages,
-            failures_only: self.failures_only,
+            failures_only: self.failures_only(),
             density: plan.density(),
             _slot: slot,
         }))

@@ -99,11 +99,15 @@ pub(super) async fn all_was_read(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     for span in spans {
-        let sweep = Sweep::read(now);
-        *run.rereading.sweeps.borrow_mut().get_mut(*span) = Some(sweep);
-        run.store.note_sweep(&run.lease, *span, &sweep).await?;
+        note(run, *span, Sweep::read(now)).await?;
     }
     Ok(())
+}
+
+/// Records how far a span was re-read.
+async fn note(run: &Session<'_>, span: Span, sweep: Sweep) -> Result<(), Error> {
+    *run.rereading.sweeps.borrow_mut().get_mut(span) = Some(sweep);
+    Ok(run.store.note_sweep(&run.lease, span, &sweep).await?)
 }
 
 /// Re-reads what its share allows, after a run has read what is new. A run that has just read everything for
@@ -181,7 +185,7 @@ async fn span(
         {
             tracing::info!(span = span.as_str(), window = %crowded, "too many pages to be read again");
             sweep.pass(crowded, length);
-            run.store.note_sweep(&run.lease, span, &sweep).await?;
+            note(run, span, sweep).await?;
             continue;
         }
         let allowed = (share.allowed(span, left()), share.least_piece());
@@ -194,49 +198,38 @@ async fn span(
             }
             break;
         };
-        tracing::info!(span = span.as_str(), window = %piece, failures_only, "re-reading");
-        let most = share.most_of_piece(left());
-        let mut plan = Plan::of_piece(run.pace(), piece, held.records(piece), most);
-        let are_calls_left = self::piece(run, span, failures_only, &mut plan, loader).await?;
-        sweep.moved(plan.unread_from().unwrap_or(piece.to), length, failures_only);
-        if let Some(second) = sweep.learn(plan.too_wide()) {
-            tracing::warn!(
-                second = %second,
-                "a second has more pages than the calls that are left of an hour, and is not read again: what came \
-                 late in it may be missing, unless --max-calls-per-hour is higher"
-            );
-            sweep.pass(second, length);
-        }
-        *of.sweeps.borrow_mut().get_mut(span) = Some(sweep);
-        run.store.note_sweep(&run.lease, span, &sweep).await?;
-        if !are_calls_left {
+        let expected = (piece, held.records(piece));
+        let reread = Reread { span, failures_only };
+        if !self::piece(run, reread, (&mut sweep, length), expected, loader).await? {
             return Ok(false);
         }
     }
-    *of.sweeps.borrow_mut().get_mut(span) = Some(sweep);
     if sweep.open.is_some() {
-        run.store.note_sweep(&run.lease, span, &sweep).await?;
+        note(run, span, sweep).await?;
     } else if span == Span::Day && started_whole {
         // The hour is part of it.
         let hour = Sweep { is_failures_only: failures_only, ..Sweep::read(now) };
-        *of.sweeps.borrow_mut().get_mut(Span::Hour) = Some(hour);
-        run.store.note_sweep(&run.lease, Span::Hour, &hour).await?;
+        note(run, Span::Hour, hour).await?;
     }
     Ok(true)
 }
 
-/// Reads a piece of a span, as far as the calls for it go. Returns whether calls are left for another.
+/// Reads a piece of a span, which is expected to hold a number of records, as far as the calls for it go. Returns whether
+/// calls are left for another.
 async fn piece(
     run: &Session<'_>,
-    span: Span,
-    failures_only: bool,
-    plan: &mut Plan,
+    reread: Reread,
+    (sweep, length): (&mut Sweep, TimeDelta),
+    (piece, records): (Window, f64),
     loader: &mut Loader<'_>,
 ) -> Result<bool, Error> {
+    let Reread { span, failures_only } = reread;
+    tracing::info!(span = span.as_str(), window = %piece, failures_only, "re-reading");
     let share = &run.rereading.share;
+    let most = share.borrow().most_of_piece(run.calls.left());
+    let mut plan = Plan::of_piece(run.pace(), piece, records, most);
     let (requests, spent) = (run.traffic().requests, *share.borrow().spent.get(span));
-    let copied = copy(run, plan, loader, Advance::Reread(Reread { span, failures_only })).await;
-    let are_calls_left = match copied {
+    let are_calls_left = match copy(run, &mut plan, loader, Advance::Reread(reread)).await {
         Err(Error::Source(error)) if error.is_too_much() => {
             tracing::info!(%error, "the next run continues to re-read");
             false
@@ -250,6 +243,16 @@ async fn piece(
         let counted = *share.borrow().spent.get(span) - spent;
         share.borrow_mut().spend(span, (made - counted).max(0.0));
     }
+    sweep.moved(plan.unread_from().unwrap_or(piece.to), length, failures_only);
+    if let Some(second) = sweep.learn(plan.too_wide()) {
+        tracing::warn!(
+            %second,
+            "a second has more pages than the calls that are left of an hour, and is not read again: what came \
+             late in it may be missing, unless --max-calls-per-hour is higher"
+        );
+        sweep.pass(second, length);
+    }
+    note(run, span, *sweep).await?;
     Ok(are_calls_left)
 }
 

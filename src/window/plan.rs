@@ -7,6 +7,8 @@ use super::{Memory, NARROWEST, Pace, Window};
 
 /// Complete windows after which one that was too much for the server is forgotten by half.
 const WINDOWS_TO_RECOVER: u32 = 10;
+/// Quiet windows that count: after as many, no window is narrower for the densest hour.
+const MOST_QUIET: i32 = 9;
 /// Records of a page whose span shows how dense the window is. A page of one spans no time at all.
 const LEAST_ON_PAGE: u64 = 10;
 /// Page sizes in use. A response of exactly this many records may have been cut silently; 51 is what
@@ -280,7 +282,7 @@ impl Plan {
     /// Learns how many records a complete window had.
     fn learn_amount(&mut self, window: Window, records: f64) {
         self.too_wide = None;
-        self.quiet = if records < self.page / 2.0 { (self.quiet + 1).min(9) } else { 0 };
+        self.quiet = if records < self.page / 2.0 { (self.quiet + 1).min(MOST_QUIET) } else { 0 };
         if records > 0.0 {
             self.filled_from = self.filled_from.or(Some(window.from));
         }

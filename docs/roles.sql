@@ -24,7 +24,7 @@ grant select, insert, update on
     sync_windows, event_types, reading_plans, reread_windows
     to onelogin_loader;
 grant select, insert, update, delete on
-    api_calls, rereads, selected_event_types, provisioning_cases, failures_by_day, error_texts
+    api_calls, rereads, selected_event_types, provisioning_cases, failures_by_day, apps_by_day, error_texts
     to onelogin_loader;
 
 -- A BI tool, and `status`. It reads every view, without the columns that are personal by the data dictionary: a

@@ -55,6 +55,7 @@ fn facts(db: &Db) -> Vec<Vec<String>> {
         ("provisioning_cases", "*"),
         ("error_texts", "*"),
         ("failures_by_day", "*"),
+        ("apps_by_day", "*"),
     ] {
         let mut of_table = db.rows(&format!("select '{table}', {columns} from {table}"));
         of_table.sort();

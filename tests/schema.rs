@@ -34,6 +34,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     "V16__right_answers",
     "V17__names_in_errors",
     "V18__pages_and_pieces",
+    "V19__last_failures",
 ];
 
 /// Indexes that group rows by app without a sort, which Postgres does by hashing; and one with the app, which

@@ -39,12 +39,13 @@ const FREE_SPACE_OF_FILE: &str = "free some space on the file's disk, or on that
     run again; complete windows are kept";
 
 /// The tables from which a run deletes rows, as in `docs/roles.sql`.
-const MADE_AGAIN: [&str; 6] = [
+const MADE_AGAIN: [&str; 7] = [
     "api_calls",
     "rereads",
     "selected_event_types",
     "provisioning_cases",
     "failures_by_day",
+    "apps_by_day",
     "error_texts",
 ];
 

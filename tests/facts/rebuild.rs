@@ -19,7 +19,8 @@ on_both!(a_rebuild_makes_lost_tables_again, |db| {
     let before = facts(db);
     assert!(before.len() > 500, "{} rows", before.len());
     db.execute(
-        "delete from provisioning_cases; delete from failures_by_day; delete from error_texts;
+        "delete from provisioning_cases; delete from failures_by_day; delete from apps_by_day;
+         delete from error_texts;
          update provisioning_failures set twin_of = null;",
     );
 
@@ -69,7 +70,8 @@ on_both!(a_rebuild_that_was_cut_is_continued_by_the_next_run, |db| {
          update watermarks set needs_rebuild = true;
          delete from provisioning_cases where operation = 'suspend';
          update error_texts set failures = 7;
-         update failures_by_day set failures = 7;",
+         update failures_by_day set failures = 7;
+         update apps_by_day set failures = 7;",
     );
     Api::Events.sync_ok(&onelogin, db, &AGAIN);
 
@@ -87,10 +89,30 @@ on_both!(a_rebuild_that_was_cut_at_any_place_takes_in_what_came_meanwhile, |db| 
     let after_user = format!("user_id > {user}");
     // The step, what is built, and what is wrong so far.
     for (number, (step, through, wrong)) in (0..).zip([
-        ("users", "null", vec![("provisioning_cases", "true"), ("failures_by_day", "true")]),
-        ("users", user, vec![("provisioning_cases", &after_user), ("failures_by_day", "true")]),
-        ("days", "null", vec![("failures_by_day", "true")]),
-        ("days", days_since_1970.as_str(), vec![("failures_by_day", "day > '2026-03-15'")]),
+        (
+            "users",
+            "null",
+            vec![
+                ("provisioning_cases", "true"),
+                ("failures_by_day", "true"),
+                ("apps_by_day", "true"),
+            ],
+        ),
+        (
+            "users",
+            user,
+            vec![
+                ("provisioning_cases", &after_user),
+                ("failures_by_day", "true"),
+                ("apps_by_day", "true"),
+            ],
+        ),
+        ("days", "null", vec![("failures_by_day", "true"), ("apps_by_day", "true")]),
+        (
+            "days",
+            days_since_1970.as_str(),
+            vec![("failures_by_day", "day > '2026-03-15'"), ("apps_by_day", "day > '2026-03-15'")],
+        ),
     ]) {
         // A failure of a day that is built, perhaps, and one of a day that is not.
         for (id, day) in [(1, middle), (2, "2026-03-19")] {
@@ -141,7 +163,8 @@ on_both!(fingerprints_that_an_earlier_version_lacks_are_filled_before_a_run, |db
     let before = facts(db);
     db.execute(
         "update provisioning_failures set error_fingerprint = null;
-         delete from provisioning_cases; delete from failures_by_day; delete from error_texts;
+         delete from provisioning_cases; delete from failures_by_day; delete from apps_by_day;
+         delete from error_texts;
          update accounts set rebuild_step = 'fingerprints';
          update watermarks set needs_rebuild = true;",
     );

@@ -143,6 +143,7 @@ pub(super) fn fill(db: &Db) {
         }
     }
     db.execute(&sql.join(";\n"));
+    db.count_apps();
 }
 
 const RUN: &str = "01900000-0000-7000-8000-000000000001";
@@ -235,6 +236,7 @@ pub(super) fn fill_many(db: &Db) {
         ));
     }
     db.execute(&sql.join(";\n"));
+    db.count_apps();
 }
 
 fn insert_many(

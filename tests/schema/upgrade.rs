@@ -6,7 +6,7 @@ use super::{MIGRATIONS, lines, migrate, root};
 use crate::support::tables::{Db, assert_rows, on_both};
 
 /// The tables, each with its key.
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 14] = [
     ("accounts", "account"),
     ("users", "account, user_id"),
     ("provisioning_failures", "account, failure_id"),
@@ -20,6 +20,7 @@ const TABLES: [(&str, &str); 13] = [
     ("provisioning_cases", "account, case_id"),
     ("error_texts", "account, error_fingerprint"),
     ("failures_by_day", "account, day, app_name, operation, error_fingerprint"),
+    ("apps_by_day", "account, day, app_id, app_name"),
 ];
 
 /// Makes the schema of an earlier program, with the rows that programs may have left on the way there.
@@ -224,6 +225,10 @@ default | 2014-09-09 | Wiki | suspend | e3b0c44298fc1c14 | 1 | 0 | 0 | 0 | 0"),
     (4, "failures_by_day",
 "other | 2014-09-11 | Wiki | create |  | 0 | 1 | 0 | 1 | 1
 other | 2014-09-11 | Wiki | create | 456fc068ca86b911 | 1 | 0 | 0 | 0 | 0"),
+    (1, "apps_by_day",
+"default | 2014-09-09 |  |  | 1
+default | 2014-09-09 |  | Wiki | 1"),
+    (4, "apps_by_day", "other | 2014-09-11 | 3 |  | 1"),
     (4, "api_calls", "other | 2014-09-11 01:00:00.000+00:00 | 4"),
 ];
 

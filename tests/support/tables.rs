@@ -120,6 +120,22 @@ impl Db {
         rows[0][0].parse().expect("a count is a number")
     }
 
+    /// Counts the failures of each app and day, as a run does, where a test has put failures in by SQL.
+    #[track_caller]
+    pub(crate) fn count_apps(&self) {
+        self.execute(
+            "delete from apps_by_day;
+             insert into apps_by_day (account, day, app_id, app_name, failures)
+             select account, day, app_id, app_name, count(*)
+             from (
+                 select account, date(created_at) as day, coalesce(cast(app_id as text), '') as app_id,
+                        case when app_id is null then coalesce(app_name, '') else '' end as app_name
+                 from provisioning_failures where outcome = 'failed' and twin_of is null
+             ) f
+             group by account, day, app_id, app_name",
+        );
+    }
+
     pub(crate) async fn connect_sqlite(&self) -> Result<sqlx::SqliteConnection, sqlx::Error> {
         let options: SqliteConnectOptions = self.url().parse()?;
         options.create_if_missing(true).connect().await

@@ -40,7 +40,7 @@ fn failures() -> Rows {
         .failure(&Failure { error: Some("e2"), ..failure(6, "03-14 00:00:00", 1, MAIL) })
         .failure(&failure(7, "03-20 00:00:00", 3, (Some(1), Some("Knowledge"))))
         .failure(&Failure { user: None, ..failure(8, "03-20 00:00:00", 3, NO_APP) })
-        // In no number: a twin, a skipped attempt, another account, a time after now.
+        // In no number: a twin, a skipped attempt, another account, a time after now, which is the app's last all the same.
         .failure(&Failure {
             source: "legacy",
             twin_of: Some(7),
@@ -83,6 +83,7 @@ fn failures() -> Rows {
             attempts: 2,
             ..CASE
         })
+        .failure(&Failure { error: None, ..failure(20, "01-01 00:00:00", 1, (None, Some("Old"))) })
         .case(&Case {
             of: (20, 20),
             at: ("01-01 00:00:00", "01-01 00:00:00"),
@@ -111,7 +112,7 @@ on_both!(an_app_has_the_name_of_its_last_failure_and_its_cases_of_all_time, |db|
 
     #[rustfmt::skip]
     assert_rows(&apps, &[
-        &["acme", "1", "Knowledge", "1", "3", "3", "1", "1", "2026-03-20 00:00:00.000+00:00"],
+        &["acme", "1", "Wiki", "1", "3", "3", "1", "1", "2026-03-21 00:00:00.001+00:00"],
         &["acme", "2", "Mail", "1", "2", "1", "1", "0", "2026-03-14 00:00:00.000+00:00"],
         &["acme", NULL, NULL, "1", "1", "0", "0", "0", "2026-03-20 00:00:00.000+00:00"],
         &["acme", NULL, "Chat", "0", "0", "0", "1", "0", NULL],
@@ -163,6 +164,76 @@ on_both!(an_app_without_an_id_has_the_time_of_its_own_last_failure, |db| {
             &["7", "Aviary", "2", "1", "2026-03-13 00:00:00.000+00:00"],
         ],
     );
+});
+
+// Regression: an app that failed longer ago than 30 days was left out if the failure had no person, and had the time of
+// a failure that another app had in its case.
+on_both!(an_app_that_failed_long_ago_is_listed_with_its_own_last_failure, |db| {
+    let failure = |n, at, user, app| Failure { n, at, user, app, ..FAILED };
+    let rows = Rows::default()
+        .account("acme", "03-21 00:00:00", "03-10 00:00:00")
+        // Without a person, the second with another name and later than that of a person.
+        .failure(&failure(1, "01-01 00:00:00", Some(1), (Some(5), Some("Zoo"))))
+        .failure(&failure(2, "01-02 23:59:59.999", None, (Some(5), Some("Aviary"))))
+        .failure(&failure(3, "01-03 00:00:00", None, (None, Some("Attic"))))
+        .failure(&failure(4, "01-03 00:00:00", None, NO_APP))
+        .case(&Case {
+            of: (1, 1),
+            at: ("01-01 00:00:00", "01-01 00:00:00"),
+            app: (Some(5), Some("Zoo")),
+            resolved: Some(("01-05 00:00:00", "success")),
+            ..CASE
+        })
+        // A case without an id, which failures of two apps of its name continue.
+        .failure(&failure(5, "01-04 00:00:00", Some(1), (None, Some("Wiki"))))
+        .failure(&failure(6, "01-05 00:00:00", Some(1), WIKI))
+        .failure(&failure(7, "01-06 00:00:00", Some(1), (Some(8), Some("Wiki"))))
+        .case(&Case {
+            of: (5, 7),
+            at: ("01-04 00:00:00", "01-06 00:00:00"),
+            app: (None, Some("Wiki")),
+            attempts: 3,
+            resolved: Some(("01-07 00:00:00", "success")),
+            ..CASE
+        })
+        // Never failed: no attempt was made, and another failure is that of a better source.
+        .failure(&Failure {
+            outcome: "skipped",
+            error: None,
+            ..failure(8, "01-08 00:00:00", Some(1), (Some(9), Some("Skipped")))
+        })
+        .case(&Case {
+            of: (8, 8),
+            at: ("01-08 00:00:00", "01-08 00:00:00"),
+            app: (Some(9), Some("Skipped")),
+            is_skipped: true,
+            attempts: 0,
+            error: None,
+            resolved: Some(("01-09 00:00:00", "success")),
+            ..CASE
+        })
+        .failure(&Failure {
+            source: "legacy",
+            twin_of: Some(7),
+            ..failure(9, "01-06 00:00:00", Some(1), (None, Some("Renamed")))
+        });
+    database(db, &rows);
+
+    let apps = rows_of(
+        db,
+        "select app_id, app_name, failures_30_days, open_cases + unknown_cases, last_failure_at from failures_by_app
+         order by app_id is null, app_id, app_name is null, app_name",
+    );
+
+    #[rustfmt::skip]
+    assert_rows(&apps, &[
+        &["1", "Wiki", "0", "0", "2026-01-05 00:00:00.000+00:00"],
+        &["5", "Aviary", "0", "0", "2026-01-02 23:59:59.999+00:00"],
+        &["8", "Wiki", "0", "0", "2026-01-06 00:00:00.000+00:00"],
+        &[NULL, "Attic", "0", "0", "2026-01-03 00:00:00.000+00:00"],
+        &[NULL, "Wiki", "0", "0", "2026-01-04 00:00:00.000+00:00"],
+        &[NULL, NULL, "0", "0", "2026-01-03 00:00:00.000+00:00"],
+    ]);
 });
 
 on_both!(a_class_has_a_row_for_each_way_to_retry, |db| {

@@ -196,3 +196,42 @@ on_both!(an_hour_of_many_deprovisionings_is_an_incident, |db| {
         ],
     );
 });
+
+// Regression: an hour that began before the last 30 days was listed as if it had begun with them, and an app with two
+// names in an hour had the one that the database's collation put last.
+on_both!(an_hour_is_read_from_its_beginning_and_named_by_its_first_failure, |db| {
+    // The last 30 days begin with 02-18 12:30.
+    let account = Rows::default().account("acme", "03-20 12:30:00", "02-01 00:00:00");
+    let quiet = (0..9).fold(account, |rows, place: u32| {
+        let at: &'static str = Box::leak(format!("03-02 0{place}:00:00").into_boxed_str());
+        let one = Success { n: 100 + place, at, user: Some(1), operation: "delete", app: WIKI };
+        rows.success(&one).success(&Success { n: 150 + place, app: MAIL, ..one })
+    });
+    let begun =
+        Success { n: 200, at: "02-18 12:29:59.999", user: Some(1), operation: "delete", app: WIKI };
+    let rows = (201..=211).fold(quiet.success(&begun), |rows, n: u32| {
+        rows.success(&Success {
+            n,
+            at: "02-18 12:30:00",
+            user: Some(n.into()),
+            operation: "delete",
+            app: WIKI,
+        })
+    });
+    let rows = (301..=312).fold(rows, |rows, n: u32| {
+        let (at, app) = match n {
+            301 => ("02-18 13:00:00", (MAIL.0, Some("post"))),
+            _ => ("02-18 13:10:00", (MAIL.0, Some("Zebra"))),
+        };
+        rows.failure(&Failure { n, at, user: Some(n.into()), app, ..FAILED })
+    });
+    database(db, &rows);
+
+    let found = rows_of(
+        db,
+        "select kind, app_id, app_name, started_at, people from app_incidents where kind = 'deprovisioning'",
+    );
+
+    let from = "2026-02-18 13:00:00.000+00:00";
+    assert_rows(&found, &[&["deprovisioning", "2", "post", from, "12"]]);
+});

@@ -290,6 +290,7 @@ impl Rows {
 
     pub(super) fn insert(&self, db: &Db) {
         db.execute(&self.0);
+        db.count_apps();
     }
 }
 

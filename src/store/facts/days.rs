@@ -1,10 +1,13 @@
-//! Counts per day, app, operation and error.
+//! Counts per day, app, operation and error; and failures per day and app.
+
+mod apps;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime};
 
+use self::apps::Apps;
 use super::case::Case;
 use super::event::{App, Attempt, Success};
 use crate::model::Operation;
@@ -15,6 +18,10 @@ use crate::store::value::Time;
 
 const ADD: Statement = Statement::new(include_str!("sql/days_add.sql"));
 const DELETE_EMPTY: Statement = Statement::new(include_str!("sql/days_delete_empty.sql"));
+const DELETE_DAYS: &str = include_str!("sql/days_delete.sql");
+const DELETE_APPS: &str = include_str!("sql/apps_delete.sql");
+const BUILD_DAY: &str = include_str!("sql/days_build.sql");
+const BUILD_APPS: &str = include_str!("sql/apps_build.sql");
 
 /// Before and after all days: those that SQLite's text can hold.
 const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(0, 1, 1).expect("a day");
@@ -40,10 +47,14 @@ struct Counts {
 
 /// Numbers to add to the counts; negative where something is counted no more.
 #[derive(Debug, Default)]
-pub(super) struct Days(HashMap<Key, Counts>);
+pub(super) struct Days {
+    counts: HashMap<Key, Counts>,
+    apps: Apps,
+}
 
 impl Days {
     pub(super) fn attempt(&mut self, attempt: &Attempt, number: i64) {
+        self.apps.attempt(attempt, number);
         let fingerprint = attempt.fingerprint.as_ref().filter(|_| !attempt.is_skipped);
         let day = attempt.at.date_naive();
         let counts = self.row(day, &attempt.app, attempt.operation, fingerprint);
@@ -68,7 +79,8 @@ impl Days {
 
     /// Forgets days that are not to be counted yet.
     pub(super) fn retain(&mut self, is_counted: impl Fn(NaiveDate) -> bool) {
-        self.0.retain(|key, _| is_counted(key.day));
+        self.counts.retain(|key, _| is_counted(key.day));
+        self.apps.retain(is_counted);
     }
 
     fn row(
@@ -79,7 +91,7 @@ impl Days {
         fingerprint: Option<&Arc<str>>,
     ) -> &mut Counts {
         let (app_name, fingerprint) = (app.name.clone(), fingerprint.cloned());
-        self.0.entry(Key { day, app_name, operation, fingerprint }).or_default()
+        self.counts.entry(Key { day, app_name, operation, fingerprint }).or_default()
     }
 }
 
@@ -116,8 +128,9 @@ impl Tx {
         account: &Shared<()>,
         days: Days,
     ) -> Result<(), sqlx::Error> {
+        self.add_to_apps(account, days.apps).await?;
         let mut days: Vec<(Key, Counts)> =
-            days.0.into_iter().filter(|(_, counts)| *counts != Counts::default()).collect();
+            days.counts.into_iter().filter(|(_, counts)| *counts != Counts::default()).collect();
         // A failure whose error is not known yet is counted where no error is; the same key, then.
         days.sort_unstable_by(|(a, _), (b, _)| a.sorted().cmp(&b.sorted()));
         days.dedup_by(|(later, counts), (first, sum)| {
@@ -148,15 +161,18 @@ impl Tx {
             .fetch_one(&mut **tx)
             .await)?;
         let next = next.map(|next| next.0.date_naive());
-        on_either!(Tx, self, tx => sqlx::query(include_str!("sql/days_delete.sql"))
-            .bind(account)
-            .bind(begin)
-            .bind(next.unwrap_or(LAST_DAY))
-            .execute(&mut **tx)
-            .await
-            .map(drop))?;
-        if let Some(day) = next {
-            on_either!(Tx, self, tx => sqlx::query(include_str!("sql/days_build.sql"))
+        for statement in [DELETE_DAYS, DELETE_APPS] {
+            on_either!(Tx, self, tx => sqlx::query(statement)
+                .bind(account)
+                .bind(begin)
+                .bind(next.unwrap_or(LAST_DAY))
+                .execute(&mut **tx)
+                .await
+                .map(drop))?;
+        }
+        let Some(day) = next else { return Ok(None) };
+        for statement in [BUILD_DAY, BUILD_APPS] {
+            on_either!(Tx, self, tx => sqlx::query(statement)
                 .bind(account)
                 .bind(day)
                 .bind(midnight(day))

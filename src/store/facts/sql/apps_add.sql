@@ -1,0 +1,3 @@
+insert into apps_by_day (account, day, app_id, app_name, failures) values /*rows*/
+on conflict (account, day, app_id, app_name) do update set
+    failures = apps_by_day.failures + excluded.failures

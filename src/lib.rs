@@ -1,9 +1,8 @@
 //! Copies failed provisioning from OneLogin into Postgres or SQLite.
 //!
-//! [`sync`] is the job. [`window`] decides which intervals to ask for, [`onelogin`] asks,
-//! [`normalize`] turns records into rows of [`model`], [`store`] writes them. [`cli`] is the face,
-//! [`identity`] has what makes two records the same, and [`exit`] has
-//! the exit codes.
+//! [`sync`] is the job. [`window`] decides which intervals to request, [`onelogin`] requests them,
+//! [`normalize`] turns records into rows of [`model`], [`store`] writes them. [`cli`] is the command
+//! line, [`identity`] has what makes two records the same, and [`exit`] has the exit codes.
 
 pub mod cli;
 mod error_rules;
@@ -21,7 +20,7 @@ mod window;
 
 use std::error::Error;
 
-/// A door for the benchmarks and the tests' kit only: it changes without notice.
+/// For the benchmarks and the tests only: it changes without notice.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::identity::content_hash;

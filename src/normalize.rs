@@ -54,10 +54,13 @@ pub fn record(origin: &Origin, selected: &EventSelection, raw: &[u8], batch: &mu
     }
 }
 
-/// The name of an app as it is stored.
-fn app_name(name: TextRef, texts: &TextArena) -> TextRef {
+/// The name of an app as it is stored: without blanks around it, because another source of the same failure may lack
+/// them. `None` if nothing else is there.
+fn app_name(name: TextRef, texts: &TextArena) -> Option<TextRef> {
     let text = texts.get(name);
-    name.part(0..text.floor_char_boundary(LONGEST_APP_NAME))
+    let start = text.len() - text.trim_start().len();
+    let text = text[..text.floor_char_boundary(start + LONGEST_APP_NAME)].trim_end();
+    (text.len() > start).then(|| name.part(start..text.len()))
 }
 
 /// Rejects a record above the limit, of which only the beginning and the hash are known.

@@ -18,6 +18,7 @@ mod facts;
 mod file;
 mod file_url;
 mod health;
+mod known_server;
 mod late_indexes;
 mod lease;
 mod migrate;
@@ -46,6 +47,7 @@ pub(crate) use connect::{Access, Database};
 #[cfg(feature = "demo")]
 pub(crate) use demo_queries::QUESTIONS;
 pub(crate) use health::Health;
+pub(crate) use known_server::KnownServer;
 pub(crate) use lease::Lease;
 pub(crate) use profiles::ProfileAnswer;
 pub(crate) use reading::{Learned, Remembered, RereadState, RereadWindow};
@@ -215,8 +217,9 @@ pub(crate) enum Error {
     },
     /// A run of another source recorded another id of the account meanwhile.
     #[error(
-        "account {account} stands for another OneLogin account than {found}, whose records these are; the \
-         window was rolled back; use another --account for another OneLogin"
+        "account {} stands for another OneLogin account than {found}, whose records these are; the \
+         window was rolled back; use another --account for another OneLogin",
+        Outside(account)
     )]
     OtherAccount { account: String, found: i64 },
     /// This run did not renew its lease in time, and another run took it.

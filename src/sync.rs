@@ -19,8 +19,10 @@ mod selection;
 mod session;
 
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::onelogin::Source;
@@ -31,7 +33,10 @@ pub(crate) use job::{Job, span};
 use load::{Advance, Loader};
 use read::{ReadAhead, Reader};
 pub(crate) use report::{Progress, Report};
-use session::Session;
+use session::{Ended, Session};
+
+/// Time that the beginning of a run may take after a signal.
+const BEGIN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs the job on a migrated store until it is done, fails or is stopped.
 pub(crate) async fn sync(
@@ -43,14 +48,22 @@ pub(crate) async fn sync(
     stop: impl Future<Output = Signal>,
 ) -> Report {
     let mut stop = pin!(stop);
-    let begun = tokio::select! {
-        begun = Box::pin(Session::begin(job, run_id, store, source, on_progress)) => begun,
-        signal = &mut stop => Err(Error::Stopped(signal)),
+    let mut begin = Box::pin(Session::begin(job, run_id, store, source, on_progress));
+    let (begun, signal) = tokio::select! {
+        begun = &mut begin => (begun, None),
+        // It may hold the lease by now, which the next run would wait for.
+        signal = &mut stop => match timeout(BEGIN_WITHIN, begin).await {
+            Ok(begun) => (begun, Some(signal)),
+            Err(_) => (Err(Error::Stopped(signal)), None),
+        },
     };
     let session = match begun {
         Ok(session) => session,
         Err(error) => return Report::not_started(run_id, error),
     };
+    if let Some(signal) = signal {
+        return Box::pin(session.end(Ended::before_work(Error::Stopped(signal)))).await;
+    }
     let ended = session.until_stopped(stop, Box::pin(pipeline(&session))).await;
     Box::pin(session.end(ended)).await
 }
@@ -60,12 +73,28 @@ pub(crate) async fn sync(
 async fn pipeline(run: &Session<'_>) -> Result<(), Error> {
     let copied = copy_all(run).await;
     run.count_cut_seconds();
-    if !matches!(copied, Err(Error::Store(_))) {
-        run.store.make_indexes().await?;
-        run.store.rebuild(&run.job.origin.account).await?;
-        classify_errors(run).await?;
+    if !takes_more(&copied) {
+        return copied;
     }
-    copied
+    match (copied, derive(run).await) {
+        (Err(error), Err(later)) => {
+            tracing::warn!(error = %crate::chain(&later), "cases and counts are not up to date");
+            Err(error)
+        }
+        (copied, derived) => copied.and(derived),
+    }
+}
+
+/// Checks that the database did not fail and that no transaction is open there.
+fn takes_more(copied: &Result<(), Error>) -> bool {
+    !matches!(copied, Err(Error::Store(_) | Error::Unbalanced { .. }))
+}
+
+/// Builds again what follows from the records, where a run left that out.
+async fn derive(run: &Session<'_>) -> Result<(), Error> {
+    run.store.make_indexes().await?;
+    run.store.rebuild(&run.job.origin.account).await?;
+    classify_errors(run).await
 }
 
 /// Resumes where the last run stopped, and copies window after window. For the events API, what may
@@ -81,7 +110,7 @@ async fn copy_all(run: &Session<'_>) -> Result<(), Error> {
     let mut loader = Loader::new(run);
     classify_errors(run).await?;
     let copied = Box::pin(copy(run, &mut plan, &mut loader, advance)).await;
-    if !matches!(copied, Err(Error::Store(_))) {
+    if takes_more(&copied) {
         run.see_page(&plan).await?;
         if run.tally().windows > 0 {
             selection::record(run, selected).await?;

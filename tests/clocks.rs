@@ -191,7 +191,7 @@ on_all!(a_watermark_ahead_of_both_clocks_is_stale_and_then_lowered, |db, api| {
     let window = format!(
         "insert into sync_windows
          select '01a21b81-c187-7110-84a0-ba0f56390288', run_id, account, source, window_from, '{}', 0, 0, 0, 0, 0,
-             committed_at, 0, 0
+             committed_at, 0, 0, false
          from sync_windows limit 1",
         shown(ahead)
     );
@@ -314,6 +314,7 @@ on_both!(what_was_done_in_the_future_is_done_again, |db| {
     db.execute(&format!(
         "update watermarks set rescanned_at = '{ahead}';
          update event_types set checked_at = '{ahead}';
+         update reading_plans set types_compared_at = '{ahead}';
          update api_calls set minute = '{ahead}', calls = 2500;"
     ));
     onelogin.advance(Duration::from_mins(1));

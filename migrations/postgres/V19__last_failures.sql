@@ -1,4 +1,5 @@
--- The last failure of each app, and whole hours of deprovisionings.
+-- The last failure of each app, whole hours of deprovisionings, gaps and ages without files, and what is known of the
+-- server.
 
 create table apps_by_day (
     account text not null,
@@ -23,6 +24,40 @@ from (
     where outcome = 'failed' and twin_of is null
 ) f
 group by account, day, app_id, app_name;
+
+alter table sync_windows add column is_from_file boolean not null default false;
+comment on column sync_windows.is_from_file is 'Whether it is a file that was loaded, which covers no span';
+update sync_windows w set is_from_file = true
+from sync_runs r
+where r.account = w.account and r.run_id = w.run_id and r.requests = 0 and r.status = 'succeeded';
+
+alter table reading_plans add column types_compared_at timestamptz;
+alter table reading_plans add column users_at_once bigint;
+alter table reading_plans add column users_at_once_at timestamptz;
+comment on column reading_plans.types_compared_at is 'When answers to several event types were last compared; null before that';
+comment on column reading_plans.users_at_once is 'Users that the users API takes at once; null if it took as many as it should';
+comment on column reading_plans.users_at_once_at is 'When that was found; null if it was not';
+
+-- A rebuild could delete an error that failures still had. Another one finds it again.
+update accounts set rebuild_step = 'users', rebuilt_through = null
+where rebuild_step is null and account in (
+    select f.account
+    from provisioning_failures f
+    left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
+    where f.outcome = 'failed' and f.twin_of is null and e.account is null
+);
+update watermarks set needs_rebuild = true
+where account in (select account from accounts where rebuild_step is not null);
+
+-- Names of apps without blanks around them, as the program stores them now: two sources may differ in them.
+update accounts set rebuild_step = 'users', rebuilt_through = null
+where rebuild_step is null and account in (
+    select account from provisioning_failures where app_name <> trim(app_name)
+    union all
+    select account from provisioning_successes where app_name <> trim(app_name)
+);
+update provisioning_failures set app_name = nullif(trim(app_name), '') where app_name <> trim(app_name);
+update provisioning_successes set app_name = nullif(trim(app_name), '') where app_name <> trim(app_name);
 
 -- An app has the name and the time of its last failure: ids sort by time. It is found in the failures of its last day. What
 -- has no failure, because no attempt was made, is listed while a case of it is open or unknown.
@@ -160,3 +195,105 @@ join account_times t on t.account = h.account and h.started_at >= t.from_30_days
 left join provisioning_failures f on f.account = h.account and f.failure_id = h.failure_id
 left join provisioning_successes s on s.account = h.account and s.success_id = h.success_id
 where h.people >= 10 and h.people * h.hours >= 5 * h.people_of_hours;
+
+-- A file covers no span: it has what was saved of it.
+create or replace view coverage_gaps as
+select account, source, gap_from, gap_to, gap_seconds
+from (
+    select account, source, covered_to as gap_from, window_from as gap_to,
+           cast(floor(extract(epoch from window_from - covered_to)) as bigint) as gap_seconds
+    from (
+        select account, source, window_from, max(window_to) over (
+                   partition by account, source order by window_from, window_to
+                   rows between unbounded preceding and 1 preceding
+               ) as covered_to
+        from sync_windows
+        where not is_from_file
+    ) w
+    where window_from > covered_to
+) g
+where gap_seconds > 1;
+
+create or replace view data_quality as
+select n.account, k.check_name,
+       cast(case k.check_name
+           when 'failures_without_user' then n.failures_without_user
+           when 'users_without_profile' then p.users
+           when 'failures_without_app' then n.failures_without_app
+           when 'unknown_operation' then n.unknown_operation
+           when 'open_rejects' then r.rejects
+           when 'future_created_at' then a.failures
+           when 'unknown_error_class' then n.unknown_error_class
+           else case when s.failures > s.pairs then s.failures - s.pairs else 0 end
+       end as bigint) as failures_30_days,
+       n.failures as failures_checked
+from (
+    select t.account, count(f.created_at) as failures,
+           count(case when f.user_id is null then f.created_at end) as failures_without_user,
+           count(case when f.app_id is null and f.app_name is null then f.created_at end) as failures_without_app,
+           count(case when f.operation = 'unknown' then f.created_at end) as unknown_operation,
+           count(case when coalesce(e.error_class, 'unknown') = 'unknown' then f.created_at end)
+               as unknown_error_class
+    from account_times t
+    left join provisioning_failures f
+        on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+        and f.outcome = 'failed' and f.twin_of is null
+    left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
+    group by t.account
+) n
+join (
+    select t.account, count(f.created_at) as failures
+    from account_times t
+    left join provisioning_failures f on f.account = t.account and f.created_at > t.as_of
+        and f.created_at <= '9999-12-31 23:59:59.999+00:00' and f.outcome = 'failed' and f.twin_of is null
+    group by t.account
+) a on a.account = n.account
+join (
+    select f.account, count(u.user_id) as users
+    from (
+        select t.account, f.user_id
+        from account_times t
+        left join provisioning_failures f
+            on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+            and f.outcome = 'failed' and f.twin_of is null
+        group by t.account, f.user_id
+    ) f
+    left join users u on u.account = f.account and u.user_id = f.user_id and u.profile_at is null
+    group by f.account
+) p on p.account = n.account
+join (
+    select t.account, count(r.reject_id) as rejects
+    from account_times t
+    left join rejected_records r on r.account = t.account and r.last_seen_at >= t.from_30_days
+        and r.replayed_at is null
+    group by t.account
+) r on r.account = n.account
+join (
+    select t.account, count(case when f.twin_of is null then f.created_at end) as failures,
+           count(distinct f.twin_of) as pairs
+    from account_times t
+    left join watermarks e on e.account = t.account and e.source = 'events'
+    left join watermarks l on l.account = t.account and l.source = 'legacy'
+    left join (
+        select account, min(window_from) as since from sync_windows
+        where source = 'events' and not is_from_file
+        group by account
+    ) v on v.account = t.account
+    left join (
+        select account, min(window_from) as since from sync_windows
+        where source = 'legacy' and not is_from_file
+        group by account
+    ) w on w.account = t.account
+    left join provisioning_failures f
+        on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
+        and f.outcome = 'failed' and f.source in ('events', 'legacy')
+        and f.created_at >= v.since and f.created_at >= w.since
+        and f.created_at < e.scanned_through and f.created_at < l.scanned_through
+    group by t.account
+) s on s.account = n.account
+cross join (
+    select 'failures_without_user' as check_name union all select 'users_without_profile'
+    union all select 'failures_without_app' union all select 'unknown_operation'
+    union all select 'open_rejects' union all select 'future_created_at'
+    union all select 'unknown_error_class' union all select 'unpaired_sources'
+) k;

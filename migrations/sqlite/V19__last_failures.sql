@@ -1,9 +1,10 @@
--- The last failure of each app, and whole hours of deprovisionings.
+-- The last failure of each app, whole hours of deprovisionings, gaps and ages without files, and what is known of the
+-- server.
 
 create table apps_by_day (
     -- Failures per app and UTC day, where there are any: the last failure of an app is found by its last day.
     account text not null, -- The OneLogin account, as given to --account
-    day date not null check (day like '____-__-__'), -- The UTC day
+    day date not null, -- The UTC day
     app_id text not null, -- The app's id; empty if none is known
     app_name text not null, -- The name of an app without an id; else empty
     failures integer not null, -- Failures, each once
@@ -18,6 +19,87 @@ from (
     where outcome = 'failed' and twin_of is null
 ) f
 group by account, day, app_id, app_name;
+
+drop view coverage_gaps;
+drop view data_quality;
+alter table sync_windows rename to old_sync_windows;
+create table sync_windows (
+    -- The ledger: each window, written in the transaction of its rows.
+    window_id uuid not null, -- UUIDv7: sorts by time
+    run_id uuid not null, -- The run (sync_runs)
+    account text not null, -- The OneLogin account, as given to --account
+    source text not null, -- The API: legacy or events; webhook for saved deliveries
+    window_from datetime not null check (window_from like '____-__-__ __:__:__.___+00:00'), -- Start of the requested interval
+    window_to datetime not null check (window_to like '____-__-__ __:__:__.___+00:00'), -- End of the requested interval, never past the server's now
+    fetched integer not null, -- Records in the response = inserted + updated + unchanged + rejected
+    inserted integer not null, -- New failures
+    updated integer not null, -- Failures whose content changed
+    unchanged integer not null, -- Failures stored already with the same content; not written
+    rejected integer not null, -- Records written to rejected_records, known ones included
+    committed_at datetime not null check (committed_at like '____-__-__ __:__:__.___+00:00'), -- When the window was committed
+    successes integer not null, -- Successes in the response, known ones included; not part of fetched
+    ignored integer not null, -- Events of types that were not selected; not part of fetched
+    is_from_file boolean not null default false check (is_from_file in (0, 1)), -- Whether it is a file that was loaded, which covers no span
+    primary key (account, window_id),
+    foreign key (account, run_id) references sync_runs (account, run_id)
+);
+
+insert into sync_windows (
+    window_id, run_id, account, source, window_from, window_to, fetched, inserted, updated, unchanged, rejected,
+    committed_at, successes, ignored, is_from_file
+)
+select w.window_id, w.run_id, w.account, w.source, w.window_from, w.window_to, w.fetched, w.inserted, w.updated,
+       w.unchanged, w.rejected, w.committed_at, w.successes, w.ignored, r.requests = 0 and r.status = 'succeeded'
+from old_sync_windows w
+join sync_runs r on r.account = w.account and r.run_id = w.run_id;
+drop table old_sync_windows;
+create index sync_windows_by_run on sync_windows (account, run_id);
+create index sync_windows_by_span on sync_windows (account, source, window_from, window_to);
+
+alter table reading_plans rename to old_reading_plans;
+create table reading_plans (
+    -- Per account and source: what is known for planning the next windows.
+    account text not null, -- The OneLogin account, as given to --account
+    source text not null, -- The API: legacy or events
+    densest real, -- Records per second of the densest hour of the last weeks; null before the first window
+    planned_part real not null, -- Part of the usual size for which a window is planned: halved after a run that was killed or stopped, doubled after another
+    reserved_calls integer not null, -- Calls that a run in progress has reserved; the next run returns those of a killed one
+    reserved_minute datetime check (reserved_minute like '____-__-__ __:__:__.___+00:00'), -- The minute of api_calls in which they are counted; null if there is none
+    takes_one_type boolean check (takes_one_type in (0, 1)), -- Whether the events API takes only the first of several event types; null until it was compared
+    page real, -- Records of a full page; null until one was seen
+    types_compared_at datetime check (types_compared_at like '____-__-__ __:__:__.___+00:00'), -- When answers to several event types were last compared; null before that
+    users_at_once integer, -- Users that the users API takes at once; null if it took as many as it should
+    users_at_once_at datetime check (users_at_once_at like '____-__-__ __:__:__.___+00:00'), -- When that was found; null if it was not
+    primary key (account, source)
+);
+
+insert into reading_plans (
+    account, source, densest, planned_part, reserved_calls, reserved_minute, takes_one_type, page
+)
+select account, source, densest, planned_part, reserved_calls, reserved_minute, takes_one_type, page
+from old_reading_plans;
+drop table old_reading_plans;
+
+-- A rebuild could delete an error that failures still had. Another one finds it again.
+update accounts set rebuild_step = 'users', rebuilt_through = null
+where rebuild_step is null and account in (
+    select f.account
+    from provisioning_failures f
+    left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
+    where f.outcome = 'failed' and f.twin_of is null and e.account is null
+);
+update watermarks set needs_rebuild = true
+where account in (select account from accounts where rebuild_step is not null);
+
+-- Names of apps without blanks around them, as the program stores them now: two sources may differ in them.
+update accounts set rebuild_step = 'users', rebuilt_through = null
+where rebuild_step is null and account in (
+    select account from provisioning_failures where app_name <> trim(app_name)
+    union all
+    select account from provisioning_successes where app_name <> trim(app_name)
+);
+update provisioning_failures set app_name = nullif(trim(app_name), '') where app_name <> trim(app_name);
+update provisioning_successes set app_name = nullif(trim(app_name), '') where app_name <> trim(app_name);
 
 drop view failures_by_app;
 -- An app has the name and the time of its last failure: ids sort by time. It is found in the failures of its last day. What
@@ -170,3 +252,128 @@ join account_times t on t.account = h.account and h.started_at >= t.from_30_days
 left join provisioning_failures f on f.account = h.account and f.failure_id = h.failure_id
 left join provisioning_successes s on s.account = h.account and s.success_id = h.success_id
 where h.people >= 10 and h.people * h.hours >= 5 * h.people_of_hours;
+
+drop view sync_health;
+create view sync_health as
+-- Per account and source: host, age of the watermark, the last run, open rejects.
+select w.account, w.source, w.read_from, w.high_water_mark, w.scanned_through,
+       ((strftime('%s', 'now') - strftime('%s', w.high_water_mark)) * 1000 + substr(strftime('%f', 'now'), 4, 3)
+        - substr(w.high_water_mark, 21, 3) + 1000000000000000) / 1000 - 1000000000000 as mark_age_seconds,
+       ((strftime('%s', 'now') - strftime('%s', w.scanned_through)) * 1000 + substr(strftime('%f', 'now'), 4, 3)
+        - substr(w.scanned_through, 21, 3) + 1000000000000000) / 1000 - 1000000000000 as scan_age_seconds,
+       r.run_id as last_run_id, r.status as last_run_status,
+       r.started_at as last_run_started_at, r.finished_at as last_run_finished_at,
+       r.exit_code as last_run_exit_code, r.error as last_run_error,
+       cast(coalesce(j.rejects, 0) as bigint) as open_rejects,
+       cast(coalesce(r.people_pending, 0) as bigint) as people_pending,
+       w.successes_from, w.successes_through,
+       coalesce(max(strftime('%s', w.scanned_through) + 0, coalesce(strftime('%s', w.high_water_mark) + 0, 0))
+                > strftime('%s', 'now') + 60, false) as is_watermark_ahead,
+       w.needs_rebuild as is_rebuilding
+from watermarks w
+left join sync_runs r on r.account = w.account and r.source = w.source
+left join (
+    select account, source, count(*) as rejects
+    from rejected_records
+    where replayed_at is null
+    group by account, source
+) j on j.account = w.account and j.source = w.source
+where not exists (
+    select 1 from sync_runs n
+    where n.account = r.account and n.source = r.source
+      and (n.started_at, n.run_id) > (r.started_at, r.run_id)
+);
+
+-- A file covers no span: it has what was saved of it.
+create view coverage_gaps as
+-- Spans that no window covers, between the first and the last window of an account and source.
+select account, source, gap_from, gap_to, gap_seconds
+from (
+    select account, source, covered_to as gap_from, window_from as gap_to,
+           (((strftime('%s', window_from) - strftime('%s', covered_to)) * 1000 + substr(window_from, 21, 3) - substr(covered_to, 21, 3)) + 1000000000000000) / 1000 - 1000000000000 as gap_seconds
+    from (
+        select account, source, window_from, max(window_to) over (
+                   partition by account, source order by window_from, window_to
+                   rows between unbounded preceding and 1 preceding
+               ) as covered_to
+        from sync_windows
+        where not is_from_file
+    ) w
+    where window_from > covered_to
+) g
+where gap_seconds > 1;
+
+create view data_quality as
+-- What is missing or unclear in the data, and how often.
+select n.account, k.check_name,
+       cast(case k.check_name
+           when 'failures_without_user' then n.failures_without_user
+           when 'users_without_profile' then (
+               select count(*)
+               from (
+                   select distinct f.user_id from provisioning_failures f
+                   where f.account = n.account and f.created_at >= n.from_30_days and f.created_at <= n.as_of
+                     and f.outcome = 'failed' and f.twin_of is null
+               ) f
+               join users u on u.account = n.account and u.user_id = f.user_id
+               where u.profile_at is null
+           )
+           when 'failures_without_app' then n.failures_without_app
+           when 'unknown_operation' then n.unknown_operation
+           when 'open_rejects' then (
+               select count(*) from rejected_records r
+               where r.account = n.account and r.last_seen_at >= n.from_30_days and r.replayed_at is null
+           )
+           when 'future_created_at' then (
+               select count(*) from provisioning_failures f
+               where f.account = n.account and f.created_at > n.as_of and f.outcome = 'failed' and f.twin_of is null
+           )
+           when 'unknown_error_class' then n.unknown_error_class
+           else case when n.failures_of_both > n.pairs then n.failures_of_both - n.pairs else 0 end
+       end as bigint) as failures_30_days,
+       n.failures as failures_checked
+from (
+    select b.account, max(b.as_of) as as_of, max(b.from_30_days) as from_30_days,
+           count(case when f.twin_of is null then f.failure_id end) as failures,
+           count(case when f.twin_of is null and f.user_id is null then f.failure_id end) as failures_without_user,
+           count(case when f.twin_of is null and f.app_id is null and f.app_name is null then f.failure_id end)
+               as failures_without_app,
+           count(case when f.twin_of is null and f.operation = 'unknown' then f.failure_id end) as unknown_operation,
+           count(case when f.twin_of is null and coalesce(e.error_class, 'unknown') = 'unknown' then f.failure_id end)
+               as unknown_error_class,
+           count(case when f.twin_of is null and f.source in ('events', 'legacy')
+                           and f.created_at >= b.both_from and f.created_at < b.both_through then f.failure_id end)
+               as failures_of_both,
+           count(distinct case when f.source in ('events', 'legacy')
+                                    and f.created_at >= b.both_from and f.created_at < b.both_through then f.twin_of end)
+               as pairs
+    from (
+        select t.account, t.as_of, t.from_30_days,
+               max(
+                   (
+                       select min(v.window_from) from sync_windows v
+                       where v.account = t.account and v.source = 'events' and not v.is_from_file
+                   ),
+                   (
+                       select min(v.window_from) from sync_windows v
+                       where v.account = t.account and v.source = 'legacy' and not v.is_from_file
+                   )
+               ) as both_from,
+               min(
+                   (select w.scanned_through from watermarks w where w.account = t.account and w.source = 'events'),
+                   (select w.scanned_through from watermarks w where w.account = t.account and w.source = 'legacy')
+               ) as both_through
+        from account_times t
+        group by t.account, t.as_of, t.from_30_days
+    ) b
+    left join provisioning_failures f
+        on f.account = b.account and f.created_at >= b.from_30_days and f.created_at <= b.as_of and f.outcome = 'failed'
+    left join error_texts e on e.account = f.account and e.error_fingerprint = f.error_fingerprint
+    group by b.account
+) n
+cross join (
+    select 'failures_without_user' as check_name union all select 'users_without_profile'
+    union all select 'failures_without_app' union all select 'unknown_operation'
+    union all select 'open_rejects' union all select 'future_created_at'
+    union all select 'unknown_error_class' union all select 'unpaired_sources'
+) k;

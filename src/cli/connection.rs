@@ -90,7 +90,7 @@ struct Limits {
     max_attempts: u32,
     /// Time for all attempts at one window, or at one page of events
     #[arg(long, env = "ONELOGIN_RETRY_FOR", value_name = "DURATION", default_value = "10m")]
-    #[arg(hide_short_help = true, value_parser = humantime::parse_duration)]
+    #[arg(hide_short_help = true, value_parser = super::text::span)]
     retry_for: Duration,
 }
 
@@ -119,7 +119,7 @@ fn api_by_credentials() -> Result<SourceKind, Failed> {
     } else {
         let error = anyhow!(
             "no credentials: set {CLIENT_ID} and {CLIENT_SECRET}, or {API_KEY} for the legacy API, \
-             or each with _FILE behind its name to the name of a file that holds it; to see the \
+             or append _FILE to a name and set that to the path of a file that holds it; to see the \
              program at work without an account, run `onelogin-sync demo`"
         );
         Err(Failed::new(Exit::Configuration, error))

@@ -110,7 +110,7 @@ struct CurrentApi {
     ignore_type_filter: bool,
     /// Lifetime of a token
     #[arg(long, value_name = "DURATION", default_value = "10h")]
-    #[arg(value_parser = humantime::parse_duration)]
+    #[arg(value_parser = super::text::span)]
     token_lifetime: Duration,
     /// Calls per hour at most
     #[arg(long, value_name = "N", default_value_t = 5_000)]
@@ -308,7 +308,7 @@ fn date_header(text: &str) -> Result<DateHeader, String> {
         return Ok(DateHeader::Absent);
     }
     let (side, by) = text.split_once(':').ok_or("write ahead:1h, behind:1h or absent")?;
-    let by = humantime::parse_duration(by).map_err(|error| error.to_string())?;
+    let by = super::text::span(by)?;
     match side {
         "ahead" => Ok(DateHeader::Ahead(by)),
         "behind" => Ok(DateHeader::Behind(by)),

@@ -117,13 +117,21 @@ fn refuse_stale(health: &[Health], max_age: TimeDelta) -> Result<(), Failed> {
             h.source,
             time(h.high_water_mark.max(h.scanned_through)),
         ),
-        (_, Some(h)) => anyhow!(
-            "account {}, source {}: last scanned {}, longer ago than {}",
-            Outside(&h.account),
-            h.source,
-            h.scan_age_seconds.map_or("never".to_owned(), |s| format!("{} ago", age(s))),
-            age(max_age.num_seconds())
-        ),
+        (_, Some(h)) => match h.scan_age_seconds {
+            None => anyhow!(
+                "account {}, source {}: never scanned: run `onelogin-sync sync`",
+                Outside(&h.account),
+                h.source,
+            ),
+            Some(seconds) => anyhow!(
+                "account {}, source {}: last scanned {} ago, longer ago than {}; see its last run above, or run \
+                 `onelogin-sync sync`",
+                Outside(&h.account),
+                h.source,
+                age(seconds),
+                age(max_age.num_seconds())
+            ),
+        },
     };
     Err(Failed::new(Exit::TryLater, error))
 }

@@ -102,7 +102,7 @@ struct Loading {
     /// Do not migrate: exit 78 if the schema is not up to date
     #[arg(long, hide_short_help = true)]
     no_migrate: bool,
-    /// Time for which a killed run keeps the next one out: 1s to 1day
+    /// Time for which a killed run keeps the next one out: 1s to 1d
     #[arg(long, env = "ONELOGIN_LEASE", value_name = "DURATION", default_value = "60s")]
     #[arg(hide_short_help = true, value_parser = lease)]
     lease: TimeDelta,
@@ -268,7 +268,7 @@ fn lease(text: &str) -> Result<TimeDelta, String> {
     if (TimeDelta::seconds(1)..=TimeDelta::days(1)).contains(&lease) {
         Ok(lease)
     } else {
-        Err("from 1s to 1day".to_owned())
+        Err("from 1s to 1d".to_owned())
     }
 }
 

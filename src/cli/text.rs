@@ -50,14 +50,19 @@ pub(super) fn account(text: &str) -> Result<String, String> {
 }
 
 /// Reads `24h`, `7d` or `90 days`.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "write 90s, 15m, 24h or 7d".to_owned())
+}
+
+/// Reads the same as a difference of times.
 pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
-    let duration = humantime::parse_duration(text).map_err(|e| e.to_string())?;
+    let duration = span(text)?;
     TimeDelta::from_std(duration).map_err(|_| "longer than time itself".to_owned())
 }
 
 /// Reads a limit on time. None can be zero: no request fits in that.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
-    let timeout = humantime::parse_duration(text).map_err(|e| e.to_string())?;
+    let timeout = span(text)?;
     if timeout.is_zero() { Err("it must be longer than 0s".to_owned()) } else { Ok(timeout) }
 }
 

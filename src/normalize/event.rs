@@ -157,7 +157,7 @@ fn event<'a>(
     let uuid = uuid(reader, record);
     let user_name = name(reader, record.user_name.or(record.user_name_hyphen));
     let app_name = name(reader, record.app_name.or(record.app_name_hyphen));
-    let app_name = app_name.map(|name| super::app_name(name, reader.texts));
+    let app_name = app_name.and_then(|name| super::app_name(name, reader.texts));
     let profile = match shape {
         Shape::Api => None,
         Shape::Webhook => profile(reader, user_id, record.user_attributes),

@@ -16,7 +16,8 @@ pub const FAILURES: [i64; 7] = [25, SKIPPED, 61, 62, 63, 64, 65];
 /// linked to the person it was there for.
 pub(crate) const SUCCESSES: [i64; 6] = [51, 52, 53, 54, 55, 59];
 
-/// Types whose names look like failed provisioning, but which are known to be something else: errors of a directory or of an app as a whole, retries and notices.
+/// Types whose names look like failed provisioning, but which are known to be something else: errors of a
+/// directory or of an app as a whole, retries and notices.
 const KNOWN_OTHERS: [i64; 20] =
     [26, 38, 39, 49, 79, 85, 111, 116, 121, 125, 133, 208, 237, 250, 251, 252, 253, 306, 307, 334];
 

@@ -46,7 +46,7 @@ pub(super) fn read(origin: &Origin, raw: &str, batch: &mut Batch) -> Result<(), 
     let sentence = description.map(|text| reader.texts.get(text));
     let (operation, app) = read_sentence(sentence);
     let app_name = description.zip(app).map(|(text, app)| text.part(app));
-    let app_name = app_name.map(|name| super::app_name(name, reader.texts));
+    let app_name = app_name.and_then(|name| super::app_name(name, reader.texts));
     let failure = Failure {
         failure_id: identity::failure_id(
             origin,

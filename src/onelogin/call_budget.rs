@@ -109,8 +109,9 @@ impl CallBudget {
     pub(super) fn read_limits(&self, headers: &HeaderMap) {
         let wait = headers::no_calls_for(headers);
         let exhausted_until = wait.and_then(|wait| Instant::now().checked_add(wait));
-        let server_left = headers::calls_left(headers);
         let resets_in = headers::calls_reset_in(headers);
+        // Without the time at which it ends, a number would hold for ever; a limit that is reached shows as a 429.
+        let server_left = headers::calls_left(headers).filter(|_| resets_in.is_some());
         let server_resets_at = resets_in.and_then(|wait| Instant::now().checked_add(wait));
         let state = self.state.get();
         self.state.set(State { exhausted_until, server_left, server_resets_at, ..state });

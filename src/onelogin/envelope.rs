@@ -14,7 +14,7 @@ use super::client::Incoming;
 use super::error::{Cause, Error, UnexpectedResponse};
 use super::headers;
 use super::malformed::Malformed;
-use super::next_page::Following;
+use super::next_page::{Following, is_set};
 use super::quote;
 use super::resource::Resource;
 use super::splitter::BOM;
@@ -32,18 +32,55 @@ pub(super) struct Envelope {
     status: Option<Value>,
     pagination: Option<Map<String, Value>>,
     data: Option<Vec<IgnoredAny>>,
+    /// These are in errors only, of this API and of others.
+    error: Option<Value>,
+    errors: Option<Value>,
+    code: Option<Value>,
+    #[serde(rename = "statusCode")]
+    status_code: Option<Value>,
+    message: Option<Value>,
 }
 
 impl Envelope {
     /// Reads the text of a page, its records left out, unless it is an error.
-    pub(super) fn read(incoming: &Incoming<'_>, text: &[u8]) -> Result<Self, Error> {
-        Body::new(incoming, text.to_vec()).page()
+    pub(super) fn read(
+        incoming: &Incoming<'_>,
+        text: &[u8],
+        has_records: bool,
+    ) -> Result<Self, Error> {
+        Body::new(incoming, text.to_vec()).page(has_records)
+    }
+
+    /// Checks for the keys of an error beside an empty list, or whatever is beside `data`. A message alone is one only
+    /// if nothing else came.
+    fn is_error(&self, has_records: bool) -> bool {
+        let codes = [&self.code, &self.status_code].into_iter().flatten();
+        let has_bad_code = codes.filter(|code| is_set(code)).any(|code| !is_success_code(code));
+        let has_error = [&self.error, &self.errors].into_iter().flatten().any(is_set);
+        let has_message = self.message.as_ref().is_some_and(|message| {
+            is_set(message) && message.as_str().is_none_or(|text| !is_success_text(text))
+        });
+        has_bad_code || has_error || (has_message && !has_records && self.status.is_none())
+    }
+
+    /// Checks whether it has neither a status nor anything about pages.
+    pub(super) fn is_bare(&self) -> bool {
+        self.status.is_none() && self.pagination.is_none()
     }
 
     /// The page after this one.
     pub(super) fn following(&self) -> Following {
         Following::read(self.pagination.as_ref())
     }
+}
+
+/// Checks whether a text is an answer that shows an error.
+pub(super) fn shows_error(text: &[u8]) -> bool {
+    let envelope: Result<Envelope, _> = serde_json::from_slice(text);
+    envelope.is_ok_and(|envelope| {
+        envelope.status.as_ref().is_some_and(|status| !is_success(status))
+            || envelope.is_error(false)
+    })
 }
 
 /// The body of an answer, and where it came from.
@@ -81,13 +118,14 @@ impl Body {
     }
 
     /// Reads it as the text of a page, unless it is an error.
-    fn page(&self) -> Result<Envelope, Error> {
+    fn page(&self, has_records: bool) -> Result<Envelope, Error> {
         let envelope: Envelope = self.json()?;
         match (&envelope.data, &envelope.status) {
             (_, Some(status)) if !is_success(status) => {
                 Err(self.error_in(&Value::from_iter([("status".to_owned(), status.clone())])))
             }
-            (Some(_), _) => Ok(envelope),
+            (Some(_), _) if !envelope.is_error(has_records) => Ok(envelope),
+            (Some(_), _) => Err(self.error_in(&self.json().unwrap_or_default())),
             (None, _) => Err(self.unexpected()),
         }
     }
@@ -161,6 +199,14 @@ impl Body {
             status @ (400 | 404 | 410 | 422) if of == Resource::Events && has("cursor") => {
                 Cause::CursorRefused { endpoint, status }
             }
+            status @ (400 | 413 | 414 | 422)
+                if of == Resource::Events
+                    && !self.is_web_page()
+                    && quote::of(message).is_some() =>
+            {
+                let message = quote::of(message).unwrap_or_default();
+                Cause::NotAccepted { endpoint, status, message }
+            }
             status @ (400 | 422) if of == Resource::Users && !self.is_web_page() => {
                 let message = quote::of(message).unwrap_or_else(|| body_kind::of(&self.text));
                 Cause::NotAccepted { endpoint, status, message }
@@ -219,18 +265,24 @@ pub(super) async fn refusal(mut incoming: Incoming<'_>) -> Error {
 fn is_success(status: &Value) -> bool {
     let status = match status {
         Value::Null => return true,
-        Value::String(text) => return ["ok", "success"].contains(&text.to_lowercase().as_str()),
+        Value::String(text) => return is_success_text(text),
         Value::Object(status) => status,
-        _ => return false,
+        status => return is_success_code(status),
     };
-    let has_error = match status.get("error") {
-        None | Some(Value::Null) => false,
-        Some(Value::String(text)) => !["", "false", "0"].contains(&text.to_lowercase().as_str()),
-        Some(error) => *error != Value::Bool(false) && error.as_u64() != Some(0),
-    };
+    let has_error = status.get("error").is_some_and(is_set);
+    let kind = status.get("type").and_then(Value::as_str).filter(|kind| !kind.is_empty());
+    let has_error = has_error || kind.is_some_and(|kind| !is_success_text(kind));
     let code = status.get("code").filter(|code| !code.is_null());
-    !has_error
-        && code.is_none_or(|code| code_of(code).is_some_and(|code| (200..300).contains(&code)))
+    !has_error && code.is_none_or(is_success_code)
+}
+
+fn is_success_code(code: &Value) -> bool {
+    code_of(code).is_some_and(|code| (200..300).contains(&code))
+        || code.as_str().is_some_and(is_success_text)
+}
+
+fn is_success_text(text: &str) -> bool {
+    ["ok", "success"].contains(&text.to_lowercase().as_str())
 }
 
 /// A status as a number, or as its text.

@@ -107,6 +107,12 @@ pub(super) enum Cause {
          may be the cause; if the server gives larger pages, --page-limit 1000 helps"
     )]
     NoNextPage { endpoint: String, records: u64 },
+    /// The users who are missing may be on another page.
+    #[error(
+        "{endpoint} answered with users who were not requested, and without some who were: it does not filter by \
+         user_ids; check --base-url, or whether a proxy drops parameters"
+    )]
+    NotFiltered { endpoint: String },
     /// Events are filtered after they were cut into pages, or a server has no end.
     #[error("{pages} pages of {endpoint} in a row were empty, each with a cursor of another page")]
     EmptyPages { endpoint: String, pages: u32 },
@@ -128,7 +134,10 @@ pub(super) enum Cause {
     )]
     Paused,
     /// 5xx or 408.
-    #[error("{endpoint} failed with status {status} after {:.1} s; the fault is on its side{}", after.as_secs_f64(), hint(*status, *of))]
+    #[error(
+        "{endpoint} failed with status {status} after {:.1} s; the fault is on its side{}",
+        after.as_secs_f64(), hint(*status, *of)
+    )]
     ServerFailed {
         endpoint: String,
         status: u16,
@@ -365,6 +374,7 @@ impl Cause {
             }
             Self::Saved(SavedError::Io { .. }) => class(Kind::Unreadable, Retry::Never, Never),
             Self::NotAccepted { .. }
+            | Self::NotFiltered { .. }
             | Self::ClockAhead { .. }
             | Self::PageRepeated { .. }
             | Self::Saved(_) => class(Kind::NotThisApi, Retry::Never, Never),

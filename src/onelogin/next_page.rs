@@ -33,7 +33,9 @@ pub(super) enum Following {
     },
     /// The answer has the keys for it, without values.
     End,
-    /// The answer does not show whether another page follows, or not how it is requested.
+    /// The answer names a page, but in a form that is not known here.
+    Unreadable,
+    /// The answer does not show whether another page follows.
     #[default]
     Unknown,
 }
@@ -54,7 +56,9 @@ impl Following {
         let cursor = cursor.map(|value| NextPage { name: PARAMETERS[0], value });
         match cursor.or_else(|| link.and_then(in_link)) {
             Some(at) => Self::Page { at, has_link: link.is_some() },
-            None if link.is_some() => Self::Unknown,
+            None if pagination.iter().any(|(key, value)| names_more(key, value)) => {
+                Self::Unreadable
+            }
             None if ["after_cursor", "next_link"]
                 .iter()
                 .any(|key| pagination.contains_key(*key)) =>
@@ -63,6 +67,24 @@ impl Following {
             }
             None => Self::Unknown,
         }
+    }
+}
+
+/// Checks whether a key of `pagination` has a value and stands for what follows: `next_cursor`, `has_more`.
+fn names_more(key: &str, value: &Value) -> bool {
+    let key = key.to_lowercase();
+    ["after", "next", "more"].iter().any(|part| key.contains(part)) && is_set(value)
+}
+
+/// Checks whether a value is none of those that stand for nothing.
+pub(super) fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Bool(true) => true,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !["", "0", "false", "null"].contains(&text.to_lowercase().as_str()),
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(values) => !values.is_empty(),
     }
 }
 
@@ -191,14 +213,19 @@ mod tests {
         ] {
             assert_eq!(following(end), Following::End, "{end}");
         }
-        for unknown in [
-            "{}",
-            r#"{"before_cursor":null}"#,
+        for unknown in ["{}", r#"{"before_cursor":null}"#, r#"{"has_more":false,"next":null}"#] {
+            assert_eq!(following(unknown), Following::Unknown, "{unknown}");
+        }
+        for unreadable in [
             r#"{"after_cursor":null,"next_link":"https://x.example"}"#,
             r#"{"next_link":"https://x.example/api/1/events?offset=50"}"#,
             r#"{"next_link":"https://x.example/api/1/users?after_cursor=b"}"#,
+            r#"{"after_cursor":["b"],"next_link":null}"#,
+            r#"{"after_cursor":true,"next_link":null}"#,
+            r#"{"after_cursor":null,"has_more":true}"#,
+            r#"{"after_cursor":null,"next_cursor":"b"}"#,
         ] {
-            assert_eq!(following(unknown), Following::Unknown, "{unknown}");
+            assert_eq!(following(unreadable), Following::Unreadable, "{unreadable}");
         }
         assert_eq!(Following::read(None), Following::Unknown);
     }

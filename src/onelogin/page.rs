@@ -9,6 +9,7 @@ use super::client::Incoming;
 use super::envelope::Envelope;
 use super::error::Error;
 use super::headers;
+use super::malformed::Malformed;
 use super::next_page::Following;
 use super::splitter::{Element, Limits, Shape, Splitter};
 
@@ -27,6 +28,8 @@ pub(super) struct Page<'a> {
     is_complete: bool,
     /// The page after it, once it is complete.
     following: Following,
+    /// True if it has no record, and nothing but an empty list.
+    is_bare: bool,
 }
 
 impl<'a> Page<'a> {
@@ -35,7 +38,8 @@ impl<'a> Page<'a> {
         let splitter = Splitter::limited(shape, Limits::ANSWER);
         let (is_complete, records) = (incoming.is_empty(), Records::default());
         let following = if is_complete { Following::End } else { Following::Unknown };
-        let mut page = Self { incoming, splitter, shape, records, is_complete, following };
+        let is_bare = false;
+        let mut page = Self { incoming, splitter, shape, records, is_complete, following, is_bare };
         page.read_on().await?;
         Ok(page)
     }
@@ -46,13 +50,24 @@ impl<'a> Page<'a> {
         if page.is_complete {
             return Ok(page);
         }
-        let limit = super::malformed::Malformed::TooLarge { limit: "2 MiB of records" };
+        let limit = Malformed::TooLarge { limit: "2 MiB of records" };
         Err(Error::body(&page.incoming, limit))
     }
 
     /// Checks whether all of it has been read.
     pub(super) fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Checks whether it has nothing but an empty list: neither a status nor anything about pages.
+    pub(super) fn is_bare(&self) -> bool {
+        self.is_bare
+    }
+
+    /// The error of an answer that lacks what it should have.
+    pub(super) fn cut(&self) -> Error {
+        let bytes = self.splitter.page_text().len() as u64;
+        Error::body(&self.incoming, Malformed::Truncated { bytes })
     }
 
     /// The server's clock when it answered, from its `Date` header.
@@ -110,8 +125,10 @@ impl<'a> Page<'a> {
 
     fn read_envelope(&mut self) -> Result<(), Error> {
         if self.shape == Shape::Page {
-            let envelope = Envelope::read(&self.incoming, self.splitter.page_text())?;
+            let has_records = self.records.any;
+            let envelope = Envelope::read(&self.incoming, self.splitter.page_text(), has_records)?;
             self.following = envelope.following();
+            self.is_bare = !has_records && envelope.is_bare();
         }
         Ok(())
     }
@@ -128,6 +145,8 @@ struct Records {
     ends: Vec<(usize, Option<Large>)>,
     /// Records, and their bytes, that were handed out.
     handed_out: (usize, usize),
+    /// True if there was any, handed out or not.
+    any: bool,
 }
 
 impl Records {
@@ -138,6 +157,7 @@ impl Records {
         };
         self.text.extend_from_slice(text);
         self.ends.push((self.text.len(), large));
+        self.any = true;
     }
 
     fn hand_out(&mut self, sink: &mut impl FnMut(Element<'_>)) -> bool {

@@ -4,17 +4,20 @@
 //! records in any layout, or one value per line; then a broken line costs itself only.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use memchr::{memchr, memmem};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
 
 use super::Meter;
 use super::body_kind::{self, UTF_16};
+use super::envelope;
 use super::malformed::Malformed;
 use super::retry::Policy;
 use super::splitter::{BOM, Element, MAX_ELEMENT, Shape, Splitter};
@@ -25,6 +28,9 @@ use crate::source::SourceKind;
 const CHUNK: usize = 64 * 1024;
 /// Bytes from which the kind of the records is recognised: more than the largest record.
 const HEAD: usize = 2 * MAX_ELEMENT;
+
+/// Places of a key that are looked at.
+const MOST_PLACES: usize = 1_000;
 
 /// The reason why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +93,10 @@ impl Saved {
         let mut head = Vec::new();
         (&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(io)?;
         let kind = kind_of_records(path, &head)?;
+        if is_wrapped(kind, &head) {
+            let kind = "an object around them in a form that is not known".to_owned();
+            return Err(SavedError::NoRecords { path: path.to_owned(), kind });
+        }
         // A second attempt would read the same.
         let policy = Policy { max_attempts: 1, ..Policy::default() };
         let input = RefCell::new(Some(Input { head, file }));
@@ -204,6 +214,8 @@ fn kind_of_records(path: &Path, head: &[u8]) -> Result<SourceKind, SavedError> {
         && ["created_at", "login_id", "error_description", "user"].map(has).contains(&true)
     {
         Ok(SourceKind::Legacy)
+    } else if is_json && envelope::shows_error(text) {
+        Err(SavedError::NoRecords { path: path(), kind: "an error of the API".to_owned() })
     } else if is_json && is_empty(text) {
         // The legacy API's empty answer is an empty array.
         Ok(if text[0] == b'[' { SourceKind::Legacy } else { SourceKind::Events })
@@ -212,11 +224,49 @@ fn kind_of_records(path: &Path, head: &[u8]) -> Result<SourceKind, SavedError> {
     }
 }
 
+/// Checks whether the first object of a file is no record but has some in it: it would be rejected, and all of
+/// them with it.
+fn is_wrapped(kind: SourceKind, head: &[u8]) -> bool {
+    let key = match kind {
+        SourceKind::Legacy => "created_at",
+        SourceKind::Events => "event_type_id",
+        SourceKind::Webhook => "event_timestamp",
+    };
+    let (mut splitter, mut first) = (Splitter::new(Shape::Values), None);
+    let head = head.strip_prefix(BOM).unwrap_or(head);
+    let mut note = |element: Element<'_>| {
+        first.get_or_insert_with(|| match element {
+            Element::Text(text) => has_records_within(text, key),
+            // Only its beginning is known. A record has the key once.
+            Element::TooLarge { head, .. } => occurrences(head, key).nth(1).is_some(),
+        });
+    };
+    let line = if has_lines(head) { memchr(b'\n', head).unwrap_or(head.len()) } else { head.len() };
+    let mut sink = |element: Element<'_>| unwrap(element, &mut note);
+    // What is broken shows when it is read.
+    let ended =
+        splitter.feed(&head[..line], &mut sink).and_then(|()| splitter.finish(true, &mut sink));
+    // A record has the key once, and one that is larger than the head is rare.
+    first.unwrap_or_else(|| ended.is_err() && occurrences(head, key).nth(1).is_some())
+}
+
+/// Checks for an object that has a key further within it only.
+fn has_records_within(text: &[u8], key: &str) -> bool {
+    let object: Result<BTreeMap<&str, &RawValue>, _> = serde_json::from_slice(text);
+    object.is_ok_and(|object| !object.contains_key(key)) && has_key(text, key)
+}
+
 /// Checks whether a key stands anywhere in a text. Within a JSON string its quotes would be escaped.
 fn has_key(text: &[u8], key: &str) -> bool {
+    occurrences(text, key).next().is_some()
+}
+
+fn occurrences(text: &[u8], key: &str) -> impl Iterator<Item = usize> {
     let quoted = format!("\"{key}\"");
-    memmem::find_iter(text, &quoted)
-        .any(|at| text[at + quoted.len()..].trim_ascii_start().first() == Some(&b':'))
+    let places: Vec<usize> = memmem::find_iter(text, &quoted).take(MOST_PLACES).collect();
+    places
+        .into_iter()
+        .filter(move |at| text[at + quoted.len()..].trim_ascii_start().first() == Some(&b':'))
 }
 
 /// Checks whether a text is complete and has arrays and pages only, without any record.
@@ -234,7 +284,10 @@ fn has_lines(head: &[u8]) -> bool {
     let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
     let Some(end) = memchr(b'\n', text) else { return false };
     let (line, more) = (text[..end].trim_ascii(), text[end..].trim_ascii());
-    let is_value = matches!(line, [b'{', .., b'}'] | [b'[', .., b']']);
+    // Before a comma, an object may end within the first value.
+    let is_whole = |line: &[u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
+    let is_value = matches!(line, [b'{', .., b'}'] | [b'[', .., b']'])
+        || line.strip_suffix(b",").is_some_and(is_whole);
     is_value && !more.is_empty()
 }
 

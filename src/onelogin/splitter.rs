@@ -214,7 +214,7 @@ impl Splitter {
             }
             (Place::First | Place::Next, b'}' | b':') => self.break_off(0, at, false),
             (Place::First | Place::Next, _) => return Ok(self.begin_element(byte, at)),
-            (Place::Closed, _) if !self.can_follow(byte) => {
+            (Place::Closed, _) if !self.can_follow(chunk, at) => {
                 self.break_off(0, at, true);
                 return Ok(at);
             }
@@ -240,6 +240,8 @@ impl Splitter {
                 self.place = Place::Page(Scan::in_object());
             }
             (Shape::Values, b'{' | b'"') => self.place = Place::Within(Scan::default()),
+            // Between values that were taken out of an array.
+            (Shape::Values, b',') => {}
             (Shape::Array, _) => return Err(unexpected("a JSON array")),
             (Shape::Page, _) => return Err(unexpected("a JSON object")),
             (Shape::Values, _) => self.break_off(0, at, false),
@@ -303,13 +305,19 @@ impl Splitter {
 
     /// Checks whether the value that ends here is followed by what may follow it, as far as this chunk shows.
     fn ends_at(&self, chunk: &[u8], end: usize) -> bool {
-        let next = chunk[end..].iter().find(|byte| !byte.is_ascii_whitespace());
-        next.is_some_and(|next| self.can_follow(*next))
+        let next = chunk[end..].iter().position(|byte| !byte.is_ascii_whitespace());
+        next.is_some_and(|next| self.can_follow(chunk, end + next))
     }
 
-    fn can_follow(&self, byte: u8) -> bool {
+    fn can_follow(&self, chunk: &[u8], at: usize) -> bool {
+        let byte = chunk[at];
         match self.frames.last() {
             Some(_) => matches!(byte, b',' | b']'),
+            // A comma between values, and not one after a bracket too many.
+            None if byte == b',' => {
+                let next = chunk[at + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
+                next.is_none_or(|next| matches!(next, b'{' | b'['))
+            }
             None => matches!(byte, b'{' | b'[') || BOM.contains(&byte),
         }
     }

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
@@ -121,16 +121,21 @@ impl Tokens {
             .basic_auth(id, Some(secret))
             .header(CONTENT_TYPE, "application/json")
             .body(GRANT);
-        let calls_left = Some(budget.unspent());
+        let calls_left = Some(budget.left());
         let purpose = Purpose { attempt, calls_left, ..Purpose::new(Resource::Token) };
         let incoming = client.send(&url, request, purpose).await?;
         let body = Body::read(incoming).await?;
         budget.read_limits(&body.headers);
         let answer: Answer = body.json()?;
-        let Some(value) = answer.access_token.clone().filter(|token| !token.is_empty()) else {
+        let value = answer.access_token.as_deref().unwrap_or_default().trim().to_owned();
+        if value.is_empty() {
             return Err(body.unexpected());
-        };
+        }
         redact::register(&value);
+        // No request could carry it.
+        if HeaderValue::from_str(&value).is_err() {
+            return Err(body.unexpected());
+        }
         if let Some(account_id) = answer.account_id.as_ref().and_then(whole_number) {
             self.account_id.set(Some(account_id));
         }

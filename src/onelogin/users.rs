@@ -1,9 +1,11 @@
 //! The users API: current details of the people that events name.
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::client::Purpose;
-use super::error::Error;
+use super::error::{Cause, Error};
 use super::events::Events;
 use super::page::Page;
 use super::resource::Resource;
@@ -38,6 +40,7 @@ pub(crate) const USERS_PER_REQUEST: usize = 50;
 
 /// One page of users.
 struct UsersPage {
+    endpoint: String,
     users: Vec<Vec<u8>>,
     answered_at: Option<DateTime<Utc>>,
     has_more: bool,
@@ -47,7 +50,23 @@ struct UsersPage {
     pages: Option<u64>,
 }
 
+/// The id of a user in an answer.
+#[derive(Deserialize)]
+struct OwnId {
+    id: Value,
+}
+
 impl UsersPage {
+    /// Returns whether it has users who were not requested, and lacks some who were.
+    fn is_unfiltered(&self, requested: &[i64]) -> bool {
+        let ids = self.users.iter().filter_map(|user| {
+            let OwnId { id } = serde_json::from_slice(user).ok()?;
+            id.as_i64().or_else(|| id.as_str()?.trim().parse().ok())
+        });
+        let (came, others): (Vec<i64>, Vec<i64>) = ids.partition(|id| requested.contains(id));
+        !others.is_empty() && !requested.iter().all(|id| came.contains(id))
+    }
+
     /// Returns whether users are missing that the server has. A total above the number requested is not
     /// the total of this request.
     fn is_cut(&self, requested: usize) -> bool {
@@ -71,6 +90,9 @@ impl Events {
     /// [`Error`], when no usable answer came.
     pub(crate) async fn users(&self, user_ids: &[i64]) -> Result<UsersAnswer, Error> {
         match self.users_page(user_ids).await {
+            Ok(page) if page.is_unfiltered(user_ids) => {
+                Err(Cause::NotFiltered { endpoint: page.endpoint }.into())
+            }
             // Smaller requests find the missing users without a cursor, which goes with none of the
             // other parameters.
             Ok(page) if user_ids.len() > 1 && page.is_cut(user_ids.len()) => Ok(UsersAnswer::Cut),
@@ -93,6 +115,7 @@ impl Events {
         let read = async |incoming| Page::read_all(incoming, Shape::Array).await;
         let mut page = self.session.get(&url, Purpose::new(Resource::Users), read).await?;
         Ok(UsersPage {
+            endpoint: page.endpoint().to_owned(),
             users: texts(&mut page),
             answered_at: page.server_now(),
             has_more: page.has_next(),
@@ -118,6 +141,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_answer_with_others_and_without_some_is_not_filtered() {
+        for (users, is_unfiltered) in [
+            (&[r#"{"id":1}"#, r#"{"id":"2"}"#][..], false),
+            (&[r#"{"id":1}"#], false),
+            (&[], false),
+            (&[r#"{"id":1}"#, r#"{"id":2}"#, r#"{"id":3}"#], false),
+            (&[r#"{"id":1}"#, r#"{"id":3}"#], true),
+            (&[r#"{"id":3}"#], true),
+            (&["no user"], false),
+        ] {
+            let page = UsersPage {
+                endpoint: String::new(),
+                users: users.iter().map(|user| user.as_bytes().to_vec()).collect(),
+                answered_at: None,
+                has_more: false,
+                total: None,
+                pages: None,
+            };
+            assert_eq!(page.is_unfiltered(&[1, 2]), is_unfiltered, "{users:?}");
+        }
+    }
+
+    #[test]
     fn an_answer_is_cut_if_its_headers_count_more_users_or_pages() {
         for (came, has_more, total, pages, is_cut) in [
             (50, false, Some(50), Some(1), false),
@@ -133,7 +179,8 @@ mod tests {
             (50, true, Some(4_000), Some(80), false),
         ] {
             let users = vec![Vec::new(); came];
-            let page = UsersPage { users, answered_at: None, has_more, total, pages };
+            let endpoint = String::new();
+            let page = UsersPage { endpoint, users, answered_at: None, has_more, total, pages };
             assert_eq!(page.is_cut(50), is_cut, "{came} {has_more} {total:?} {pages:?}");
         }
     }

@@ -87,35 +87,13 @@ impl Store {
                         .execute(&mut **tx)
                         .await?;
                 }
-                sqlx::query(include_str!("sql/plan_types.sql"))
+                sqlx::query(include_str!("sql/server_forget.sql"))
                     .bind(account)
                     .bind(lease.origin.source.as_str())
-                    .bind(None::<bool>)
                     .execute(&mut **tx)
                     .await
                     .map(drop)
             })
-        })
-        .await
-    }
-
-    /// Records whether the server takes only the first of several types.
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub(crate) async fn note_takes_one_type(
-        &self,
-        lease: &Lease,
-        takes_one_type: bool,
-    ) -> Result<(), Error> {
-        self.write("recording how event types are requested", async |tx| {
-            on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/plan_types.sql"))
-                .bind(&lease.origin.account)
-                .bind(lease.origin.source.as_str())
-                .bind(takes_one_type)
-                .execute(&mut **tx)
-                .await
-                .map(drop))
         })
         .await
     }

@@ -75,7 +75,7 @@ impl Store {
         Ok((Watermark { high_water_mark, scanned_through }, read_from))
     }
 
-    /// Finds the start of the earliest window of an account and source; `None` if there is no window.
+    /// Finds the start of the earliest window that was read from the source; `None` if there is none.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -84,7 +84,7 @@ impl Store {
             on_either!(Tx, tx, tx => sqlx::query_scalar(include_str!("sql/read_since.sql"))
                 .bind(&origin.account)
                 .bind(origin.source.as_str())
-                .fetch_one(&mut **tx)
+                .fetch_optional(&mut **tx)
                 .await)
         })
         .await

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::run::{Run, count};
 use super::tx::Tx;
 use super::value::{Id, Time};
-use super::{Error, Lease, Store, failed, on_either};
+use super::{Error, KnownServer, Lease, Store, failed, on_either};
 use crate::model::Origin;
 use crate::window::density::Density;
 use crate::window::held::HeldWindow;
@@ -26,15 +26,12 @@ const OTHER_CLOCKS: TimeDelta = TimeDelta::days(1);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Remembered {
     pub memory: Memory,
-    /// Records of a full page; `None` until one was seen.
-    pub page: Option<f64>,
-    /// True if the events API takes only the first of several types; `None` until it was compared.
-    pub takes_one_type: Option<bool>,
+    pub server: KnownServer,
     /// A run of the last week did not read all that was new.
     pub has_failed: bool,
     /// The beginning of the first span that was ever read; `None` before that.
     pub first_from: Option<DateTime<Utc>>,
-    /// Hours since the run before began; `None` if there was none.
+    /// Hours since the last run that made a request began; `None` if there was none.
     pub hours: Option<f64>,
     /// Re-reading of each span; `None` before everything was read for the first time.
     pub sweeps: PerSpan<Option<Sweep>>,
@@ -89,15 +86,7 @@ pub(crate) struct Learned {
 }
 
 /// The columns of `plan_of.sql`, in its order.
-type PlanRow = (
-    Option<f64>,
-    Option<f64>,
-    Option<f64>,
-    Option<i64>,
-    Option<DateTime<Utc>>,
-    Option<bool>,
-    Option<f64>,
-);
+type PlanRow = (Option<f64>, Option<f64>, Option<f64>, Option<i64>, Option<DateTime<Utc>>);
 
 /// The columns of `rereads_of.sql`, in its order.
 type SweepRow = (
@@ -144,10 +133,10 @@ impl Tx {
                 .fetch_one(&mut **tx)
                 .await?;
             let first_from: Option<DateTime<Utc>> =
-                sqlx::query_scalar(include_str!("sql/windows_first.sql"))
+                sqlx::query_scalar(include_str!("sql/read_since.sql"))
                     .bind(account)
                     .bind(source.as_str())
-                    .fetch_one(&mut **tx)
+                    .fetch_optional(&mut **tx)
                     .await?;
             let sweeps: Vec<SweepRow> = sqlx::query_as(include_str!("sql/rereads_of.sql"))
                 .bind(account)
@@ -162,33 +151,18 @@ impl Tx {
                 .await?;
             (row, before, has_failed, first_from, sweeps, spent)
         });
-        let (last, densest, part, reserved, minute, takes_one_type, page) = row.unwrap_or_default();
+        let server = self.known_server(&run.origin).await?;
+        let (last, densest, part, reserved, minute) = row.unwrap_or_default();
         let has_ended = before.as_ref().is_none_or(|(status, _)| status != "interrupted");
         let new_part = Memory::part_after(part.unwrap_or(1.0), has_ended);
         let reserved = reserved.unwrap_or_default();
         if part != Some(new_part) || reserved != 0 {
-            on_either!(Tx, self, tx => {
-                if let Some(minute) = minute {
-                    sqlx::query(include_str!("sql/calls_return.sql"))
-                        .bind(account)
-                        .bind(Time(minute))
-                        .bind(count(reserved.unsigned_abs()))
-                        .execute(&mut **tx)
-                        .await?;
-                }
-                sqlx::query(include_str!("sql/plan_begin.sql"))
-                    .bind(account)
-                    .bind(source.as_str())
-                    .bind(new_part)
-                    .execute(&mut **tx)
-                    .await?;
-            });
+            self.begin_plan(&run.origin, new_part, minute.zip(Some(reserved))).await?;
         }
         let density = last.map(|last| Density { last, densest: densest.unwrap_or_default() });
         let mut remembered = Remembered {
             memory: Memory { density, part: new_part },
-            page,
-            takes_one_type,
+            server,
             has_failed,
             first_from,
             hours: before.map(|(_, began)| (now - began).as_seconds_f64() / 3_600.0),
@@ -207,6 +181,33 @@ impl Tx {
             }
         }
         Ok(remembered)
+    }
+
+    /// Records the part of the usual size for which windows are planned now, and returns calls that were reserved in
+    /// a minute.
+    async fn begin_plan(
+        &mut self,
+        Origin { account, source }: &Origin,
+        part: f64,
+        reserved: Option<(DateTime<Utc>, i64)>,
+    ) -> Result<(), sqlx::Error> {
+        on_either!(Tx, self, tx => {
+            if let Some((minute, calls)) = reserved {
+                sqlx::query(include_str!("sql/calls_return.sql"))
+                    .bind(account)
+                    .bind(Time(minute))
+                    .bind(count(calls.unsigned_abs()))
+                    .execute(&mut **tx)
+                    .await?;
+            }
+            sqlx::query(include_str!("sql/plan_begin.sql"))
+                .bind(account)
+                .bind(source.as_str())
+                .bind(part)
+                .execute(&mut **tx)
+                .await
+                .map(drop)
+        })
     }
 
     /// Records how dense windows are.
@@ -260,23 +261,6 @@ impl Store {
         let mut tx = Tx::begin(self).await?;
         tx.learn(lease, density).await?;
         tx.commit().await.map_err(failed("recording the density of a window"))
-    }
-
-    /// Records how many records a full page has.
-    ///
-    /// # Errors
-    /// [`Error::Failed`].
-    pub(crate) async fn note_page(&self, lease: &Lease, page: f64) -> Result<(), Error> {
-        self.write("recording the size of a page", async |tx| {
-            on_either!(Tx, tx, tx => sqlx::query(include_str!("sql/plan_page.sql"))
-                .bind(&lease.origin.account)
-                .bind(lease.origin.source.as_str())
-                .bind(page)
-                .execute(&mut **tx)
-                .await
-                .map(drop))
-        })
-        .await
     }
 
     /// Reads the state of re-reading of every account and source, or of those of one account.

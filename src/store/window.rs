@@ -88,7 +88,7 @@ impl Store {
     }
 }
 
-/// Origin of the records of a window.
+/// The place that the records of a window came from.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     /// Host and port; `None` for a file.
@@ -315,7 +315,8 @@ impl Writer<'_> {
         if place.has_all_successes {
             tx.extend_successes(&stamp.origin, window).await?;
         }
-        let window_id = tx.record_window(&stamp, window, &self.counts, now).await?;
+        let is_from_file = place.read_from.is_none();
+        let window_id = tx.record_window(&stamp, (window, is_from_file), &self.counts, now).await?;
         if let Some(density) = learned.density {
             tx.learn(lease, density).await?;
         }

@@ -122,7 +122,8 @@ async fn read_window(
 ) -> Result<(), Error> {
     let origin = Origin { account: comparing.account.clone(), source: source.kind() };
     let Window { from, to } = window.widened(plan.is_last(window));
-    let mut answer = source.open(from, to, Scope::ALL).await?;
+    let scope = Scope { failures_only: true, ..Scope::ALL };
+    let mut answer = source.open(from, to, scope).await?;
     let (mut records, mut more) = (0, true);
     while more {
         let mut batch = Batch::default();

@@ -3,7 +3,7 @@
 
 mod parts;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use self::parts::Parts;
 use super::Error;
@@ -12,6 +12,12 @@ use crate::normalize;
 use crate::onelogin::events::Events;
 use crate::onelogin::{self, USERS_PER_REQUEST, UserDetails, UsersAnswer};
 use crate::store::ProfileAnswer;
+
+/// Time after which a server that took few users at once is tried with more: it may be repaired.
+const BETWEEN_TRIALS: TimeDelta = TimeDelta::weeks(1);
+
+/// People of whom some should exist.
+const MANY: usize = 20;
 
 /// Requests the profiles of users who are new, or whose profile is old, as far as the call budget goes.
 /// The rest is left to the next run.
@@ -25,17 +31,31 @@ pub(super) async fn refresh(
     let before = server_now.checked_sub_signed(refresh).unwrap_or(DateTime::UNIX_EPOCH);
     // Everyone once: the clock of the users API may lag, and its answers would count as old.
     let due = run.store.profiles_due(account, before).await?;
-    let parts = Parts::new(due, USERS_PER_REQUEST);
-    let mut requests = Requests { run, events, parts, noted: 0, refusal: None, answered_at: None };
+    let at_once = users_at_once(run.server.users_at_once, server_now);
+    let parts = Parts::new(due, at_once);
+    let mut requests =
+        Requests { run, events, parts, noted: 0, given: 0, refusal: None, answered_at: None };
     let ended = requests.make_all().await;
     requests.note_refused().await?;
+    let found = requests.parts.at_once();
+    if found < at_once {
+        let users = u32::try_from(found).unwrap_or(u32::MAX);
+        run.store.note_users_at_once(&run.lease, users, server_now).await?;
+    }
     let pending = requests.pending();
     run.count(|tally| tally.people_pending = pending);
     requests.report_refused();
+    requests.report_unknown();
     ended.or_else(|error| match error {
         Error::Source(error) => give_up(pending, error),
         other => Err(other),
     })
+}
+
+/// Users to request at once: as many as the documentation allows, unless fewer came within the last week.
+fn users_at_once(found: Option<(u32, DateTime<Utc>)>, now: DateTime<Utc>) -> usize {
+    let found = found.filter(|(_, at)| (now - *at).abs() < BETWEEN_TRIALS);
+    found.map_or(USERS_PER_REQUEST, |(users, _)| USERS_PER_REQUEST.min(users as usize)).max(1)
 }
 
 /// An exhausted limit of calls is no failure, whoever set it.
@@ -54,6 +74,8 @@ struct Requests<'a> {
     parts: Parts,
     /// Number of refused users who are stored as requested.
     noted: usize,
+    /// Number of users whom the API gave.
+    given: usize,
     /// The last refusal of a user alone.
     refusal: Option<onelogin::Error>,
     /// Time of the last answer.
@@ -83,7 +105,9 @@ impl Requests<'_> {
             match self.request(&requested).await? {
                 UsersAnswer::Complete(details) => {
                     self.answered_at = Some(details.answered_at);
-                    self.write(read(requested, &details)).await?;
+                    let answer = read(requested, &details);
+                    self.given += answer.profiles.len();
+                    self.write(answer).await?;
                     self.parts.came();
                     self.note_refused().await?;
                 }
@@ -118,7 +142,9 @@ impl Requests<'_> {
         for sample in samples {
             if let UsersAnswer::Complete(details) = self.request(&[sample]).await? {
                 self.answered_at = Some(details.answered_at);
-                self.write(read(vec![sample], &details)).await?;
+                let answer = read(vec![sample], &details);
+                self.given += answer.profiles.len();
+                self.write(answer).await?;
                 self.parts.sample_came(sample);
                 return Ok(true);
             }
@@ -153,6 +179,18 @@ impl Requests<'_> {
     /// Users whose profile the next run has to request.
     fn pending(&self) -> u64 {
         (self.parts.left() + self.parts.refused().len() - self.noted) as u64
+    }
+
+    /// Some people may be deleted, but not all of many.
+    fn report_unknown(&self) {
+        let requested = self.parts.done() - self.parts.refused().len();
+        if self.given == 0 && requested >= MANY {
+            tracing::warn!(
+                requested,
+                "the users API knows none of the people who were requested: their names and addresses are those of the \
+                 events; check that the credentials may read all users"
+            );
+        }
     }
 
     fn report_refused(&self) {

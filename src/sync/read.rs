@@ -3,14 +3,15 @@
 
 mod gather;
 mod spool;
+mod stats;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+pub(super) use self::stats::WindowStats;
 use super::reread::Reread;
 use super::session::Session;
 use super::{Error, Progress};
@@ -19,8 +20,7 @@ use crate::normalize;
 use crate::normalize::event_type::EventSelection;
 use crate::onelogin::events::PAGES_AT_ALL;
 use crate::onelogin::retry::{Attempts, Decision};
-use crate::onelogin::{Element, Scope, Source};
-use crate::source::SourceKind;
+use crate::onelogin::{self, Element, Scope, Source};
 use crate::window::density::Density;
 use crate::window::{Plan, Window, clock};
 
@@ -71,66 +71,6 @@ impl ReadAhead {
     }
 }
 
-/// Number and times of the records of a window.
-#[derive(Debug, Default)]
-pub(super) struct WindowStats {
-    pub(super) records: u64,
-    rejects: u64,
-    pub(super) oldest: Option<DateTime<Utc>>,
-    /// The newest that is not dated after the window.
-    pub(super) newest: Option<DateTime<Utc>>,
-    /// Number of events that were not selected, by their types.
-    ignored: BTreeMap<i64, u64>,
-}
-
-impl WindowStats {
-    fn add(&mut self, batch: &Batch, until: DateTime<Utc>) {
-        self.records += batch.records();
-        self.rejects += batch.rejects.len() as u64;
-        (self.oldest, self.newest) = self.times_with(batch, until);
-        for event_type_id in &batch.ignored {
-            *self.ignored.entry(*event_type_id).or_default() += 1;
-        }
-    }
-
-    /// The oldest and the newest time, those of a batch included.
-    fn times_with(
-        &self,
-        batch: &Batch,
-        until: DateTime<Utc>,
-    ) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-        let failures = batch.failures.iter().map(|failure| failure.created_at);
-        let successes = batch.successes.iter().map(|success| success.created_at);
-        let times = failures.chain(successes).filter(|at| *at <= until);
-        times.fold((self.oldest, self.newest), |(oldest, newest), at| {
-            (Some(oldest.map_or(at, |oldest| oldest.min(at))), newest.max(Some(at)))
-        })
-    }
-
-    /// The time that the records span, those of a batch included; `None` if none has a time.
-    fn spanned_with(&self, batch: &Batch, until: DateTime<Utc>) -> Option<TimeDelta> {
-        let (oldest, newest) = self.times_with(batch, until);
-        Some(newest? - oldest?)
-    }
-
-    /// Fails if there is nothing but rejects, and many of them, in this window and the `earlier` records
-    /// of the run, of which `earlier_rejects` are rejects.
-    fn check_readable(
-        &self,
-        kind: SourceKind,
-        (earlier, earlier_rejects): (u64, u64),
-    ) -> Result<(), Error> {
-        let rejects = self.rejects + earlier_rejects;
-        if rejects == self.records + earlier && rejects > MOST_REJECTS_ALONE {
-            return Err(Error::NothingReadable { rejects, kind });
-        }
-        Ok(())
-    }
-}
-
-/// Rejects before the first good record, from which on an answer is taken for something else.
-const MOST_REJECTS_ALONE: u64 = 1_000;
-
 /// The reading side of a run.
 pub(super) struct Reader<'a> {
     run: &'a Session<'a>,
@@ -154,7 +94,8 @@ impl<'a> Reader<'a> {
         reread: Option<Reread>,
     ) -> Self {
         let counts = run.tally().counts;
-        let (fetched, rejects) = (counts.fetched, counts.rejected);
+        let fetched = counts.fetched + counts.successes + counts.ignored;
+        let rejects = counts.rejected;
         Self { run, read_ahead, steps, reread, fetched, rejects, estimated: None }
     }
 
@@ -207,19 +148,9 @@ impl<'a> Reader<'a> {
         if let Some(account_id) = self.run.source.account_id() {
             self.run.check_account(account_id)?;
         }
-        // A file has no clock, and all of it is there.
-        let limit_of_clocks = if let Source::Saved(_) = self.run.source {
-            DateTime::<Utc>::MAX_UTC
-        } else {
-            let (theirs, ours) = (answer.server_now(), Utc::now());
-            let limit = clock::scan_limit(theirs, ours);
-            if plan.start_again_before(limit) {
-                return Ok(());
-            }
-            if clock::is_wrong(requested.from, theirs, ours) {
-                return Err(Error::Clock { from: requested.from, theirs, ours });
-            }
-            limit
+        let Some(limit_of_clocks) = self.limit_of_clocks(answer.server_now(), requested, plan)?
+        else {
+            return Ok(());
         };
         plan.learn_now(limit_of_clocks);
         let window = requested.until(limit_of_clocks);
@@ -238,17 +169,7 @@ impl<'a> Reader<'a> {
         let reading = self.records(&mut answer, (requested, window), progress, &mut narrows);
         let stats = match Box::pin(reading).await {
             Err(Error::Source(error)) if error.is_too_much() => {
-                let narrower = plan.given_up(window, answer.pages());
-                if !narrower && self.reread.is_none() {
-                    self.warn_of_crowded(window, answer.pages());
-                }
-                // What ran out of calls is planned for those of the next hour.
-                if error.is_out_of_calls() || !narrower {
-                    return Err(error.into());
-                }
-                tracing::info!(%window, pages = answer.pages(), "reading a smaller window: {error}");
-                self.send(Step::RollBack).await;
-                return Ok(());
+                return self.give_up(window, answer.pages(), plan, error).await;
             }
             read => read?,
         };
@@ -284,6 +205,49 @@ impl<'a> Reader<'a> {
             _slot: slot,
         }))
         .await;
+        Ok(())
+    }
+
+    /// The time up to which the clocks allow a window to be read; `None` if the plan begins again.
+    fn limit_of_clocks(
+        &self,
+        theirs: Option<DateTime<Utc>>,
+        requested: Window,
+        plan: &mut Plan,
+    ) -> Result<Option<DateTime<Utc>>, Error> {
+        // A file has no clock, and all of it is there.
+        if let Source::Saved(_) = self.run.source {
+            return Ok(Some(DateTime::<Utc>::MAX_UTC));
+        }
+        let ours = Utc::now().trunc_subsecs(0);
+        let limit = clock::scan_limit(theirs, ours);
+        if plan.start_again_before(limit) {
+            return Ok(None);
+        }
+        if clock::is_wrong(requested.from, theirs, ours) {
+            return Err(Error::Clock { from: requested.from, theirs, ours });
+        }
+        Ok(Some(limit))
+    }
+
+    /// Gives up a window that takes too many pages, and reads a smaller one, if there is one and calls are left.
+    async fn give_up(
+        &self,
+        window: Window,
+        pages: u32,
+        plan: &mut Plan,
+        error: onelogin::Error,
+    ) -> Result<(), Error> {
+        let narrower = plan.given_up(window, pages);
+        if !narrower && self.reread.is_none() {
+            self.warn_of_crowded(window, pages);
+        }
+        // What ran out of calls is planned for those of the next hour.
+        if error.is_out_of_calls() || !narrower {
+            return Err(error.into());
+        }
+        tracing::info!(%window, pages, "reading a smaller window: {error}");
+        self.send(Step::RollBack).await;
         Ok(())
     }
 

@@ -246,9 +246,9 @@ async fn piece(
     sweep.moved(plan.unread_from().unwrap_or(piece.to), length, failures_only);
     if let Some(second) = sweep.learn(plan.too_wide()) {
         tracing::warn!(
-            %second,
-            "a second has more pages than the calls that are left of an hour, and is not read again: what came \
-             late in it may be missing, unless --max-calls-per-hour is higher"
+            window = %second,
+            "these seconds have more pages than the calls that are left of an hour, and are not read again: what \
+             came late in them may be missing, unless --max-calls-per-hour is higher"
         );
         sweep.pass(second, length);
     }

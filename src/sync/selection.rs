@@ -116,7 +116,7 @@ async fn check_verdict(run: &Session<'_>, events: &Events, selected: &[i64]) -> 
                     tracing::info!(
                         "the server takes several event types: they are requested together again"
                     );
-                    return conclude(run, events, false).await;
+                    return conclude(run, events, Some(false), to).await;
                 }
             }
             Ok(None) => {}
@@ -142,22 +142,23 @@ pub(super) async fn takes_one_type(
     if run.takes_one_type().is_some() || selected.len() < 2 {
         return Ok(false);
     }
-    let mut verdict = run.seen_types().show_a_list().then_some(false);
-    if verdict.is_none() && is_due(run, plan).await? {
-        verdict = compare_answers(run, events, plan, &selected).await?;
-    }
-    let Some(takes_one_type) = verdict else { return Ok(false) };
-    conclude(run, events, takes_one_type).await?;
-    Ok(takes_one_type)
+    let verdict = if run.seen_types().show_a_list() {
+        Some(false)
+    } else if is_due(run, plan) {
+        compare_answers(run, events, plan, &selected).await?
+    } else {
+        return Ok(false);
+    };
+    conclude(run, events, verdict, plan.end()).await?;
+    Ok(verdict == Some(true))
 }
 
 /// Checks whether answers are to be compared: in a first run, after a change of the list, and once a day.
-async fn is_due(run: &Session<'_>, plan: &Plan) -> Result<bool, Error> {
-    if run.is_first || run.has_changed_types() {
-        return Ok(true);
-    }
-    let known = run.store.known_types(&run.job.origin.account).await?;
-    Ok(known.checked_at.is_none_or(|at| (plan.end() - at).abs() >= BETWEEN))
+fn is_due(run: &Session<'_>, plan: &Plan) -> bool {
+    let compared_at = run.server.types_compared_at;
+    run.is_first
+        || run.has_changed_types()
+        || compared_at.is_none_or(|at| (plan.end() - at).abs() >= BETWEEN)
 }
 
 /// Compares answers to requests for the whole list with those for single types. The server takes only one type
@@ -234,12 +235,18 @@ async fn first_page(
 }
 
 /// Records how the server takes types, and requests them accordingly from now on.
-async fn conclude(run: &Session<'_>, events: &Events, takes_one_type: bool) -> Result<(), Error> {
-    if takes_one_type {
+/// Goes by what was found out, and records it.
+async fn conclude(
+    run: &Session<'_>,
+    events: &Events,
+    takes_one_type: Option<bool>,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    if takes_one_type == Some(true) {
         events.request_types_one_by_one();
     }
     run.set_takes_one_type(takes_one_type);
-    Ok(run.store.note_takes_one_type(&run.lease, takes_one_type).await?)
+    Ok(run.store.note_types_compared(&run.lease, takes_one_type, at).await?)
 }
 
 /// The time of an event of this type, if there is one.

@@ -16,7 +16,7 @@ use super::selection::SeenTypes;
 use super::{Error, Job, Progress};
 use crate::model::{Batch, Counts};
 use crate::onelogin::Source;
-use crate::store::{self, Lease, Place, Run, Store, Traffic};
+use crate::store::{self, KnownServer, Lease, Place, Run, Store, Traffic};
 use crate::window::reread::Lengths;
 use crate::window::{Memory, Pace, Plan, Watermark};
 
@@ -33,6 +33,8 @@ pub(super) struct Session<'a> {
     pub(super) rereading: Rereading,
     /// The beginning of the first span that earlier runs have read.
     pub(super) first_from: Option<DateTime<Utc>>,
+    /// Properties of the server, as earlier runs found them.
+    pub(super) server: KnownServer,
     /// True if the server takes only one of several types; `None` until it was compared.
     takes_one_type: Cell<Option<bool>>,
     /// True if the list of types is another than in the last run.
@@ -71,6 +73,13 @@ pub(super) struct Ended {
     cut_short: bool,
 }
 
+impl Ended {
+    /// The end of a run that was stopped before its pipeline began.
+    pub(super) fn before_work(error: Error) -> Self {
+        Self { result: Err(error), cut_short: false }
+    }
+}
+
 impl<'a> Session<'a> {
     /// Takes the lease and records that the run has begun.
     pub(super) async fn begin(
@@ -95,6 +104,7 @@ impl<'a> Session<'a> {
                 return Err(error.into());
             }
         };
+        let server = remembered.server.clone();
         let calls = Calls::new(store, &job.origin.account, Some(job.origin.source), source);
         let lengths = Lengths { overlap: job.overlap, rescan: job.rescan };
         let scanned = resume.watermark.scanned_through;
@@ -110,15 +120,16 @@ impl<'a> Session<'a> {
             memory: remembered.memory,
             rereading,
             first_from: remembered.first_from,
-            takes_one_type: Cell::new(remembered.takes_one_type),
+            takes_one_type: Cell::new(server.takes_one_type),
             has_changed_types: Cell::new(false),
             seen_types: Cell::default(),
             cut_seconds: RefCell::default(),
             is_first: scanned.is_none(),
             // A server may give less than is requested.
-            page: Cell::new(remembered.page.unwrap_or(f64::INFINITY).min(source.page())),
+            page: Cell::new(server.page.unwrap_or(f64::INFINITY).min(source.page())),
             read_from: resume.read_from,
             account_id: Cell::new(resume.onelogin_account_id),
+            server,
             on_progress,
             tally,
         })
@@ -187,8 +198,8 @@ impl<'a> Session<'a> {
         self.takes_one_type.get()
     }
 
-    pub(super) fn set_takes_one_type(&self, takes_one_type: bool) {
-        self.takes_one_type.set(Some(takes_one_type));
+    pub(super) fn set_takes_one_type(&self, takes_one_type: Option<bool>) {
+        self.takes_one_type.set(takes_one_type);
     }
 
     /// Forgets it: the list of types has changed.

@@ -15,6 +15,7 @@ const LEAST_ON_PAGE: u64 = 10;
 /// a sibling of the legacy endpoint sends when 50 are requested.
 const LIKELY_CAPS: [u64; 12] =
     [50, 51, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000, 10_000, 20_000];
+
 /// Windows of one run, each decided after the previous one.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -112,7 +113,7 @@ impl Plan {
         Self { most_of_piece: Some(most), ..Self::of_window(pace, piece, records) }
     }
 
-    /// True before the end of the run.
+    /// True while something is left to read, and a piece may still take a page.
     #[must_use]
     pub(crate) fn has_next(&self) -> bool {
         self.next < self.end && self.most_of_piece.is_none_or(|most| most >= 1.0)

@@ -301,6 +301,69 @@ on_both!(a_full_last_page_may_repeat_its_own_cursor, |db| {
     assert!(server.calls() <= 6, "{} calls", server.calls());
 });
 
+// Regression: a page of fewer than 50 events was taken for the last one, although its link named another.
+on_both!(a_page_with_a_link_that_cannot_be_read_is_not_the_last, |db| {
+    let answers: [Answer; 4] = [
+        |request| {
+            smaller_page(
+                request,
+                r#"null,"next_link":"https://x.example/api/1/events?starting_after=X""#,
+            )
+        },
+        |request| smaller_page(request, r#"null,"next_link":"/api/v1/events?after_cursor=X""#),
+        |request| smaller_page(request, r#"["X"],"next_link":null"#),
+        |request| smaller_page(request, r#"null,"has_more":true,"next_cursor":"X""#),
+    ];
+    for answer in answers {
+        let server = loads_all(&db.another(), failures(120, 60), answer);
+        assert!(server.calls() <= 25, "{} calls", server.calls());
+    }
+});
+
+on_both!(pages_of_25_without_pagination_are_read_by_smaller_windows, |db| {
+    let server = loads_all(db, failures(120, 60), |request| {
+        page(&request.events[..request.events.len().min(25)], "")
+    });
+    assert!(server.calls() <= 25, "{} calls", server.calls());
+});
+
+/// At most 25 events, and a pagination that names another page if there are more.
+fn smaller_page(request: &Request, more: &str) -> String {
+    let events = &request.events[..request.events.len().min(25)];
+    let is_last = events.len() == request.events.len();
+    let more = format!(r#""pagination":{{"after_cursor":{more}}},"#);
+    page(events, if is_last { NO_CURSOR } else { &more })
+}
+
+// Regression: an error that came as an empty page ended the window.
+on_both!(an_error_beside_an_empty_list_is_not_the_last_page, |db| {
+    let answers: [Answer; 4] = [
+        |request| last_page(request, r#""statusCode":500,"message":"x","name":"E","#),
+        |request| last_page(request, r#""message":"Internal server error","#),
+        |request| last_page(request, r#""errors":["x"],"#),
+        |request| last_page(request, ""),
+    ];
+    for answer in answers {
+        let db = db.another();
+        let server = Server::start(failures(230, 30), answer);
+
+        let finished = server.sync(&db, &["--max-attempts", "2"]);
+
+        assert!(matches!(finished.code, Some(69 | 76)), "{finished}");
+        assert_eq!(db.count("provisioning_failures"), 0, "{finished}");
+        assert_eq!(db.rows("select count(scanned_through) from watermarks"), [["0"]]);
+    }
+});
+
+/// The page at a cursor has no events, but this.
+fn last_page(request: &Request, instead: &str) -> String {
+    if request.has_cursor {
+        return page(&[], instead);
+    }
+    let next = request.next().map(|next| cursor(&next.to_string(), "null"));
+    page(request.page(), next.as_deref().unwrap_or(NO_CURSOR))
+}
+
 on_both!(a_window_whose_cursor_expired_is_read_again, |db| {
     loads_all(db, failures(230, 30), |request| {
         if request.number == 3 {

@@ -131,3 +131,37 @@ on_both!(a_rebuild_replaces_names_that_are_stored, |db| {
     assert_same(&facts(db), &complete);
     assert_rows(&db.rows(TEXTS), &[&[REPLACED, REPLACED, "2"]]);
 });
+
+// Regression: a rebuild that found no day counted yet deleted an error that others still had, when its first failure got
+// another text.
+on_both!(a_rebuild_keeps_the_text_of_others_when_a_name_is_replaced, |db| {
+    let onelogin = empty(NOON);
+    knows(&onelogin);
+    let folder = "missing folder: Roe-Smith archive";
+    let other = |id, time| EventRecord { user_id: Some(8), ..failure(id, time, None, folder) };
+    put_event(&onelogin, failure(1, "10:00", Some("Jane"), folder));
+    put_event(&onelogin, other(2, "10:05"));
+    put_event(&onelogin, other(3, "10:10"));
+    put_event(&onelogin, failure(4, "10:15", Some("Jane"), folder));
+    Api::Events.sync_ok(&onelogin, db, &EVERYONE);
+    let complete = facts(db);
+    let texts =
+        "select text, failures, first_failure_at, last_failure_at from error_texts order by text";
+    let at = |time: &str| format!("2026-03-20 {time}:00.000+00:00");
+    let expected = [
+        ["missing folder: <name> archive", "2", &at("10:00"), &at("10:15")],
+        [folder, "2", &at("10:05"), &at("10:10")],
+    ];
+    assert_rows(&db.rows(texts), &[&expected[0], &expected[1]]);
+    // As the first load of many failures leaves it, where the name was not known yet.
+    db.execute(
+        "update provisioning_failures set error_fingerprint = (
+             select max(error_fingerprint) from provisioning_failures where user_id = 8);
+         delete from failures_by_day; delete from apps_by_day;",
+    );
+
+    migrate(db, &["--rebuild"]).run().expect_code(0);
+
+    assert_rows(&db.rows(texts), &[&expected[0], &expected[1]]);
+    assert_same(&facts(db), &complete);
+});

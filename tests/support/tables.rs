@@ -54,6 +54,14 @@ impl Db {
         Self::Sqlite(TempDir::new().expect("a temporary directory can be created"))
     }
 
+    /// An empty database of the same kind.
+    pub(crate) fn another(&self) -> Self {
+        match self {
+            Self::Sqlite(_) => Self::sqlite(),
+            Self::Postgres(_) => Self::postgres(),
+        }
+    }
+
     /// A database on the shared server.
     pub(crate) fn postgres() -> Self {
         Self::Postgres(postgres::Server::shared().database())

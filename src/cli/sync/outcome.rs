@@ -86,7 +86,8 @@ impl<'a> Outcome<'a> {
             many => format!(", {} successes", number(many)),
         };
         if self.windows == 0 && self.result.is_ok() {
-            return format!("account {}: nothing to read, the span is empty", self.origin.account);
+            let account = Outside(&self.origin.account);
+            return format!("account {account}: nothing to read, the span is empty");
         }
         format!(
             "account {}: {}, {} changed, {} unchanged, {} rejected; {} written{successes}\n\

@@ -145,3 +145,50 @@ fn the_records_of_a_file_can_be_had_once() {
     assert!(saved.records().is_ok());
     assert!(matches!(saved.records().err(), Some(SavedError::Io { .. })));
 }
+
+#[test]
+fn values_between_commas_are_read_one_by_one() {
+    let record = r#"{"id":1,"event_type_id":61}"#;
+    for text in [
+        format!("{record},\n{record}"),
+        format!("{record},\n{record},\n"),
+        format!("{record} , {record},{record},"),
+        format!("{record},\r\n{record},\r\n{record}"),
+    ] {
+        let (kind, records) = read(&text).unwrap();
+        let count = text.matches("61").count();
+        assert_eq!((kind, records), (SourceKind::Events, vec![record.to_owned(); count]), "{text}");
+    }
+}
+
+#[test]
+fn records_within_an_unknown_object_are_not_taken_for_one_record() {
+    let record = r#"{"id":1,"event_type_id":61,"created_at":"x"}"#;
+    for text in [
+        format!(r#"{{"Records":[{record},{record}]}}"#),
+        format!(r#"{{"data":{{"events":[{record}]}}}}"#),
+        format!(r#"{{"result":{{"data":[{record}]}}}}"#),
+        format!(r#"{{"1":{record},"2":{record}}}"#),
+        format!("{{\"hits\":[{record}]}}\n{{\"hits\":[{record}]}}\n"),
+        format!(r#"{{"hits":[{}]}}"#, vec![record; HEAD / record.len()].join(",")),
+        r#"{"result":[{"id":1,"created_at":"x"}]}"#.to_owned(),
+    ] {
+        let error = read(&text).map(|read| panic!("{text:.99}: {read:?}")).unwrap_err();
+        assert!(matches!(error, SavedError::NoRecords { .. }), "{text:.99}: {error:?}");
+    }
+    // The first one lacks its type, and is rejected alone.
+    let (_, records) = read(format!(r#"[{{"id":1}},{record}]"#)).unwrap();
+    assert_eq!(records.len(), 2);
+}
+
+#[test]
+fn an_error_that_was_saved_is_no_empty_page() {
+    for text in [
+        r#"{"status":{"error":true,"code":401,"message":"Authentication Failure"},"data":[]}"#,
+        r#"{"statusCode":500,"message":"x","data":[]}"#,
+        r#"{"message":"Forbidden","data":[]}"#,
+    ] {
+        let error = read(text).map(|read| panic!("{text}: {read:?}")).unwrap_err();
+        assert!(error.to_string().contains("an error of the API"), "{error}");
+    }
+}

@@ -299,7 +299,7 @@ impl Changes {
         tx.change_cases(account, &attempts, &successes, &mut self.texts, &mut days).await?;
         days.retain(|day| built.includes_day(day));
         tx.add_to_days(account, days).await?;
-        tx.change_texts((account, name), errors, self.fingerprints.texts()).await
+        tx.change_texts((account, name), errors, self.fingerprints.texts(), built).await
     }
 
     /// Pairs the failures around those that changed, and notes whose twins they are now.

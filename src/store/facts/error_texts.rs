@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::event::Attempt;
 use super::fingerprints::{Named, normalised};
+use super::rebuild::Built;
 use crate::error_rules::{Class, Retryable};
 use crate::normalize::error_text::ErrorText;
 use crate::store::bulk::{Columns, Row, Shared, Statement};
@@ -19,6 +20,7 @@ const STORED: Statement = Statement::new(include_str!("sql/texts_stored.sql"));
 const INSERT: Statement = Statement::new(include_str!("sql/texts_insert.sql"));
 const UPDATE: Statement = Statement::new(include_str!("sql/texts_update.sql"));
 const DELETE: Statement = Statement::new(include_str!("sql/texts_delete.sql"));
+const RANGES: Statement = Statement::new(include_str!("sql/texts_ranges.sql"));
 const SAMPLES: Statement = Statement::new(include_str!("sql/texts_samples.sql"));
 
 /// Changes to the failures of each error.
@@ -45,6 +47,37 @@ impl Range {
     fn with(this: Option<Self>, at: DateTime<Utc>) -> Self {
         let Self { first, last } = this.unwrap_or(Self { first: at, last: at });
         Self { first: first.min(at), last: last.max(at) }
+    }
+}
+
+/// The first and the last failure of an error after a change.
+enum Ends {
+    Nothing,
+    Known(Range),
+    /// One of them counts no more. These were they.
+    Lost(Range),
+}
+
+impl Change {
+    fn ends(&self, before: Option<&(i64, Range)>) -> Ends {
+        let (failures, range) = match before {
+            // Without failures, its times are those of failures that were counted no more.
+            Some((failures, range)) if *failures > 0 => (*failures, Some(*range)),
+            _ => (0, None),
+        };
+        if failures + self.number <= 0 {
+            return Ends::Nothing;
+        }
+        let lost = range
+            .zip(self.removed)
+            .filter(|(range, removed)| removed.first <= range.first || removed.last >= range.last);
+        if let Some((range, _)) = lost {
+            return Ends::Lost(range);
+        }
+        let ends = [range, self.added].into_iter().flatten();
+        let range =
+            ends.reduce(|a, b| Range { first: a.first.min(b.first), last: a.last.max(b.last) });
+        range.map_or(Ends::Nothing, Ends::Known)
     }
 }
 
@@ -124,6 +157,16 @@ impl Row for Key<'_> {
     }
 }
 
+/// An error, and the last user whose failures count.
+struct UserKey<'a>(Key<'a>, i64);
+
+impl Row for UserKey<'_> {
+    fn write(&self, columns: &mut impl Columns) {
+        self.0.write(columns);
+        columns.number(Some(self.1));
+    }
+}
+
 struct IdKey<'a>(&'a Shared<()>, Uuid);
 
 impl Row for IdKey<'_> {
@@ -143,60 +186,88 @@ impl Tx {
         (account, name): (&Shared<()>, &str),
         changes: Changes,
         known: &HashMap<Arc<str>, ErrorText>,
+        built: Built,
     ) -> Result<(), sqlx::Error> {
-        let fingerprints: Vec<&str> = changes.0.keys().map(AsRef::as_ref).collect();
-        let stored: Vec<Stored> = self
-            .fetch_rows(STORED, &fingerprints, |&fingerprint| Key(account, fingerprint))
-            .await?;
-        let stored: HashMap<String, (i64, Range)> = stored
-            .into_iter()
-            .map(|(fingerprint, failures, first, last)| {
-                (fingerprint, (failures, Range { first: first.0, last: last.0 }))
-            })
-            .collect();
-        let (mut updated, mut new, mut empty) = (Vec::new(), Vec::new(), Vec::new());
-        for (fingerprint, change) in &changes.0 {
-            let fingerprint = fingerprint.as_ref();
-            let before = stored.get(fingerprint);
+        let stored = self.stored_texts(account, &changes).await?;
+        let ends = changes.0.iter().map(|(fingerprint, change)| {
+            let before = stored.get(fingerprint.as_ref());
             let failures = before.map_or(0, |(failures, _)| *failures) + change.number;
-            let Some(range) = self.range_of(name, fingerprint, change, before).await? else {
-                empty.push(fingerprint);
-                continue;
+            (fingerprint.as_ref(), failures, change, change.ends(before))
+        });
+        let ends: Vec<(&str, i64, &Change, Ends)> = ends.collect();
+        let lost: Vec<&str> = ends
+            .iter()
+            .filter(|(.., ends)| matches!(ends, Ends::Lost(_)))
+            .map(|(fingerprint, ..)| *fingerprint)
+            .collect();
+        let found = self.ranges((account, name), &lost, built).await?;
+        let (mut updated, mut new, mut empty) = (Vec::new(), Vec::new(), Vec::new());
+        for (fingerprint, failures, change, ends) in ends {
+            let range = match ends {
+                Ends::Nothing => {
+                    empty.push(fingerprint);
+                    continue;
+                }
+                Ends::Known(range) => range,
+                Ends::Lost(before) => found.get(fingerprint).copied().unwrap_or(before),
             };
             let row = Counted { account, fingerprint, range, failures };
-            if before.is_some() { updated.push(row) } else { new.push((row, change.sample)) }
+            if stored.contains_key(fingerprint) {
+                updated.push(row);
+            } else {
+                new.push((row, change.sample));
+            }
         }
         self.execute_rows(UPDATE, &updated, |row| Counted { ..*row }).await?;
         self.execute_rows(DELETE, &empty, |&fingerprint| Key(account, fingerprint)).await?;
         self.insert_counted(account, &new, known).await
     }
 
-    /// The first and last failure with an error after a change; `None` if there are no more.
-    async fn range_of(
+    /// The failures of each changed error that is stored, and the first and the last of them.
+    async fn stored_texts(
         &mut self,
-        account: &str,
-        fingerprint: &str,
-        change: &Change,
-        before: Option<&(i64, Range)>,
-    ) -> Result<Option<Range>, sqlx::Error> {
-        let (failures, range) = match before {
-            // Without failures, its times are those of failures that were counted no more.
-            Some((failures, range)) if *failures > 0 => (*failures, Some(*range)),
-            _ => (0, None),
-        };
-        let is_at_an_end = range.zip(change.removed).is_some_and(|(range, removed)| {
-            removed.first <= range.first || removed.last >= range.last
+        account: &Shared<()>,
+        changes: &Changes,
+    ) -> Result<HashMap<String, (i64, Range)>, sqlx::Error> {
+        let fingerprints: Vec<&str> = changes.0.keys().map(AsRef::as_ref).collect();
+        let stored: Vec<Stored> = self
+            .fetch_rows(STORED, &fingerprints, |&fingerprint| Key(account, fingerprint))
+            .await?;
+        let stored = stored.into_iter().map(|(fingerprint, failures, first, last)| {
+            (fingerprint, (failures, Range { first: first.0, last: last.0 }))
         });
-        if is_at_an_end {
-            return Ok(match failures + change.number {
-                ..=0 => None,
-                _ => self.stored_range(account, fingerprint).await?,
-            });
+        Ok(stored.collect())
+    }
+
+    /// Reads the first and the last failure of errors: by their days, or where days are not counted yet from all
+    /// failures of the users that are built.
+    async fn ranges(
+        &mut self,
+        (account, name): (&Shared<()>, &str),
+        fingerprints: &[&str],
+        built: Built,
+    ) -> Result<HashMap<String, Range>, sqlx::Error> {
+        let mut ranges = HashMap::new();
+        if built == Built::All {
+            for &fingerprint in fingerprints {
+                let range = self.stored_range(name, fingerprint).await?;
+                ranges.extend(range.map(|range| (fingerprint.to_owned(), range)));
+            }
+            return Ok(ranges);
         }
-        let ends = [range, change.added].into_iter().flatten();
-        let range =
-            ends.reduce(|a, b| Range { first: a.first.min(b.first), last: a.last.max(b.last) });
-        Ok(range.filter(|_| failures + change.number > 0))
+        let last_user = match built {
+            Built::Users(last) => last,
+            Built::All | Built::Days(_) | Built::Nothing => i64::MAX,
+        };
+        let found: Vec<(String, Time, Time)> = self
+            .fetch_rows(RANGES, fingerprints, |&fingerprint| {
+                UserKey(Key(account, fingerprint), last_user)
+            })
+            .await?;
+        ranges.extend(found.into_iter().map(|(fingerprint, first, last)| {
+            (fingerprint, Range { first: first.0, last: last.0 })
+        }));
+        Ok(ranges)
     }
 
     /// Reads the first and last failure with an error: those of its first and of its last day.
@@ -215,7 +286,8 @@ impl Tx {
             let Some(day) = day else { return Ok(None) };
             let begin = day.and_time(NaiveTime::MIN).and_utc();
             let end = begin + Days::new(1) - TimeDelta::milliseconds(1);
-            let (first, last): (Option<Time>, Option<Time>) = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/text_range_of_day.sql"))
+            let range = include_str!("sql/text_range_of_day.sql");
+            let (first, last): (Option<Time>, Option<Time>) = on_either!(Tx, self, tx => sqlx::query_as(range)
                     .bind(account)
                     .bind(fingerprint)
                     .bind(Time(begin))

@@ -150,14 +150,15 @@ impl Tx {
             let cases = mem::take(pass.cases.ended());
             self.write_built((stamp, account), &mut pass, last_user, cases).await?;
         }
-        self.change_texts((stamp, account), pass.errors, &<_>::default()).await?;
-        match users {
-            Users::Nobody => Ok(()),
-            Users::Between(_, last_user) => {
-                let built = Built::Users(last_user);
-                self.replace_names((stamp, account), pass.user_errors, built).await
-            }
+        let built = match users {
+            Users::Nobody => Built::Users(i64::MIN),
+            Users::Between(_, last_user) => Built::Users(last_user),
+        };
+        self.change_texts((stamp, account), pass.errors, &<_>::default(), built).await?;
+        if let Users::Between(..) = users {
+            self.replace_names((stamp, account), pass.user_errors, built).await?;
         }
+        Ok(())
     }
 
     async fn pass(

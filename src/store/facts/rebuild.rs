@@ -188,7 +188,9 @@ impl Tx {
         &mut self,
         account: &str,
     ) -> Result<(Built, Option<Step>), sqlx::Error> {
-        let state: Option<(Option<String>, Option<i64>)> = on_either!(Tx, self, tx => sqlx::query_as(include_str!("sql/rebuild_state.sql"))
+        let state = include_str!("sql/rebuild_state.sql");
+        let state: Option<(Option<String>, Option<i64>)> = on_either!(Tx, self, tx =>
+            sqlx::query_as(state)
                 .bind(account)
                 .fetch_optional(&mut **tx)
                 .await)?;

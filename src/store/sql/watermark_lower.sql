@@ -11,7 +11,9 @@ update watermarks set
             where account = $1 and source = $2 and created_at <= $4
         ) committed
     ),
-    successes_through = case when $4 < successes_through then $4 else successes_through end,
+    successes_from = case when $4 > successes_from then successes_from end,
+    successes_through = case when $4 <= successes_from then null when $4 < successes_through then $4
+        when $4 >= successes_through then successes_through end,
     rescanned_at = null, rescan_next = null, updated_at = $5
 where account = $1 and source = $2 and lease_token = $3
 returning high_water_mark, scanned_through

@@ -87,7 +87,7 @@ impl Tx {
     pub(super) async fn record_window(
         &mut self,
         stamp: &WindowStamp,
-        window: Window,
+        (window, is_from_file): (Window, bool),
         counts: &Counts,
         now: DateTime<Utc>,
     ) -> Result<Uuid, Error> {
@@ -107,6 +107,7 @@ impl Tx {
             .bind(count(counts.successes))
             .bind(count(counts.ignored))
             .bind(Time(now))
+            .bind(is_from_file)
             .execute(&mut **tx)
             .await
             .map(|_| window_id))

@@ -70,6 +70,16 @@ impl Parts {
         }
     }
 
+    /// Users to request at once, as far as is known now.
+    pub(super) fn at_once(&self) -> usize {
+        self.size
+    }
+
+    /// Users who came, as far as the server has them, or were refused.
+    pub(super) fn done(&self) -> usize {
+        self.done
+    }
+
     /// Users who neither came nor were refused.
     pub(super) fn left(&self) -> usize {
         self.ids.len() - self.done

@@ -29,7 +29,9 @@ impl Tx {
                 events = 0;
             }
         }
-        let (first, last): (Option<String>, Option<String>) = on_either!(Tx, self, tx => sqlx::query_as(include_str!("../sql/failures_sources.sql"))
+        let sources = include_str!("../sql/failures_sources.sql");
+        let (first, last): (Option<String>, Option<String>) = on_either!(Tx, self, tx =>
+            sqlx::query_as(sources)
                 .bind(account)
                 .persistent(false)
                 .fetch_one(&mut **tx)

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::api::Api;
 use crate::support::block_on;
 use crate::support::onelogin::empty;
-use crate::support::outcome::{SINCE, history};
+use crate::support::outcome::{SINCE, assert_complete, history};
 use crate::support::program::{Program, Running};
 use crate::support::responder::Responder;
 use crate::support::tables::{Db, NULL, on_both};
@@ -135,4 +135,19 @@ fn streams_that_nobody_reads_change_no_exit_code() {
             assert_eq!(status.code(), Some(code), "{arguments:?}, full: {out} {err}");
         }
     }
+}
+
+/// Regression: the signal of `ulimit -f` ended a run without a message.
+#[test]
+fn a_file_that_reaches_the_limit_of_a_process_fails_as_on_a_full_disk() {
+    let (onelogin, db) = (history(3_000), Db::sqlite());
+    Program::new(&["migrate"]).env("DATABASE_URL", db.url()).run().expect_code(0);
+    let arguments = ["--since", SINCE];
+
+    let finished = Api::Legacy.sync(&onelogin, &db, &arguments).with_file_limit(1_500).run();
+
+    let finished = finished.expect_code(74);
+    assert!(finished.stderr.contains("is its disk full"), "{finished}");
+    Api::Legacy.sync_ok(&onelogin, &db, &arguments);
+    assert_complete(Api::Legacy, &onelogin, &db);
 }

@@ -171,4 +171,21 @@ mod tests {
         budget.read_limits(&answer("5000", "3600"));
         assert!(budget.spend().is_ok());
     }
+
+    /// Regression: a server without a readable time was read one second per call.
+    #[test]
+    fn calls_left_without_the_time_for_more_count_for_nothing() {
+        let budget = CallBudget::new(9);
+        budget.reserve(9, 0, Duration::ZERO);
+        for reset in [None, Some("-1"), Some("soon"), Some("Sat, 28 Nov 2026 18:00:00 GMT")] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-ratelimit-remaining", "0".parse().unwrap());
+            if let Some(reset) = reset {
+                headers.insert("x-ratelimit-reset", reset.parse().unwrap());
+            }
+            budget.read_limits(&headers);
+            assert_eq!(budget.left_of_all(), budget.left(), "{reset:?}");
+            assert!(budget.spend().is_ok(), "{reset:?}");
+        }
+    }
 }

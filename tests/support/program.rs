@@ -55,6 +55,15 @@ impl Program {
         self
     }
 
+    /// Runs it where files may have this many blocks: of 512 bytes in some shells, of 1,024 in others.
+    pub(crate) fn with_file_limit(mut self, blocks: u32) -> Self {
+        let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let executable = std::mem::replace(&mut self.executable, "sh".into());
+        let shell = ["-c".into(), script.into(), executable.into_os_string()];
+        self.arguments.splice(0..0, shell);
+        self
+    }
+
     /// Sets an environment variable.
     pub(crate) fn env(mut self, key: &str, value: impl Into<OsString>) -> Self {
         self.environment.push((key.into(), value.into()));

@@ -5,6 +5,7 @@
 //! belongs to the caller, who rolls back what was written. The events API has pages, which are
 //! repeated here one by one.
 
+mod account_api;
 mod base_url;
 mod body_kind;
 pub(crate) mod call_budget;
@@ -23,7 +24,6 @@ mod quote;
 mod resource;
 pub(crate) mod retry;
 pub(crate) mod saved;
-mod session;
 mod source;
 pub(crate) mod splitter;
 mod token;

@@ -48,16 +48,16 @@ pub(crate) async fn sync(
     stop: impl Future<Output = Signal>,
 ) -> Report {
     let mut stop = pin!(stop);
-    let mut begin = Box::pin(Session::begin(job, run_id, store, source, on_progress));
-    let (begun, signal) = tokio::select! {
-        begun = &mut begin => (begun, None),
+    let mut start = Box::pin(Session::begin(job, run_id, store, source, on_progress));
+    let (session, signal) = tokio::select! {
+        session = &mut start => (session, None),
         // It may hold the lease by now, which the next run would wait for.
-        signal = &mut stop => match timeout(BEGIN_WITHIN, begin).await {
-            Ok(begun) => (begun, Some(signal)),
+        signal = &mut stop => match timeout(BEGIN_WITHIN, start).await {
+            Ok(session) => (session, Some(signal)),
             Err(_) => (Err(Error::Stopped(signal)), None),
         },
     };
-    let session = match begun {
+    let session = match session {
         Ok(session) => session,
         Err(error) => return Report::not_started(run_id, error),
     };

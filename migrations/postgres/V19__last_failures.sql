@@ -218,7 +218,7 @@ create or replace view data_quality as
 select n.account, k.check_name,
        cast(case k.check_name
            when 'failures_without_user' then n.failures_without_user
-           when 'users_without_profile' then p.users
+           when 'users_without_profile' then coalesce(p.users, 0)
            when 'failures_without_app' then n.failures_without_app
            when 'unknown_operation' then n.unknown_operation
            when 'open_rejects' then r.rejects
@@ -248,18 +248,16 @@ join (
         and f.created_at <= '9999-12-31 23:59:59.999+00:00' and f.outcome = 'failed' and f.twin_of is null
     group by t.account
 ) a on a.account = n.account
-join (
-    select f.account, count(u.user_id) as users
-    from (
-        select t.account, f.user_id
-        from account_times t
-        left join provisioning_failures f
-            on f.account = t.account and f.created_at >= t.from_30_days and f.created_at <= t.as_of
-            and f.outcome = 'failed' and f.twin_of is null
-        group by t.account, f.user_id
-    ) f
-    left join users u on u.account = f.account and u.user_id = f.user_id and u.profile_at is null
-    group by f.account
+left join (
+    select t.account, count(*) as users
+    from account_times t
+    join users u on u.account = t.account and u.last_failure_at >= t.from_30_days and u.profile_at is null
+    where u.last_failure_at <= t.as_of or exists (
+        select 1 from provisioning_failures f
+        where f.account = u.account and f.user_id = u.user_id and f.created_at >= t.from_30_days
+          and f.created_at <= t.as_of
+    )
+    group by t.account
 ) p on p.account = n.account
 join (
     select t.account, count(r.reject_id) as rejects

@@ -309,14 +309,13 @@ select n.account, k.check_name,
        cast(case k.check_name
            when 'failures_without_user' then n.failures_without_user
            when 'users_without_profile' then (
-               select count(*)
-               from (
-                   select distinct f.user_id from provisioning_failures f
-                   where f.account = n.account and f.created_at >= n.from_30_days and f.created_at <= n.as_of
-                     and f.outcome = 'failed' and f.twin_of is null
-               ) f
-               join users u on u.account = n.account and u.user_id = f.user_id
-               where u.profile_at is null
+               select count(*) from users u
+               where u.account = n.account and u.last_failure_at >= n.from_30_days and u.profile_at is null
+                 and (u.last_failure_at <= n.as_of or exists (
+                     select 1 from provisioning_failures f
+                     where f.account = u.account and f.user_id = u.user_id and f.created_at >= n.from_30_days
+                       and f.created_at <= n.as_of
+                 ))
            )
            when 'failures_without_app' then n.failures_without_app
            when 'unknown_operation' then n.unknown_operation

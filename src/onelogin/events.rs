@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub(crate) use self::walk::Walk;
+use super::account_api::AccountApi;
 use super::call_budget::CallBudget;
 use super::client::{Incoming, Meter, Purpose};
 use super::error::Error;
@@ -17,7 +18,6 @@ use super::malformed::Malformed;
 use super::page::Page;
 use super::resource::Resource;
 use super::retry::Policy;
-use super::session::Session;
 use super::source::Scope;
 use super::splitter::Shape;
 use super::users::texts;
@@ -59,7 +59,7 @@ pub(crate) struct Query {
 /// The events API of one account.
 #[derive(Debug)]
 pub(crate) struct Events {
-    pub(super) session: Box<Session>,
+    pub(super) api: Box<AccountApi>,
     types: Vec<i64>,
     failures: Vec<i64>,
     /// True if the server takes one type per request, and each is requested by itself.
@@ -82,10 +82,10 @@ impl Events {
         client_secret: SecretString,
         query: &Query,
     ) -> Result<Self, ConfigError> {
-        let session =
-            Box::new(Session::new(options, client_id, client_secret, query.calls_per_hour)?);
+        let api =
+            Box::new(AccountApi::new(options, client_id, client_secret, query.calls_per_hour)?);
         Ok(Self {
-            session,
+            api,
             types: query.types.clone(),
             failures: query.failures.clone(),
             takes_one_type: Cell::new(false),
@@ -97,31 +97,31 @@ impl Events {
     /// Limits on attempts.
     #[must_use]
     pub(crate) fn policy(&self) -> &Policy {
-        &self.session.policy
+        &self.api.policy
     }
 
     /// Host and port, without the default port.
     #[must_use]
     pub(crate) fn host(&self) -> String {
-        self.session.client.host()
+        self.api.client.host()
     }
 
     /// OneLogin's id of the account, once a token has named it.
     #[must_use]
     pub(crate) fn account_id(&self) -> Option<i64> {
-        self.session.tokens.account_id()
+        self.api.tokens.account_id()
     }
 
     /// Network traffic.
     #[must_use]
     pub(crate) fn meter(&self) -> &Meter {
-        &self.session.client.meter
+        &self.api.client.meter
     }
 
     /// The calls that may be made.
     #[must_use]
     pub(crate) fn budget(&self) -> &CallBudget {
-        &self.session.budget
+        &self.api.budget
     }
 
     /// Requests each type by itself from now on: the server takes only the first of several.
@@ -173,7 +173,7 @@ impl Events {
     }
 
     fn url(&self, from: DateTime<Utc>, to: DateTime<Utc>, types: &str) -> Url {
-        let mut url = self.session.client.url(&EVENTS);
+        let mut url = self.api.client.url(&EVENTS);
         let time = |at: DateTime<Utc>| at.format(DATE_FORMAT).to_string();
         url.query_pairs_mut()
             .append_pair("since", &time(from))
@@ -193,9 +193,9 @@ impl Events {
     ///
     /// [`Error`], when no usable answer came.
     pub(crate) async fn types(&self) -> Result<Vec<Vec<u8>>, Error> {
-        let url = self.session.client.url(&TYPES);
+        let url = self.api.client.url(&TYPES);
         let read = async |incoming| Page::read_all(incoming, Shape::Page).await;
-        let mut page = self.session.get(&url, Purpose::new(Resource::Events), read).await?;
+        let mut page = self.api.get(&url, Purpose::new(Resource::Events), read).await?;
         Ok(texts(&mut page))
     }
 
@@ -215,7 +215,7 @@ impl Events {
             let page = Page::read(incoming, Shape::Page).await?;
             if page.is_bare() && !is_first { Err(page.cut()) } else { Ok(page) }
         };
-        self.session.get(url, purpose, read).await
+        self.api.get(url, purpose, read).await
     }
 
     /// Events from which on a page counts as full: the server may have more.

@@ -107,13 +107,13 @@ impl Events {
 
     async fn users_page(&self, user_ids: &[i64]) -> Result<UsersPage, Error> {
         let ids: Vec<String> = user_ids.iter().map(ToString::to_string).collect();
-        let mut url = self.session.client.url(&PATH);
+        let mut url = self.api.client.url(&PATH);
         url.query_pairs_mut()
             .append_pair("user_ids", &ids.join(","))
             .append_pair("fields", FIELDS)
             .append_pair("limit", &USERS_PER_REQUEST.to_string());
         let read = async |incoming| Page::read_all(incoming, Shape::Array).await;
-        let mut page = self.session.get(&url, Purpose::new(Resource::Users), read).await?;
+        let mut page = self.api.get(&url, Purpose::new(Resource::Users), read).await?;
         Ok(UsersPage {
             endpoint: page.endpoint().to_owned(),
             users: texts(&mut page),

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::session::Session;
+use super::postgres_tx::PostgresTx;
 use super::tx::Tx;
 use super::{Error, Store, failed, on_either};
 use crate::redact::Outside;
@@ -127,7 +127,7 @@ impl Tx {
 }
 
 /// Refuses other encodings: the first name with a letter that they lack would stop every run.
-async fn refuse_other_encodings(tx: &mut Session) -> Result<(), Error> {
+async fn refuse_other_encodings(tx: &mut PostgresTx) -> Result<(), Error> {
     let encoding: String = sqlx::query_scalar("show server_encoding")
         .fetch_one(tx)
         .await
@@ -142,7 +142,7 @@ async fn refuse_other_encodings(tx: &mut Session) -> Result<(), Error> {
 }
 
 /// Refuses a schema that a migration takes for another one: it names it without quotes.
-async fn refuse_odd_schemas(tx: &mut Session) -> Result<(), Error> {
+async fn refuse_odd_schemas(tx: &mut PostgresTx) -> Result<(), Error> {
     let schema: Option<String> = sqlx::query_scalar("select current_schema()::text")
         .fetch_one(tx)
         .await

@@ -11,7 +11,7 @@ use super::{Error, KnownServer, Lease, Store, failed, on_either};
 use crate::model::Origin;
 use crate::window::density::Density;
 use crate::window::held::HeldWindow;
-use crate::window::reread::{Open, PerSpan, Span, Sweep};
+use crate::window::reread::{PerSpan, Span, Sweep, Unfinished};
 use crate::window::{Memory, Window};
 
 /// The calls of runs that began within this time count against the share of re-reading: a minute less than
@@ -364,7 +364,7 @@ impl Store {
 
 fn sweep(row: &SweepRow) -> Sweep {
     let &(_, read_at, part_read, is_failures_only, begun_at, from, to, skipped, longest) = row;
-    let open = begun_at.zip(from).zip(to).map(|((begun_at, from), to)| Open {
+    let open = begun_at.zip(from).zip(to).map(|((begun_at, from), to)| Unfinished {
         begun_at,
         left: Window { from, to },
         skipped: TimeDelta::try_seconds(skipped).unwrap_or_default(),

@@ -4,7 +4,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
 
 use super::connect::{self, Server};
-use super::session::Session;
+use super::postgres_tx::PostgresTx;
 use super::{Error, Store, failed, on_either};
 
 /// The time itself; `now()` is that of the transaction's begin.
@@ -82,7 +82,7 @@ const BEGINNING: &str = "beginning a transaction";
 
 /// An open transaction.
 pub(super) enum Tx {
-    Postgres(Box<Session>),
+    Postgres(Box<PostgresTx>),
     Sqlite(Transaction<'static, Sqlite>),
 }
 
@@ -194,7 +194,7 @@ impl Tx {
             Store::Postgres(server) => {
                 let names_statements = server.names_statements;
                 let tx = server.begin(postgres).await?;
-                Ok(Self::Postgres(Box::new(Session { tx, names_statements })))
+                Ok(Self::Postgres(Box::new(PostgresTx { tx, names_statements })))
             }
             Store::Sqlite(file) => {
                 file.check()?;

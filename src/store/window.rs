@@ -40,7 +40,7 @@ pub(crate) struct Writer<'a> {
     after: Option<DateTime<Utc>>,
     /// The span that earlier runs have read.
     scanned: Option<Window>,
-    open: Option<Open>,
+    open: Option<OpenWindow>,
     counts: Counts,
     users: UserCache,
     unchanged_ids: UnchangedIds,
@@ -48,7 +48,7 @@ pub(crate) struct Writer<'a> {
 }
 
 /// A window whose transaction has begun.
-struct Open {
+struct OpenWindow {
     tx: Tx,
     stamp: WindowStamp,
     /// A record that loads could close a reject. Looked up once, because it is rarely so.
@@ -59,7 +59,7 @@ struct Open {
     successes_gap: Gap,
 }
 
-impl Open {
+impl OpenWindow {
     /// Locks the account until the commit.
     async fn lock_account(&mut self) -> Result<(), Error> {
         if !self.is_account_locked {
@@ -148,7 +148,7 @@ impl Writer<'_> {
         self.write_users().await
     }
 
-    async fn open(&mut self) -> Result<&mut Open, Error> {
+    async fn open(&mut self) -> Result<&mut OpenWindow, Error> {
         open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await
     }
 
@@ -161,7 +161,7 @@ impl Writer<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let Open { tx, stamp, failures_gap, is_account_locked, .. } =
+        let OpenWindow { tx, stamp, failures_gap, is_account_locked, .. } =
             open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
         let stored =
             tx.stored(stamp, &batch, failures_gap).await.map_err(failed("looking up failures"))?;
@@ -227,7 +227,7 @@ impl Writer<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let Open { tx, stamp, successes_gap, .. } =
+        let OpenWindow { tx, stamp, successes_gap, .. } =
             open(&mut self.open, self.store, self.run, (self.after, self.scanned)).await?;
         let stored = tx
             .stored(stamp, &batch, successes_gap)
@@ -248,7 +248,7 @@ impl Writer<'_> {
         texts: &TextArena,
         loaded: impl Iterator<Item = TextRef>,
     ) -> Result<(), Error> {
-        let Open { tx, stamp, has_open_reject, .. } = self.open().await?;
+        let OpenWindow { tx, stamp, has_open_reject, .. } = self.open().await?;
         if !*has_open_reject {
             return Ok(());
         }
@@ -262,7 +262,7 @@ impl Writer<'_> {
         }
         rejects.sort_unstable_by_key(|reject| reject.reject_id);
         rejects.dedup_by_key(|reject| reject.reject_id);
-        let Open { tx, stamp, has_open_reject, .. } = self.open().await?;
+        let OpenWindow { tx, stamp, has_open_reject, .. } = self.open().await?;
         let new = tx.count_new_rejects(stamp, &rejects).await?;
         tx.upsert_rejects(stamp, &rejects).await?;
         *has_open_reject = true;
@@ -279,7 +279,9 @@ impl Writer<'_> {
         self.users.clear();
         self.changes.clear();
         match self.open.take() {
-            Some(Open { tx, .. }) => tx.rollback().await.map_err(failed("rolling a window back")),
+            Some(OpenWindow { tx, .. }) => {
+                tx.rollback().await.map_err(failed("rolling a window back"))
+            }
             None => Ok(()),
         }
     }
@@ -303,7 +305,9 @@ impl Writer<'_> {
             open.lock_account().await?;
             self.changes.keep(&mut open.tx, &open.stamp.account, &open.stamp.origin).await?;
         }
-        let Some(Open { mut tx, stamp, .. }) = self.open.take() else { unreachable!("it is open") };
+        let Some(OpenWindow { mut tx, stamp, .. }) = self.open.take() else {
+            unreachable!("it is open")
+        };
         let now = tx.now().await.map_err(failed("reading the time"))?;
         if self.counts.inserted + self.counts.updated > 0 {
             tx.classify_errors(&stamp.origin.account, &self.run.error_rules).await?;
@@ -363,11 +367,11 @@ fn ms(began: Instant) -> u64 {
 /// Begins the transaction, if it has not begun. Not a method, because the writer's other fields are in
 /// use meanwhile.
 async fn open<'o>(
-    open: &'o mut Option<Open>,
+    open: &'o mut Option<OpenWindow>,
     store: &Store,
     run: &Run,
     (after, scanned): (Option<DateTime<Utc>>, Option<Window>),
-) -> Result<&'o mut Open, Error> {
+) -> Result<&'o mut OpenWindow, Error> {
     if open.is_none() {
         let mut tx = Tx::begin_by_key(store).await?;
         let now = tx.now().await.map_err(failed("reading the time"))?;
@@ -375,7 +379,7 @@ async fn open<'o>(
         let at = after.map_or(now, |after| now.max(after + TimeDelta::milliseconds(1)));
         let has_open_reject = tx.has_open_reject(&run.origin).await?;
         let stamp = WindowStamp::new(run, at, scanned);
-        *open = Some(Open {
+        *open = Some(OpenWindow {
             tx,
             stamp,
             has_open_reject,

@@ -194,12 +194,12 @@ pub(crate) struct Sweep {
     /// True if only failures were requested, then or in the unfinished one.
     pub is_failures_only: bool,
     /// The unfinished one.
-    pub open: Option<Open>,
+    pub open: Option<Unfinished>,
 }
 
 /// An unfinished re-reading.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Open {
+pub(crate) struct Unfinished {
     /// As of when it was begun.
     pub begun_at: DateTime<Utc>,
     /// The part that is left.
@@ -234,8 +234,12 @@ impl Sweep {
         if span == Span::Week && (now - self.read_at).abs() < BETWEEN_WEEKS {
             return false;
         }
-        self.open =
-            Some(Open { begun_at: now, left: whole, skipped: TimeDelta::zero(), longest: None });
+        self.open = Some(Unfinished {
+            begun_at: now,
+            left: whole,
+            skipped: TimeDelta::zero(),
+            longest: None,
+        });
         self.is_failures_only = false;
         true
     }
@@ -248,7 +252,7 @@ impl Sweep {
         held: &Held<'_>,
         page: f64,
     ) -> Option<Window> {
-        let Open { left, longest, .. } = self.open?;
+        let Unfinished { left, longest, .. } = self.open?;
         if left.from >= left.to {
             return None;
         }

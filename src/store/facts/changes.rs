@@ -277,7 +277,7 @@ impl Changes {
             .into_values()
             .map(|change| counted(change, |success| built.includes(success.user_id)))
             .collect();
-        let (mut days, mut errors) = (Days::default(), error_texts::Changes::default());
+        let (mut days, mut errors) = (Days::default(), error_texts::TextChanges::default());
         for (before, after) in attempts.iter().filter(|(before, after)| before != after) {
             if let Some(attempt) = before {
                 days.attempt(attempt, -1);

@@ -23,9 +23,9 @@ const DELETE: Statement = Statement::new(include_str!("sql/texts_delete.sql"));
 const RANGES: Statement = Statement::new(include_str!("sql/texts_ranges.sql"));
 const SAMPLES: Statement = Statement::new(include_str!("sql/texts_samples.sql"));
 
-/// Changes to the failures of each error.
+/// TextChanges to the failures of each error.
 #[derive(Debug, Default)]
-pub(super) struct Changes(HashMap<Arc<str>, Change>);
+pub(super) struct TextChanges(HashMap<Arc<str>, Change>);
 
 #[derive(Debug)]
 struct Change {
@@ -81,7 +81,7 @@ impl Change {
     }
 }
 
-impl Changes {
+impl TextChanges {
     pub(super) fn add(&mut self, attempt: &Attempt) {
         if let Some(change) = self.change(attempt) {
             change.number += 1;
@@ -184,7 +184,7 @@ impl Tx {
     pub(super) async fn change_texts(
         &mut self,
         (account, name): (&Shared<()>, &str),
-        changes: Changes,
+        changes: TextChanges,
         known: &HashMap<Arc<str>, ErrorText>,
         built: Built,
     ) -> Result<(), sqlx::Error> {
@@ -227,7 +227,7 @@ impl Tx {
     async fn stored_texts(
         &mut self,
         account: &Shared<()>,
-        changes: &Changes,
+        changes: &TextChanges,
     ) -> Result<HashMap<String, (i64, Range)>, sqlx::Error> {
         let fingerprints: Vec<&str> = changes.0.keys().map(AsRef::as_ref).collect();
         let stored: Vec<Stored> = self

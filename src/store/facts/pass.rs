@@ -50,7 +50,7 @@ struct Pass {
     pairing: Option<Pairing>,
     user_id: Option<i64>,
     cases: Cases,
-    errors: error_texts::Changes,
+    errors: error_texts::TextChanges,
     user_errors: HashSet<UserError>,
     /// The last user whose cases are written.
     written_through: i64,
@@ -68,7 +68,7 @@ impl Pass {
             pairing: known.has_several_sources.then(Pairing::default),
             user_id: None,
             cases: Cases::default(),
-            errors: error_texts::Changes::default(),
+            errors: error_texts::TextChanges::default(),
             user_errors: HashSet::new(),
             written_through: after_user,
             has_cases: known.has_cases,

@@ -12,7 +12,7 @@ use super::gap::Gap;
 use super::records::Record;
 use super::stamp::{Stamped, WindowStamp};
 use super::user_cache::UserCache;
-use super::{Open, Writer, count, log_batch};
+use super::{OpenWindow, Writer, count, log_batch};
 use crate::model::{Batch, Counts, Failure, Reject, TextArena};
 use crate::store::bulk::{CopyIn, NewRows};
 use crate::store::facts::Changes;
@@ -110,7 +110,7 @@ impl Writer<'_> {
         next: impl AsyncFnMut() -> Option<Batch>,
     ) -> Result<Option<Batch>, Error> {
         let Self { store, open, counts, users, unchanged_ids, changes, .. } = self;
-        let Some(Open { tx, stamp, failures_gap, has_open_reject: false, .. }) = open else {
+        let Some(OpenWindow { tx, stamp, failures_gap, has_open_reject: false, .. }) = open else {
             return Ok(None);
         };
         let mut batches = NewBatches {

@@ -22,7 +22,7 @@ pub(super) struct Parts {
     /// End of the part that is requested at once if nothing is refused.
     part_end: usize,
     /// Refused requests that contain the next user, the largest first.
-    open: Vec<Open>,
+    open: Vec<Refused>,
     /// Users who were refused alone.
     refused: Vec<i64>,
     has_answer: bool,
@@ -30,14 +30,14 @@ pub(super) struct Parts {
 
 /// A refused request, whose users are requested in halves.
 #[derive(Debug, Clone, Copy)]
-struct Open {
+struct Refused {
     start: usize,
     end: usize,
     /// True if a user in it was refused alone, which explains the refusal.
     is_explained: bool,
 }
 
-impl Open {
+impl Refused {
     fn len(&self) -> usize {
         self.end - self.start
     }
@@ -148,7 +148,7 @@ impl Parts {
 
     /// Notes that the request for the next users was refused.
     pub(super) fn refuse(&mut self) {
-        let open = Open { start: self.done, end: self.next_end(), is_explained: false };
+        let open = Refused { start: self.done, end: self.next_end(), is_explained: false };
         if open.len() > 1 {
             self.open.push(open);
             return;

@@ -65,7 +65,7 @@ fn an_hour_that_hourly_runs_read_in_part_is_begun_by_each() {
     // What one run leaves is older than an hour when the next one begins.
     for run in 501..510 {
         let mut sweep = Sweep::read(hour(500));
-        let open = Open {
+        let open = Unfinished {
             begun_at: hour(run - 1),
             left: hours(run - 1, run),
             skipped: TimeDelta::zero(),
@@ -80,7 +80,7 @@ fn an_hour_that_hourly_runs_read_in_part_is_begun_by_each() {
 #[test]
 fn a_week_whose_rest_is_too_old_begins_again_only_when_it_is_due() {
     let mut sweep = Sweep::read(hour(0));
-    sweep.open = Some(Open {
+    sweep.open = Some(Unfinished {
         begun_at: hour(990),
         left: hours(700, 800),
         skipped: TimeDelta::zero(),

@@ -13,20 +13,20 @@ use sqlx::{Either, Execute, Executor, Postgres, SqlStr, Transaction};
 /// A pooler that lends a server's connection for one transaction loses named statements in between.
 /// With `statement-cache-capacity=0` in the URL no statement is named. The driver alone would still name
 /// those that are run as persistent.
-pub(super) struct Session {
+pub(super) struct PostgresTx {
     pub(super) tx: Transaction<'static, Postgres>,
     pub(super) names_statements: bool,
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for PostgresTx {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
+        f.debug_struct("PostgresTx")
             .field("names_statements", &self.names_statements)
             .finish_non_exhaustive()
     }
 }
 
-impl<'c> Executor<'c> for &'c mut Session {
+impl<'c> Executor<'c> for &'c mut PostgresTx {
     type Database = Postgres;
 
     fn fetch_many<'e, 'q: 'e, E>(

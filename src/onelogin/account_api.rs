@@ -19,14 +19,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The current API, as one account is logged in to it.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct AccountApi {
     pub(super) client: Client,
     pub(super) budget: CallBudget,
     pub(super) policy: Policy,
     pub(super) tokens: Tokens,
 }
 
-impl Session {
+impl AccountApi {
     pub(super) fn new(
         options: &Options,
         client_id: SecretString,

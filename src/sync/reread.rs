@@ -190,10 +190,19 @@ async fn span(
         }
         let allowed = (share.allowed(span, left()), share.least_piece());
         let Some(piece) = sweep.piece(allowed, &held, page) else {
-            let is_rest = span == Span::Day && !started_whole && sweep.open.is_none();
-            if is_rest && share.fits_day(held.records(whole) / page, left()) {
-                // What an earlier run had begun ends before what was read since.
-                started_whole = sweep.begin(span, whole, now);
+            let is_rest = !started_whole && sweep.open.is_none();
+            let begins_again = match span {
+                Span::Hour => false,
+                Span::Day => share.fits_day(held.records(whole) / page, left()),
+                // Only the week still comes to what the day has lost.
+                Span::Week => {
+                    let day = of.sweep(Span::Day).zip(of.lengths.window(Span::Day, scanned));
+                    day.is_some_and(|(sweep, whole)| sweep.is_outrun(whole))
+                }
+            };
+            // The rest of what an earlier run had begun ends before what was read since.
+            if is_rest && begins_again && sweep.begin(span, whole, now) {
+                started_whole = true;
                 continue;
             }
             break;

@@ -211,6 +211,12 @@ pub(crate) struct Unfinished {
 }
 
 impl Sweep {
+    /// True if all that is left of an unfinished re-reading is older than the span, as after a pause of the schedule.
+    #[must_use]
+    pub(crate) fn is_outrun(&self, whole: Window) -> bool {
+        self.open.is_some_and(|open| open.left.to <= whole.from)
+    }
+
     /// A span of which everything has just been read.
     #[must_use]
     pub(crate) fn read(at: DateTime<Utc>) -> Self {

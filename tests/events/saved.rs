@@ -78,6 +78,24 @@ on_both!(saved_pages_of_events_are_loaded_as_from_there_and_move_no_watermark, |
     assert_eq!(db.rows(WATERMARKS), watermarks);
 });
 
+// Regression: a file counted as a scan of the span from its first to its last record.
+on_both!(a_file_covers_no_span, |db| {
+    let onelogin = empty(NOON);
+    put_event(&onelogin, failure(1, "2026-03-15T11:00:00Z"));
+    let ends = [failure(2, "2026-03-01T11:00:00Z"), failure(3, "2026-03-20T11:00:00Z")];
+    load_ok(db, &format!("[{}]", ends.map(|event| event.to_json()).join(",")));
+    let span = |since, until| ["--since", since, "--until", until, "--rescan", "0s"];
+    Api::Events.sync_ok(&onelogin, db, &span("2026-03-18", "2026-03-19"));
+
+    Api::Events.sync_ok(&onelogin, db, &span("2026-03-15", "2026-03-16"));
+
+    let late = "select count(*) from provisioning_failures where is_late";
+    assert_eq!(db.rows(late), [["0"]]);
+    let gaps = "select gap_from, gap_to from coverage_gaps";
+    let at = |day: &str| format!("2026-03-{day} 00:00:00.000+00:00");
+    assert_rows(&db.rows(gaps), &[&[&at("16"), &at("18")]]);
+});
+
 /// Deliveries to a webhook, as seen in the wild.
 const DELIVERIES: [&str; 3] = [
     r#"{"uuid":"6fe5a1","event_timestamp":"2026-06-02 10:40:17+0530","event_type_id":64,"user_id":7,"user_name":"Ada Byte","login_id":109322310,"app_id":367304,"app_name":"Dropbox","error_description":"team_license_limit","actor_system":"OneLogin::Provisioning"}"#,

@@ -126,6 +126,28 @@ on_both!(a_late_failure_takes_what_had_continued_a_case_without_an_app_id, |db| 
     assert_complete(db);
 });
 
+// Regression: a blank at the end of an event's name made another app of it, and the leaver stayed outstanding.
+on_both!(a_blank_around_the_name_of_an_app_makes_no_other_app, |db| {
+    let onelogin = empty(NOON);
+    put_legacy(&onelogin, 1, "10:00", 1, "Wiki ");
+    Api::Legacy.sync_ok(&onelogin, db, &TODAY);
+    put_event(&onelogin, event(10, "10:00", 61, 1, (5, " Wiki ")));
+    put_event(&onelogin, event(11, "11:00", 53, 1, (5, "Wiki\t")));
+    put_event(&onelogin, event(12, "11:30", 61, 2, (6, " ")));
+    Api::Events.sync_ok(&onelogin, db, &TODAY);
+
+    assert_rows(
+        &db.rows(CASES),
+        &[
+            &["1", "suspend", "5", "Wiki", "10:00", "10:00", "1", "11:00", "success"],
+            &["2", "suspend", "6", NULL, "11:30", "11:30", "1", NULL, NULL],
+        ],
+    );
+    let names = "select distinct app_name from provisioning_successes";
+    assert_rows(&db.rows(names), &[&["Wiki"]]);
+    assert_complete(db);
+});
+
 on_both!(a_renamed_app_keeps_its_case_and_the_name_it_began_with, |db| {
     let onelogin = empty(NOON);
     put_event(&onelogin, event(1, "09:00", 61, 1, WIKI));

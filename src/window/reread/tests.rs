@@ -96,6 +96,22 @@ fn a_week_whose_rest_is_too_old_begins_again_only_when_it_is_due() {
 }
 
 #[test]
+fn a_day_is_outrun_if_all_that_is_left_of_it_is_older() {
+    let left = |left| {
+        Some(Unfinished { begun_at: hour(990), left, skipped: TimeDelta::zero(), longest: None })
+    };
+    for (open, is_outrun) in [
+        (None, false),
+        (left(hours(970, 976)), true),
+        (left(hours(970, 977)), false),
+        (left(hours(980, 990)), false),
+    ] {
+        let sweep = Sweep { open, ..Sweep::read(hour(900)) };
+        assert_eq!(sweep.is_outrun(whole(Span::Day, 1_000)), is_outrun, "{open:?}");
+    }
+}
+
+#[test]
 fn time_of_which_nothing_is_stored_holds_as_much_as_the_densest_hour() {
     // 60 records in ten minutes are 60 in an hour, and 400 in four hours are 100.
     let minutes = TimeDelta::minutes(10);

@@ -306,14 +306,21 @@ impl<'a> Job<'a> {
         let failures_only = share.failures_only(span, pages_of_day / 24.0, LENGTHS);
         let held = ledger.held(failures_only);
         let mut started_whole = sweep.open.is_some_and(|open| open.left == whole);
+        let day = LENGTHS.window(Span::Day, time(scanned)).expect("a day");
+        let is_outrun = self.sweeps.get(Span::Day).is_some_and(|sweep| sweep.is_outrun(day));
         loop {
             let left = self.calls.left(self.now).1;
             let Some(piece) =
                 sweep.piece((share.allowed(span, left), share.least_piece()), &held, PAGE)
             else {
-                let is_rest = span == Span::Day && !started_whole && sweep.open.is_none();
-                if is_rest && share.fits_day(held.records(whole) / PAGE, left) {
-                    started_whole = sweep.begin(span, whole, time(now));
+                let is_rest = !started_whole && sweep.open.is_none();
+                let begins_again = match span {
+                    Span::Hour => false,
+                    Span::Day => share.fits_day(held.records(whole) / PAGE, left),
+                    Span::Week => is_outrun,
+                };
+                if is_rest && begins_again && sweep.begin(span, whole, time(now)) {
+                    started_whole = true;
                     continue;
                 }
                 break;

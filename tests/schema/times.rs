@@ -88,7 +88,7 @@ fn no_statement_binds_a_time_but_as_the_type_that_has_its_form() {
     let no_time = Regex::new(concat!(
         r"^Id\(|^count\(|^Time\(|\.map\(Time\)$|account$|\.as_str\(\)$|token$|^owner$|limit\b|^LOCK$",
         r"|^ABANDONED$|exit_code|error\b|^env!\(|^read_from$|_id$|_day$|_month$|^name$|^fingerprint$|_user$|^is_due$|^step\.|^through$",
-        r"|^part$|^type_id$|^None::<bool>$|one_type$|^(begin|day)$|^next\.unwrap_or\(LAST_DAY|^midnight\(|densest$|^page$|num_seconds\(\)\)$|density\.last$|part_read$|failures_only$|^version$|are_users_distinct$|^names$"
+        r"|^part$|^type_id$|^None::<bool>$|one_type$|^(begin|day)$|^next\.unwrap_or\(LAST_DAY|^midnight\(|densest$|^page$|num_seconds\(\)\)$|density\.last$|part_read$|failures_only$|^version$|are_users_distinct$|^names$|^is_from_file$"
     ));
     let no_time = no_time.expect("a pattern");
     let mut seen = 0;

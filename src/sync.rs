@@ -36,7 +36,7 @@ pub(crate) use report::{Progress, Report};
 use session::{Ended, Session};
 
 /// Time that the beginning of a run may take after a signal.
-const BEGIN_WITHIN: Duration = Duration::from_secs(3);
+const BEGIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs the job on a migrated store until it is done, fails or is stopped.
 pub(crate) async fn sync(

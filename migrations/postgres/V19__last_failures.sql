@@ -1,6 +1,27 @@
 -- The last failure of each app, whole hours of deprovisionings, gaps and ages without files, and what is known of the
 -- server.
 
+-- Names of apps without blanks around them, as the program stores them now: two sources may differ in them. What follows
+-- from the names is built again, also where a rebuild has come to the days.
+create table blanks (characters text not null);
+insert into blanks (characters) values (E'\u0009\u000A\u000B\u000C\u000D\u0020\u0085\u00A0\u1680'
+    || E'\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000');
+update accounts set rebuild_step = 'users', rebuilt_through = null
+where (rebuild_step is null or rebuild_step <> 'fingerprints') and account in (
+    select f.account from provisioning_failures f cross join blanks b
+    where f.app_name <> btrim(f.app_name, b.characters)
+    union all
+    select s.account from provisioning_successes s cross join blanks b
+    where s.app_name <> btrim(s.app_name, b.characters)
+);
+update provisioning_failures set app_name = nullif(btrim(app_name, b.characters), '')
+from blanks b
+where app_name <> btrim(app_name, b.characters);
+update provisioning_successes set app_name = nullif(btrim(app_name, b.characters), '')
+from blanks b
+where app_name <> btrim(app_name, b.characters);
+drop table blanks;
+
 create table apps_by_day (
     account text not null,
     day date not null,
@@ -29,7 +50,7 @@ alter table sync_windows add column is_from_file boolean not null default false;
 comment on column sync_windows.is_from_file is 'Whether it is a file that was loaded, which covers no span';
 update sync_windows w set is_from_file = true
 from sync_runs r
-where r.account = w.account and r.run_id = w.run_id and r.requests = 0 and r.status = 'succeeded';
+where r.account = w.account and r.run_id = w.run_id and r.requests = 0 and r.status in ('succeeded', 'failed');
 
 alter table reading_plans add column types_compared_at timestamptz;
 alter table reading_plans add column users_at_once bigint;
@@ -48,16 +69,6 @@ where rebuild_step is null and account in (
 );
 update watermarks set needs_rebuild = true
 where account in (select account from accounts where rebuild_step is not null);
-
--- Names of apps without blanks around them, as the program stores them now: two sources may differ in them.
-update accounts set rebuild_step = 'users', rebuilt_through = null
-where rebuild_step is null and account in (
-    select account from provisioning_failures where app_name <> trim(app_name)
-    union all
-    select account from provisioning_successes where app_name <> trim(app_name)
-);
-update provisioning_failures set app_name = nullif(trim(app_name), '') where app_name <> trim(app_name);
-update provisioning_successes set app_name = nullif(trim(app_name), '') where app_name <> trim(app_name);
 
 -- An app has the name and the time of its last failure: ids sort by time. It is found in the failures of its last day. What
 -- has no failure, because no attempt was made, is listed while a case of it is open or unknown.

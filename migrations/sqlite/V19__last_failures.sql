@@ -1,6 +1,27 @@
 -- The last failure of each app, whole hours of deprovisionings, gaps and ages without files, and what is known of the
 -- server.
 
+-- Names of apps without blanks around them, as the program stores them now: two sources may differ in them. What follows
+-- from the names is built again, also where a rebuild has come to the days.
+create table blanks (characters text not null);
+insert into blanks (characters) values (char(9, 10, 11, 12, 13, 32, 133, 160, 5760,
+    8192, 8193, 8194, 8195, 8196, 8197, 8198, 8199, 8200, 8201, 8202, 8232, 8233, 8239, 8287, 12288));
+update accounts set rebuild_step = 'users', rebuilt_through = null
+where (rebuild_step is null or rebuild_step <> 'fingerprints') and account in (
+    select f.account from provisioning_failures f cross join blanks b
+    where f.app_name <> trim(f.app_name, b.characters)
+    union all
+    select s.account from provisioning_successes s cross join blanks b
+    where s.app_name <> trim(s.app_name, b.characters)
+);
+update provisioning_failures set app_name = nullif(trim(app_name, b.characters), '')
+from blanks b
+where app_name <> trim(app_name, b.characters);
+update provisioning_successes set app_name = nullif(trim(app_name, b.characters), '')
+from blanks b
+where app_name <> trim(app_name, b.characters);
+drop table blanks;
+
 create table apps_by_day (
     -- Failures per app and UTC day, where there are any: the last failure of an app is found by its last day.
     account text not null, -- The OneLogin account, as given to --account
@@ -49,7 +70,7 @@ insert into sync_windows (
     committed_at, successes, ignored, is_from_file
 )
 select w.window_id, w.run_id, w.account, w.source, w.window_from, w.window_to, w.fetched, w.inserted, w.updated,
-       w.unchanged, w.rejected, w.committed_at, w.successes, w.ignored, r.requests = 0 and r.status = 'succeeded'
+       w.unchanged, w.rejected, w.committed_at, w.successes, w.ignored, r.requests = 0 and r.status in ('succeeded', 'failed')
 from old_sync_windows w
 join sync_runs r on r.account = w.account and r.run_id = w.run_id;
 drop table old_sync_windows;
@@ -90,16 +111,6 @@ where rebuild_step is null and account in (
 );
 update watermarks set needs_rebuild = true
 where account in (select account from accounts where rebuild_step is not null);
-
--- Names of apps without blanks around them, as the program stores them now: two sources may differ in them.
-update accounts set rebuild_step = 'users', rebuilt_through = null
-where rebuild_step is null and account in (
-    select account from provisioning_failures where app_name <> trim(app_name)
-    union all
-    select account from provisioning_successes where app_name <> trim(app_name)
-);
-update provisioning_failures set app_name = nullif(trim(app_name), '') where app_name <> trim(app_name);
-update provisioning_successes set app_name = nullif(trim(app_name), '') where app_name <> trim(app_name);
 
 drop view failures_by_app;
 -- An app has the name and the time of its last failure: ids sort by time. It is found in the failures of its last day. What

@@ -39,6 +39,7 @@ pub(super) struct Envelope {
     #[serde(rename = "statusCode")]
     status_code: Option<Value>,
     message: Option<Value>,
+    success: Option<Value>,
 }
 
 impl Envelope {
@@ -51,16 +52,24 @@ impl Envelope {
         Body::new(incoming, text.to_vec()).page(has_records)
     }
 
-    /// Checks for the keys of an error beside an empty list, or whatever is beside `data`. A message alone is one only
-    /// if nothing else came.
+    /// Checks for the keys of an error beside `data`, unless a status shows a success. A message is one only if there is
+    /// nothing else: neither a record nor anything of a page.
     fn is_error(&self, has_records: bool) -> bool {
+        if self.status.as_ref().is_some_and(|status| !status.is_null()) {
+            return false;
+        }
         let codes = [&self.code, &self.status_code].into_iter().flatten();
-        let has_bad_code = codes.filter(|code| is_set(code)).any(|code| !is_success_code(code));
+        let codes: Vec<u16> = codes.filter_map(code_of).collect();
         let has_error = [&self.error, &self.errors].into_iter().flatten().any(is_set);
+        let is_success = codes.iter().any(|code| (200..300).contains(code))
+            || self.success.as_ref().is_some_and(is_set)
+            || self.pagination.is_some();
         let has_message = self.message.as_ref().is_some_and(|message| {
             is_set(message) && message.as_str().is_none_or(|text| !is_success_text(text))
         });
-        has_bad_code || has_error || (has_message && !has_records && self.status.is_none())
+        codes.iter().any(|code| (400..600).contains(code))
+            || has_error
+            || (has_message && !has_records && !is_success)
     }
 
     /// Checks whether it has neither a status nor anything about pages.
@@ -270,10 +279,11 @@ fn is_success(status: &Value) -> bool {
         status => return is_success_code(status),
     };
     let has_error = status.get("error").is_some_and(is_set);
-    let kind = status.get("type").and_then(Value::as_str).filter(|kind| !kind.is_empty());
-    let has_error = has_error || kind.is_some_and(|kind| !is_success_text(kind));
     let code = status.get("code").filter(|code| !code.is_null());
-    !has_error && code.is_none_or(is_success_code)
+    // Where nothing else shows it.
+    let kind = status.get("type").and_then(Value::as_str).filter(|kind| !kind.is_empty());
+    let is_kind_of_success = || status.contains_key("error") || kind.is_none_or(is_success_text);
+    !has_error && code.map_or_else(is_kind_of_success, is_success_code)
 }
 
 fn is_success_code(code: &Value) -> bool {
@@ -282,7 +292,8 @@ fn is_success_code(code: &Value) -> bool {
 }
 
 fn is_success_text(text: &str) -> bool {
-    ["ok", "success"].contains(&text.to_lowercase().as_str())
+    let text = text.to_lowercase();
+    text == "ok" || text.starts_with("succe")
 }
 
 /// A status as a number, or as its text.

@@ -213,7 +213,7 @@ impl Events {
                 return Err(Error::body(&incoming, Malformed::Truncated { bytes: 0 }));
             }
             let page = Page::read(incoming, Shape::Page).await?;
-            if page.is_bare() && !is_first { Err(page.cut()) } else { Ok(page) }
+            Ok(if is_first { page } else { page.after_cursor() })
         };
         self.api.get(url, purpose, read).await
     }
@@ -221,11 +221,5 @@ impl Events {
     /// Events from which on a page counts as full: the server may have more.
     fn full_page(&self) -> u64 {
         self.limit.map_or(PAGE, u64::from).min(PAGE)
-    }
-
-    /// Checks whether a page that does not show whether another follows may be full.
-    fn may_be_full(&self, records: u64) -> bool {
-        let is_largest = records >= self.largest_page.get();
-        records >= self.full_page() || (is_largest && SMALL_PAGES.contains(&records))
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn retry(status: u16, headers: &HeaderMap) -> Retry {
 
 /// Finds how long the account has no call left; `None` if it has, or if the server does not state it.
 pub(super) fn no_calls_for(headers: &HeaderMap) -> Option<Duration> {
-    let is_exhausted = text(headers, &RATE_LIMIT_REMAINING)?.trim() == "0";
+    let is_exhausted = calls_left(headers)? == 0;
     limit_reset(headers).filter(|_| is_exhausted)
 }
 
@@ -144,7 +144,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// The wait in `X-RateLimit-Reset`; `None` if calls are left, since another limit was reached then.
 fn limit_reset(headers: &HeaderMap) -> Option<Duration> {
-    if text(headers, &RATE_LIMIT_REMAINING).is_some_and(|left| left.trim() != "0") {
+    if headers.contains_key(&RATE_LIMIT_REMAINING) && calls_left(headers) != Some(0) {
         return None;
     }
     calls_reset_in(headers)

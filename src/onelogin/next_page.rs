@@ -15,6 +15,25 @@ const RELATIVE_TO: &str = "https://localhost/api/1/events";
 /// The parameters of a link that lead to a page, the best one first.
 const PARAMETERS: [&str; 3] = ["after_cursor", "cursor", "page"];
 
+/// Keys of `pagination` that stand for what follows.
+const MORE: [&str; 13] = [
+    "aftercursor",
+    "hasmore",
+    "hasnext",
+    "hasnextpage",
+    "more",
+    "next",
+    "nextcursor",
+    "nextlink",
+    "nextpage",
+    "nextpagetoken",
+    "nexttoken",
+    "nexturl",
+    "cursor",
+];
+/// The parameters of a request for the first page.
+const OURS: [&str; 5] = ["since", "until", "event_type_id", "sort", "limit"];
+
 /// The parameter that requests a page.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct NextPage {
@@ -59,21 +78,34 @@ impl Following {
             None if pagination.iter().any(|(key, value)| names_more(key, value)) => {
                 Self::Unreadable
             }
-            None if ["after_cursor", "next_link"]
-                .iter()
-                .any(|key| pagination.contains_key(*key)) =>
-            {
-                Self::End
-            }
+            None if pagination.keys().any(|key| MORE.contains(&plain(key).as_str())) => Self::End,
             None => Self::Unknown,
         }
     }
 }
 
-/// Checks whether a key of `pagination` has a value and stands for what follows: `next_cursor`, `has_more`.
+/// A key as servers write it, with underscores, hyphens or capitals.
+fn plain(key: &str) -> String {
+    key.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Checks whether a key of `pagination` stands for what follows, and its value for something.
 fn names_more(key: &str, value: &Value) -> bool {
-    let key = key.to_lowercase();
-    ["after", "next", "more"].iter().any(|part| key.contains(part)) && is_set(value)
+    match (plain(key).as_str(), value) {
+        ("hasmore" | "hasnext" | "hasnextpage" | "more", value) => {
+            value == &Value::Bool(true) || value.as_u64() == Some(1) || value == "true"
+        }
+        ("nextlink" | "next" | "nextpage" | "nexturl", Value::String(link)) => leads_on(link),
+        (key, value) => MORE.contains(&key) && is_set(value),
+    }
+}
+
+/// Checks for a parameter beside those of every request: a link without one leads to the page that it is on.
+fn leads_on(link: &str) -> bool {
+    let Some(link) = Url::parse(RELATIVE_TO).ok().and_then(|base| base.join(link).ok()) else {
+        return false;
+    };
+    link.query_pairs().any(|(key, value)| !OURS.contains(&&*key) && !value.is_empty())
 }
 
 /// Checks whether a value is none of those that stand for nothing.
@@ -82,9 +114,11 @@ pub(super) fn is_set(value: &Value) -> bool {
         Value::Null | Value::Bool(false) => false,
         Value::Bool(true) => true,
         Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !["", "0", "false", "null"].contains(&text.to_lowercase().as_str()),
-        Value::Array(values) => !values.is_empty(),
-        Value::Object(values) => !values.is_empty(),
+        Value::String(text) => {
+            !["", "0", "false", "none", "null"].contains(&text.to_lowercase().as_str())
+        }
+        Value::Array(values) => values.iter().any(is_set),
+        Value::Object(values) => values.values().any(is_set),
     }
 }
 
@@ -210,15 +244,25 @@ mod tests {
             r#"{"after_cursor":null}"#,
             r#"{"next_link":null}"#,
             r#"{"after_cursor":"","next_link":""}"#,
+            r#"{"has_more":false}"#,
+            r#"{"has_more":"no","next":null}"#,
+            r#"{"after_cursor":null,"next_link":"none"}"#,
+            r#"{"after_cursor":null,"next_link":{"href":null}}"#,
+            r#"{"after_cursor":null,"next_link":"https://x.example/api/1/events"}"#,
+            // The page itself.
+            r#"{"next_link":"https://x.example/api/1/events?since=a&until=b&event_type_id=61&limit=5"}"#,
+            r#"{"next_link":"https://x.example/api/1/events?after_cursor="}"#,
         ] {
             assert_eq!(following(end), Following::End, "{end}");
         }
-        for unknown in ["{}", r#"{"before_cursor":null}"#, r#"{"has_more":false,"next":null}"#] {
+        for unknown in ["{}", r#"{"before_cursor":null}"#, r#"{"created_after":"2026"}"#] {
             assert_eq!(following(unknown), Following::Unknown, "{unknown}");
         }
         for unreadable in [
-            r#"{"after_cursor":null,"next_link":"https://x.example"}"#,
+            r#"{"after_cursor":null,"next_link":"https://x.example?starting_after=7"}"#,
             r#"{"next_link":"https://x.example/api/1/events?offset=50"}"#,
+            r#"{"after_cursor":null,"next_link":{"href":"/api/1/events?page=2"}}"#,
+            r#"{"after_cursor":null,"hasMore":true}"#,
             r#"{"next_link":"https://x.example/api/1/users?after_cursor=b"}"#,
             r#"{"after_cursor":["b"],"next_link":null}"#,
             r#"{"after_cursor":true,"next_link":null}"#,

@@ -59,15 +59,12 @@ impl<'a> Page<'a> {
         self.is_complete
     }
 
-    /// Checks whether it has nothing but an empty list: neither a status nor anything about pages.
-    pub(super) fn is_bare(&self) -> bool {
-        self.is_bare
-    }
-
-    /// The error of an answer that lacks what it should have.
-    pub(super) fn cut(&self) -> Error {
-        let bytes = self.splitter.page_text().len() as u64;
-        Error::body(&self.incoming, Malformed::Truncated { bytes })
+    /// A page at a cursor: an empty list alone does not show that it is the last, for an error may look like it.
+    pub(super) fn after_cursor(mut self) -> Self {
+        if self.is_bare {
+            self.following = Following::Unreadable;
+        }
+        self
     }
 
     /// The server's clock when it answered, from its `Date` header.

@@ -224,30 +224,33 @@ fn kind_of_records(path: &Path, head: &[u8]) -> Result<SourceKind, SavedError> {
     }
 }
 
-/// Checks whether the first object of a file is no record but has some in it: it would be rejected, and all of
-/// them with it.
+/// Checks whether objects of a file are no records but have some in them: each would be rejected, and all of them
+/// with it.
 fn is_wrapped(kind: SourceKind, head: &[u8]) -> bool {
     let key = match kind {
         SourceKind::Legacy => "created_at",
         SourceKind::Events => "event_type_id",
         SourceKind::Webhook => "event_timestamp",
     };
-    let (mut splitter, mut first) = (Splitter::new(Shape::Values), None);
-    let head = head.strip_prefix(BOM).unwrap_or(head);
-    let mut note = |element: Element<'_>| {
-        first.get_or_insert_with(|| match element {
-            Element::Text(text) => has_records_within(text, key),
-            // Only its beginning is known. A record has the key once.
-            Element::TooLarge { head, .. } => occurrences(head, key).nth(1).is_some(),
-        });
+    let (mut wrapped, mut others) = (0, 0);
+    let mut note = |element: Element<'_>| match element {
+        Element::Text(text) if has_records_within(text, key) => wrapped += 1,
+        // Only its beginning is known.
+        Element::TooLarge { head, .. } if has_many(head, key) => wrapped += 1,
+        _ => others += 1,
     };
-    let line = if has_lines(head) { memchr(b'\n', head).unwrap_or(head.len()) } else { head.len() };
     let mut sink = |element: Element<'_>| unwrap(element, &mut note);
+    let head = head.strip_prefix(BOM).unwrap_or(head);
+    let mut splitter = Splitter::new(Shape::Values);
     // What is broken shows when it is read.
-    let ended =
-        splitter.feed(&head[..line], &mut sink).and_then(|()| splitter.finish(true, &mut sink));
-    // A record has the key once, and one that is larger than the head is rare.
-    first.unwrap_or_else(|| ended.is_err() && occurrences(head, key).nth(1).is_some())
+    let split = splitter.feed(head, &mut sink).and_then(|()| splitter.finish(true, &mut sink));
+    let is_cut = split.is_err() && !has_lines(head) && has_many(head, key);
+    others == 0 && (wrapped > 0 || is_cut)
+}
+
+/// A record has a key once, or a few times within values that are copied.
+fn has_many(text: &[u8], key: &str) -> bool {
+    occurrences(text, key).nth(20).is_some()
 }
 
 /// Checks for an object that has a key further within it only.

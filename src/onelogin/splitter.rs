@@ -214,7 +214,7 @@ impl Splitter {
             }
             (Place::First | Place::Next, b'}' | b':') => self.break_off(0, at, false),
             (Place::First | Place::Next, _) => return Ok(self.begin_element(byte, at)),
-            (Place::Closed, _) if !self.can_follow(chunk, at) => {
+            (Place::Closed, _) if !self.can_follow(byte) => {
                 self.break_off(0, at, true);
                 return Ok(at);
             }
@@ -305,20 +305,14 @@ impl Splitter {
 
     /// Checks whether the value that ends here is followed by what may follow it, as far as this chunk shows.
     fn ends_at(&self, chunk: &[u8], end: usize) -> bool {
-        let next = chunk[end..].iter().position(|byte| !byte.is_ascii_whitespace());
-        next.is_some_and(|next| self.can_follow(chunk, end + next))
+        let next = chunk[end..].iter().find(|byte| !byte.is_ascii_whitespace());
+        next.is_some_and(|next| self.can_follow(*next))
     }
 
-    fn can_follow(&self, chunk: &[u8], at: usize) -> bool {
-        let byte = chunk[at];
+    fn can_follow(&self, byte: u8) -> bool {
         match self.frames.last() {
             Some(_) => matches!(byte, b',' | b']'),
-            // A comma between values, and not one after a bracket too many.
-            None if byte == b',' => {
-                let next = chunk[at + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
-                next.is_none_or(|next| matches!(next, b'{' | b'['))
-            }
-            None => matches!(byte, b'{' | b'[') || BOM.contains(&byte),
+            None => matches!(byte, b',' | b'{' | b'[') || BOM.contains(&byte),
         }
     }
 

@@ -337,11 +337,10 @@ fn smaller_page(request: &Request, more: &str) -> String {
 
 // Regression: an error that came as an empty page ended the window.
 on_both!(an_error_beside_an_empty_list_is_not_the_last_page, |db| {
-    let answers: [Answer; 4] = [
+    let answers: [Answer; 3] = [
         |request| last_page(request, r#""statusCode":500,"message":"x","name":"E","#),
         |request| last_page(request, r#""message":"Internal server error","#),
         |request| last_page(request, r#""errors":["x"],"#),
-        |request| last_page(request, ""),
     ];
     for answer in answers {
         let db = db.another();
@@ -353,6 +352,35 @@ on_both!(an_error_beside_an_empty_list_is_not_the_last_page, |db| {
         assert_eq!(db.count("provisioning_failures"), 0, "{finished}");
         assert_eq!(db.rows("select count(scanned_through) from watermarks"), [["0"]]);
     }
+});
+
+on_both!(an_empty_list_alone_at_a_cursor_is_not_the_last_page, |db| {
+    // Windows of one page have no cursor.
+    let server = loads_all(db, failures(230, 30), |request| last_page(request, ""));
+    assert!(server.calls() <= 40, "{} calls", server.calls());
+});
+
+// Regression: a link to the page itself, and a message beside a page, are no sign of more or of an error.
+on_both!(a_page_that_links_to_itself_is_the_last, |db| {
+    let answers: [Answer; 3] = [
+        |request| {
+            let itself = r#"null,"next_link":"/api/1/events?since=a&until=b""#;
+            page(&request.events, &format!(r#""pagination":{{"after_cursor":{itself}}},"#))
+        },
+        |request| {
+            page(&request.events, r#""message":"Events found","pagination":{"has_more":false},"#)
+        },
+        |request| page(&request.events, r#""code":200,"message":"Events found","#),
+    ];
+    for answer in answers {
+        let server = loads_all(&db.another(), failures(9, 30), answer);
+        assert!(server.calls() <= 3, "{} calls", server.calls());
+    }
+});
+
+on_both!(ten_events_of_a_second_are_no_full_page, |db| {
+    let ten = (0..10).map(|n| EventRecord::new(1 + n, at(FIRST), 61, 7)).collect();
+    loads_all(db, ten, |request| page(&request.events, ""));
 });
 
 /// The page at a cursor has no events, but this.

@@ -74,6 +74,26 @@ on_both!(an_older_database_of_any_version_keeps_its_rows_and_gets_the_new_column
     }
 });
 
+// Regression: blanks other than spaces stayed, and a rebuild that had come to the days did not begin again.
+on_both!(names_of_apps_lose_their_blanks_and_are_built_again, |db| {
+    migrate_to(db, 18, rows_of);
+    db.execute(
+        "update provisioning_failures set app_name = 'Wiki\u{a0}\t' where app_name = 'Wiki';
+         update provisioning_successes set app_name = ' Wiki' where app_name = 'Wiki';
+         update provisioning_failures set error_fingerprint = 'e3b0c44298fc1c14';
+         update accounts set rebuild_step = 'days', rebuilt_through = 16000",
+    );
+
+    migrate(db, &[]).run().expect_code(0);
+
+    let names = "select app_name from provisioning_cases
+        union select app_name from provisioning_failures where app_name is not null
+        union select app_name from provisioning_successes
+        union select app_name from apps_by_day where app_id = '' and app_name <> ''";
+    assert_rows(&db.rows(names), &[&["Wiki"]]);
+    assert_rows(&db.rows("select distinct rebuild_step is null from accounts"), &[&["1"]]);
+});
+
 /// The cells of a row of [`EXPECTED`].
 fn cells(row: &str) -> Vec<&str> {
     row.split(" | ").collect()

@@ -99,6 +99,14 @@ fn an_error_beside_an_empty_list_is_an_error() {
         r#"{"status":200,"data":[]}"#,
         r#"{"code":200,"message":"Success","error":false,"errors":[],"data":[]}"#,
         r#"{"code":0,"message":"","error":null,"data":[]}"#,
+        r#"{"status":{"error":false,"type":"list"},"data":[]}"#,
+        r#"{"status":{"code":200,"type":"list"},"data":[]}"#,
+        r#"{"status":{"type":"Succeeded"},"code":1000,"errors":{"events":[]},"data":[]}"#,
+        r#"{"status":{"code":200},"code":"events.list","error":{"code":0,"message":""},"data":[]}"#,
+        r#"{"message":"Events found","code":200,"data":[]}"#,
+        r#"{"message":"Events found","success":true,"data":[]}"#,
+        r#"{"message":"No events found","pagination":{"after_cursor":null},"data":[]}"#,
+        r#"{"error":"none","code":1,"data":[]}"#,
         r#"{"status":{"error":false,"code":200,"type":"success"},"message":"2 of 3","data":[]}"#,
     ] {
         assert!(read(text, false).is_ok(), "{text}");

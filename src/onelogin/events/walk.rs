@@ -2,14 +2,17 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use super::{Events, MOST_EMPTY};
+use super::{Events, MOST_EMPTY, SMALL_PAGES};
 use crate::onelogin::error::{Cause, Error};
 use crate::onelogin::next_page::{Following, NextPage, PageEnd, Progress};
 use crate::onelogin::page::Page;
 use crate::onelogin::splitter::Element;
+
+/// The span of requests for the narrowest window: a second, and one more on both sides.
+const NARROWEST: TimeDelta = TimeDelta::seconds(3);
 
 /// The pages of a window, one after another.
 ///
@@ -116,13 +119,13 @@ impl<'a> Walk<'a> {
         largest.set(largest.get().max(records));
         let is_full = records >= self.events.full_page();
         let at = match following {
-            Following::Unknown if self.events.may_be_full(records) => {
+            Following::Unknown if self.may_be_full(records) => {
                 return Err(Cause::NoNextPage { endpoint, records }.into());
             }
-            Following::Unreadable if records > 0 => {
+            Following::Unreadable => {
                 return Err(Cause::NoNextPage { endpoint, records }.into());
             }
-            Following::Unknown | Following::Unreadable | Following::End => return Ok(None),
+            Following::Unknown | Following::End => return Ok(None),
             // An empty page may have a cursor for a later day, but then no link.
             Following::Page { has_link: false, .. } if records == 0 => return Ok(None),
             Following::Page { at, has_link } if !self.seen.insert(at.clone()) => {
@@ -147,6 +150,15 @@ impl<'a> Walk<'a> {
             return Err(Cause::EmptyPages { endpoint, pages: empty }.into());
         }
         Ok(Some(at))
+    }
+
+    /// Checks whether a page that does not show whether another follows may be full. A few events of one second are
+    /// no sign of it.
+    fn may_be_full(&self, records: u64) -> bool {
+        let is_largest = records >= self.events.largest_page.get();
+        let is_narrowest = self.span.1 - self.span.0 <= NARROWEST;
+        records >= self.events.full_page()
+            || (is_largest && !is_narrowest && SMALL_PAGES.contains(&records))
     }
 
     /// Hands the first page to `sink`. Returns whether it was the only one.

@@ -95,7 +95,11 @@ fn names_more(key: &str, value: &Value) -> bool {
         ("hasmore" | "hasnext" | "hasnextpage" | "more", value) => {
             value == &Value::Bool(true) || value.as_u64() == Some(1) || value == "true"
         }
-        ("nextlink" | "next" | "nextpage" | "nexturl", Value::String(link)) => leads_on(link),
+        ("nextlink" | "next" | "nextpage" | "nexturl", Value::String(link))
+            if link.contains(['/', '?']) =>
+        {
+            leads_on(link)
+        }
         (key, value) => MORE.contains(&key) && is_set(value),
     }
 }
@@ -263,6 +267,7 @@ mod tests {
             r#"{"next_link":"https://x.example/api/1/events?offset=50"}"#,
             r#"{"after_cursor":null,"next_link":{"href":"/api/1/events?page=2"}}"#,
             r#"{"after_cursor":null,"hasMore":true}"#,
+            r#"{"after_cursor":null,"next":"eyJpZCI6NX0"}"#,
             r#"{"next_link":"https://x.example/api/1/users?after_cursor=b"}"#,
             r#"{"after_cursor":["b"],"next_link":null}"#,
             r#"{"after_cursor":true,"next_link":null}"#,

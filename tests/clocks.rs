@@ -306,6 +306,26 @@ on_all!(a_lease_longer_than_any_is_no_lease, |db, api| {
     api.sync_ok(&onelogin, db, &[]);
 });
 
+// Regression: where no window was left to believe, the end of the known successes stayed in the future, and cases counted as
+// open of which nobody can know.
+on_both!(an_end_of_successes_in_the_future_is_not_believed, |db| {
+    let onelogin = dated(DateHeader::Right);
+    put_ago(Api::Events, &onelogin, 1, 5);
+    Api::Events.sync_ok(&onelogin, db, &[]);
+    let ahead = now() + TimeDelta::days(300);
+    shift_watermark(db, ahead);
+    db.execute(&format!(
+        "update watermarks set successes_through = '{}'; delete from sync_windows",
+        shown(ahead)
+    ));
+    onelogin.advance(Duration::from_mins(1));
+
+    Api::Events.sync_ok(&onelogin, db, &[]);
+
+    let known = &db.rows("select successes_through from watermarks")[0][0];
+    assert!(at(known) <= Utc::now() + TimeDelta::minutes(2), "{known}");
+});
+
 on_both!(what_was_done_in_the_future_is_done_again, |db| {
     let onelogin = dated(DateHeader::Right);
     put_ago(Api::Events, &onelogin, 1, 5);

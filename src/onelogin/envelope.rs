@@ -55,7 +55,7 @@ impl Envelope {
     /// Checks for the keys of an error beside `data`, unless a status shows a success. A message is one only if there is
     /// nothing else: neither a record nor anything of a page.
     fn is_error(&self, has_records: bool) -> bool {
-        if self.status.as_ref().is_some_and(|status| !status.is_null()) {
+        if self.status.is_some() {
             return false;
         }
         let codes = [&self.code, &self.status_code].into_iter().flatten();

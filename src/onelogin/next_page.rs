@@ -106,10 +106,12 @@ fn names_more(key: &str, value: &Value) -> bool {
 
 /// Checks for a parameter beside those of every request: a link without one leads to the page that it is on.
 fn leads_on(link: &str) -> bool {
-    let Some(link) = Url::parse(RELATIVE_TO).ok().and_then(|base| base.join(link).ok()) else {
-        return false;
-    };
-    link.query_pairs().any(|(key, value)| !OURS.contains(&&*key) && !value.is_empty())
+    let is_more = |key: &str, value: &str| !OURS.contains(&key) && !value.is_empty();
+    resolved(link).is_some_and(|link| link.query_pairs().any(|(key, value)| is_more(&key, &value)))
+}
+
+fn resolved(link: &str) -> Option<Url> {
+    Url::parse(RELATIVE_TO).ok()?.join(link).ok()
 }
 
 /// Checks whether a value is none of those that stand for nothing.
@@ -128,7 +130,7 @@ pub(super) fn is_set(value: &Value) -> bool {
 
 /// The parameter of a link to another page of events, on whatever host.
 fn in_link(link: &str) -> Option<NextPage> {
-    let link = Url::parse(RELATIVE_TO).ok()?.join(link).ok()?;
+    let link = resolved(link)?;
     if !link.path().trim_end_matches('/').ends_with(EVENTS_PATH) {
         return None;
     }

@@ -191,17 +191,9 @@ async fn span(
         let allowed = (share.allowed(span, left()), share.least_piece());
         let Some(piece) = sweep.piece(allowed, &held, page) else {
             let is_rest = !started_whole && sweep.open.is_none();
-            let begins_again = match span {
-                Span::Hour => false,
-                Span::Day => share.fits_day(held.records(whole) / page, left()),
-                // Only the week still comes to what the day has lost.
-                Span::Week => {
-                    let day = of.sweep(Span::Day).zip(of.lengths.window(Span::Day, scanned));
-                    day.is_some_and(|(sweep, whole)| sweep.is_outrun(whole))
-                }
-            };
+            let pages = held.records(whole) / page;
             // The rest of what an earlier run had begun ends before what was read since.
-            if is_rest && begins_again && sweep.begin(span, whole, now) {
+            if is_rest && begins_again(run, span, scanned, pages) && sweep.begin(span, whole, now) {
                 started_whole = true;
                 continue;
             }
@@ -221,6 +213,20 @@ async fn span(
         note(run, Span::Hour, hour).await?;
     }
     Ok(true)
+}
+
+/// Checks whether a span with this number of pages begins again in the run that has read the rest of it.
+fn begins_again(run: &Session<'_>, span: Span, scanned: DateTime<Utc>, pages: f64) -> bool {
+    let of = &run.rereading;
+    match span {
+        Span::Hour => false,
+        Span::Day => of.share.borrow().fits_day(pages, run.calls.left()),
+        // Only the week still comes to what the day has lost.
+        Span::Week => {
+            let day = of.sweep(Span::Day).zip(of.lengths.window(Span::Day, scanned));
+            day.is_some_and(|(sweep, whole)| sweep.is_outrun(whole))
+        }
+    }
 }
 
 /// Reads a piece of a span, which is expected to hold a number of records, as far as the calls for it go. Returns whether

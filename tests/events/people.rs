@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use onelogin_simulator::{Config, Endpoint, EventRecord, Fault, RetryAfter, Simulator, TooManyIds};
 use serde_json::json;
 
@@ -236,6 +237,33 @@ on_both!(a_users_api_that_cannot_process_many_ids_gets_fewer, |db| {
 
 on_both!(nobody_counts_as_deleted_whom_a_users_api_left_out, |db| {
     takes_fewer_ids(db, TooManyIds::Cut);
+});
+
+on_both!(how_many_ids_a_users_api_takes_is_remembered_for_a_week, |db| {
+    let onelogin = start(Config {
+        failures: 0,
+        now: at(NOON),
+        users_ids: Some((8, TooManyIds::BadRequest)),
+        ..Config::default()
+    });
+    let sizes = |first: i64, last: i64, arguments: &[&str]| {
+        for user_id in first..=last {
+            let created_at = onelogin.now() - TimeDelta::hours(1);
+            put_event(&onelogin, EventRecord::new(user_id, created_at, 61, user_id));
+            knows(&onelogin, user_id, "known@example.com");
+        }
+        let before = users_requested(&onelogin).len();
+        Api::Events.sync_ok(&onelogin, db, arguments);
+        let requested = &users_requested(&onelogin)[before..];
+        requested.iter().map(|ids| ids.split(',').count()).collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(1, 50, &TODAY)[..3], [50, 25, 12]);
+
+    assert_eq!(sizes(51, 70, &[]), [6, 6, 6, 2]);
+
+    // Perhaps it is repaired by then.
+    onelogin.advance(Duration::from_hours(24 * 8));
+    assert_eq!(sizes(71, 72, &[])[0], 50);
 });
 
 on_both!(people_are_requested_once_per_run_though_the_clock_of_the_users_api_lags, |db| {

@@ -29,9 +29,6 @@ const CHUNK: usize = 64 * 1024;
 /// Bytes from which the kind of the records is recognised: more than the largest record.
 const HEAD: usize = 2 * MAX_ELEMENT;
 
-/// Places of a key that are looked at.
-const MOST_PLACES: usize = 1_000;
-
 /// The reason why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SavedError {
@@ -250,7 +247,7 @@ fn is_wrapped(kind: SourceKind, head: &[u8]) -> bool {
 
 /// A record has a key once, or a few times within values that are copied.
 fn has_many(text: &[u8], key: &str) -> bool {
-    occurrences(text, key).nth(20).is_some()
+    places(text, &quoted(key)).nth(20).is_some()
 }
 
 /// Checks for an object that has a key further within it only.
@@ -261,15 +258,16 @@ fn has_records_within(text: &[u8], key: &str) -> bool {
 
 /// Checks whether a key stands anywhere in a text. Within a JSON string its quotes would be escaped.
 fn has_key(text: &[u8], key: &str) -> bool {
-    occurrences(text, key).next().is_some()
+    places(text, &quoted(key)).next().is_some()
 }
 
-fn occurrences(text: &[u8], key: &str) -> impl Iterator<Item = usize> {
-    let quoted = format!("\"{key}\"");
-    let places: Vec<usize> = memmem::find_iter(text, &quoted).take(MOST_PLACES).collect();
-    places
-        .into_iter()
-        .filter(move |at| text[at + quoted.len()..].trim_ascii_start().first() == Some(&b':'))
+fn quoted(key: &str) -> String {
+    format!("\"{key}\"")
+}
+
+fn places<'t>(text: &'t [u8], quoted: &'t str) -> impl Iterator<Item = usize> + 't {
+    let is_key = |at: &usize| text[at + quoted.len()..].trim_ascii_start().first() == Some(&b':');
+    memmem::find_iter(text, quoted).filter(is_key)
 }
 
 /// Checks whether a text is complete and has arrays and pages only, without any record.

@@ -105,9 +105,7 @@ impl Requests<'_> {
             match self.request(&requested).await? {
                 UsersAnswer::Complete(details) => {
                     self.answered_at = Some(details.answered_at);
-                    let answer = read(requested, &details);
-                    self.given += answer.profiles.len();
-                    self.write(answer).await?;
+                    self.write(read(requested, &details)).await?;
                     self.parts.came();
                     self.note_refused().await?;
                 }
@@ -142,9 +140,7 @@ impl Requests<'_> {
         for sample in samples {
             if let UsersAnswer::Complete(details) = self.request(&[sample]).await? {
                 self.answered_at = Some(details.answered_at);
-                let answer = read(vec![sample], &details);
-                self.given += answer.profiles.len();
-                self.write(answer).await?;
+                self.write(read(vec![sample], &details)).await?;
                 self.parts.sample_came(sample);
                 return Ok(true);
             }
@@ -152,7 +148,8 @@ impl Requests<'_> {
         Ok(false)
     }
 
-    async fn write(&self, answer: ProfileAnswer) -> Result<(), Error> {
+    async fn write(&mut self, answer: ProfileAnswer) -> Result<(), Error> {
+        self.given += answer.profiles.len();
         let run = self.run;
         let written = run.store.write_profiles(&run.run, &run.lease, answer).await?;
         run.count(|tally| {
